@@ -1,0 +1,333 @@
+"""What is measured and what a measurement is: plain immutable data that every part shares.
+
+Nothing here imports another module of the project. Durations are integer nanoseconds of one
+monotonic clock, moments are integer nanoseconds since the Unix epoch; both become float seconds
+only at the edges. A value that is not known, or a phase that did not happen, is `None`.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+NANOSECONDS: Final = 1_000_000_000
+
+
+class Outcome(StrEnum):
+    """How a job ended. Every job has exactly one."""
+
+    OK = "ok"
+    DNS_FAILED = "dns_failed"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS_FAILED = "tls_failed"
+    UPLOAD_FAILED = "upload_failed"
+    UPLOAD_TIMEOUT = "upload_timeout"
+    INFERENCE_TIMEOUT = "inference_timeout"
+    DOWNLOAD_FAILED = "download_failed"
+    DOWNLOAD_TIMEOUT = "download_timeout"
+    CONNECTION_CLOSED = "connection_closed"
+    BAD_REQUEST = "bad_request"
+    UNAUTHORIZED = "unauthorized"
+    PAYMENT_REFUSED = "payment_refused"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    PRICE_ABOVE_LIMIT = "price_above_limit"
+    NO_CAPACITY = "no_capacity"
+    UNAVAILABLE = "unavailable"
+    ORCHESTRATOR_ERROR = "orchestrator_error"
+    GATEWAY_ERROR = "gateway_error"
+    INVALID_RESPONSE = "invalid_response"
+    INVALID_ARTEFACT = "invalid_artefact"
+    WRONG_ANSWER = "wrong_answer"
+    NSFW_FILTERED = "nsfw_filtered"
+    RESPONSE_TOO_LARGE = "response_too_large"
+    WRONG_ORCHESTRATOR = "wrong_orchestrator"
+    LANE_FAILED = "lane_failed"
+    TESTER_ERROR = "tester_error"
+    CANCELLED = "cancelled"
+    REPORTED_FAILURE = "reported_failure"
+
+
+class Blame(StrEnum):
+    """Whose doing a failure is. Only `orchestrator` counts against an orchestrator."""
+
+    ORCHESTRATOR = "orchestrator"
+    GATEWAY = "gateway"
+    NETWORK = "network"
+    TESTER = "tester"
+    UNKNOWN = "unknown"
+
+
+class Origin(StrEnum):
+    """Where a measurement comes from."""
+
+    OWN = "own"
+    POSTED = "posted"
+    SUBMITTED = "submitted"
+    FOLLOWED = "followed"
+    IMPORTED = "imported"
+
+
+class LaneKind(StrEnum):
+    """The ways to make a job run on exactly one given orchestrator."""
+
+    MANAGED = "managed"
+    PINNED = "pinned"
+    WEBHOOK = "webhook"
+    DIRECT = "direct"
+
+
+class Target(msgspec.Struct, frozen=True, order=True):
+    """The thing that is tested: one model of one pipeline on one orchestrator.
+
+    `orchestrator` is a lower-case ETH address, or the configured id of an endpoint without one.
+    `pipeline` has its URI form (`text-to-image`).
+    """
+
+    orchestrator: str
+    pipeline: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.orchestrator} {self.pipeline} {self.model}"
+
+
+class Gpu(msgspec.Struct, frozen=True):
+    """A GPU as the orchestrator reports it; memory in bytes."""
+
+    name: str
+    memory_total: int | None = None
+    memory_free: int | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What an orchestrator says it offers for one target, and who told us."""
+
+    target: Target
+    service_uri: str | None
+    warm: bool | None = None
+    capacity: int | None = None
+    """Free slots as advertised now; 0 means none is free, `None` means nobody said."""
+    capacity_in_use: int | None = None
+    price_per_unit: float | None = None
+    """Wei per unit of work (pixel, millisecond, token or character, by pipeline)."""
+    runner_version: str | None = None
+    node_version: str | None = None
+    local_address: str | None = None
+    """The node's own key where it differs from the ticket recipient; lower-case."""
+    hardware: tuple[Gpu, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Names of the discovery sources that list it, first one first."""
+    named_by_operator: bool = False
+    """True when the service URI stands in our own settings, so the guard lets it be private."""
+    not_tested: str | None = None
+    """Why it is listed as "offered, not tested"; `None` for what is tested."""
+
+
+class SourceState(msgspec.Struct, frozen=True, kw_only=True):
+    """How one discovery source is doing."""
+
+    name: str
+    offers: int
+    """Offers in the set that is in use, from the last good refresh."""
+    refreshed_at: int | None
+    """Unix nanoseconds of the last good refresh; `None` if there never was one."""
+    error: str | None = None
+    """What went wrong at the last refresh; `None` if it was good."""
+    skipped: int = 0
+    """Entries, models or details of the last good answer that could not be used."""
+
+
+class Supply(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known to be offered at one moment, merged over all sources."""
+
+    offers: tuple[Offer, ...]
+    sources: tuple[SourceState, ...]
+    taken_at: int
+    """Unix nanoseconds."""
+
+    @property
+    def tested(self) -> tuple[Offer, ...]:
+        """The offers that are tested, in order of their target."""
+        return tuple(offer for offer in self.offers if offer.not_tested is None)
+
+
+class Phases(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The phases of a job in nanoseconds, contiguous between consecutive stamps.
+
+    A phase that did not happen is `None`. `round_trip` comes from its own two stamps, is `None`
+    for a job that failed, and equals the sum of the others to the nanosecond.
+    """
+
+    dns: int | None = None
+    connect: int | None = None
+    tls: int | None = None
+    upload: int | None = None
+    inference: int | None = None
+    download: int | None = None
+    tester: int | None = None
+    round_trip: int | None = None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One line of a job's step log."""
+
+    at: int
+    """Nanoseconds since the job started; negative for what preceded it."""
+    text: str
+
+
+class Artefact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Facts about the answer's media: what it is, not what it shows."""
+
+    kind: str
+    """`image/png`, `text`, …: what the bytes turned out to be, whatever was claimed."""
+    bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    entropy: float | None = None
+    """Shannon entropy of the grey histogram, bits (0 to 8)."""
+    fingerprint: str | None = None
+    """Perceptual hash, hexadecimal."""
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a language model's answer took, in tokens and nanoseconds."""
+
+    completion: int | None = None
+    counted_from: str | None = None
+    """`usage` if the answer said so, `chunks` if we counted its parts."""
+    time_to_first: int | None = None
+    """Request sent to first non-empty content, nanoseconds; only for a stream."""
+    inter_token: float | None = None
+    """Mean time between tokens after the first, nanoseconds; only for a stream."""
+    per_second: float | None = None
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one job yielded. Never changed once made."""
+
+    id: str
+    origin: Origin
+    tester: str
+    region: str
+    orchestrator: str
+    pipeline: str
+    model: str
+    started_at: int
+    """Start of the job, Unix nanoseconds."""
+    outcome: Outcome
+    blame: Blame | None = None
+    """`None` for a good job, and for one that nobody is to blame for (no capacity, price)."""
+    message: str = ""
+    evidence: tuple[str, ...] = ()
+    phases: Phases = Phases()
+    round: int | None = None
+    """Number of the tester's round or cycle that the job belongs to."""
+    repeats: str | None = None
+    """Id of the measurement that this one repeats."""
+
+    lane: LaneKind | None = None
+    lane_name: str | None = None
+    service_uri: str | None = None
+    address: str | None = None
+    """IP address and port really connected to, e.g. `203.0.113.7:8935` or `[2001:db8::7]:443`."""
+    http_status: int | None = None
+    model_is_warm: bool | None = None
+    price_per_unit: float | None = None
+    gpu: str | None = None
+    node_version: str | None = None
+
+    queue_time: int | None = None
+    """Due to started, nanoseconds."""
+    network_rtt: int | None = None
+    """Median TCP handshake to the service URI, apart from the job, nanoseconds."""
+    loop_lag: int | None = None
+    """Worst event-loop lag seen during the job, nanoseconds: how far its stamps can be trusted."""
+
+    unit: str | None = None
+    """What `units` counts: megapixel-step, audio-second, video-second, token, character."""
+    units: float | None = None
+    request_bytes: int | None = None
+    response_bytes: int | None = None
+    artefacts: tuple[Artefact, ...] = ()
+    tokens: Tokens | None = None
+    proof: dict[str, float] = {}
+    """What the proof found: name of the check to its score."""
+    request: str = ""
+    """The job's parameters as a JSON text, without media."""
+    response: str = ""
+    """The answer as a JSON text, without media, cut to a bound."""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def target(self) -> Target:
+        """The target that was tested."""
+        return Target(self.orchestrator, self.pipeline, self.model)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the job succeeded and its answer was proven."""
+        return self.outcome is Outcome.OK
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts for or against the orchestrator.
+
+        Successes and failures that are the orchestrator's own count; everything else is stored
+        and shown, and neither raises nor lowers a rate, a streak or a score.
+        """
+        return self.ok or self.blame is Blame.ORCHESTRATOR
+
+    @property
+    def latency_per_unit(self) -> float | None:
+        """Inference time of a good job per unit of work, seconds; `None` where it is not known."""
+        if not self.ok or not self.units or self.phases.inference is None:
+            return None
+        return self.phases.inference / NANOSECONDS / self.units
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Measurement)
+
+
+def encode(measurement: Measurement) -> bytes:
+    """Give the measurement's JSON form, the one that the outbox keeps."""
+    return _encoder.encode(measurement)
+
+
+def decode(payload: bytes) -> Measurement:
+    """Read what `encode` wrote.
+
+    Raises `msgspec.ValidationError` or `msgspec.DecodeError` when it is not a measurement.
+    """
+    return _decoder.decode(payload)
+
+
+def seconds(nanoseconds: float | None) -> float | None:
+    """Nanoseconds as float seconds, for the edges; `None` stays `None`."""
+    return None if nanoseconds is None else nanoseconds / NANOSECONDS
+
+
+def pipeline_uri(name: str) -> str:
+    """The URI form of a pipeline's name: `Text to image` and `text-to-image` give the latter."""
+    return "-".join(name.strip().lower().replace("-", " ").split())
+
+
+def pipeline_display(uri: str) -> str:
+    """The form in which the network's programs show a pipeline: `Text to image`, `Llm`."""
+    return uri.replace("-", " ").capitalize()
+
+
+def normal_orchestrator(identity: str) -> str:
+    """The one spelling of an orchestrator inside: an ETH address in lower case, an id as it is."""
+    identity = identity.strip()
+    return identity.lower() if is_eth_address(identity) else identity
+
+
+def is_eth_address(identity: str) -> bool:
+    """Whether it is `0x` and 40 hexadecimal digits, in any case (no checksum is checked)."""
+    if len(identity) != 42 or identity[:2] not in ("0x", "0X"):  # noqa: PLR2004 - its length
+        return False
+    return all(digit in "0123456789abcdefABCDEF" for digit in identity[2:])
