@@ -1,0 +1,113 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.model import Blame, Outcome
+from exporter.simulation.population import LLM, Member, Profile, ServedModel, populate
+from exporter.simulation.profiles import (
+    DESERVED,
+    MANNERS,
+    Act,
+    deserved,
+    deserved_through_gateway,
+    script,
+)
+
+
+def a_member(profile: Profile, seed: int = 1) -> Member:
+    return populate(1, seed, [profile])[0]
+
+
+def models_of(profile: Profile) -> list[tuple[Member, ServedModel]]:
+    member = a_member(profile)
+    return [(member, model) for model in member.models]
+
+
+@given(seed=st.integers(0, 1000), profile=st.sampled_from(Profile), job=st.integers(1, 1000))
+def test_a_script_is_drawn_from_seed_model_and_number_alone(
+    seed: int, profile: Profile, job: int
+) -> None:
+    member = a_member(profile, seed)
+    for model in member.models:
+        plan = script(seed, member, model, job)
+        assert plan == script(seed, member, model, job)
+        assert 0 < plan.seconds < 7
+        assert 0 < plan.first_token < 1
+        assert 0 < plan.cut < 1
+
+
+@given(seed=st.integers(0, 1000), profile=st.sampled_from(Profile), job=st.integers(1, 50))
+def test_whatever_a_job_does_is_among_what_is_expected(
+    seed: int, profile: Profile, job: int
+) -> None:
+    member = a_member(profile, seed)
+    for model in member.models:
+        verdict = DESERVED[script(seed, member, model, job).act]
+        assert verdict in deserved(member, model, job)
+        assert deserved(member, model, job) <= deserved(member, model)
+
+
+def test_every_act_and_profile_has_its_meaning() -> None:
+    assert set(DESERVED) == set(Act)
+    assert set(MANNERS) == set(Profile)
+
+
+@pytest.mark.parametrize(
+    ("profile", "verdicts"),
+    [
+        (Profile.FAST, {(Outcome.OK, None)}),
+        (Profile.SLOW, {(Outcome.OK, None)}),
+        (Profile.COLD, {(Outcome.OK, None)}),
+        (Profile.DEAD, {(Outcome.CONNECT_REFUSED, Blame.ORCHESTRATOR)}),
+        (Profile.HANGING, {(Outcome.INFERENCE_TIMEOUT, Blame.ORCHESTRATOR)}),
+        (Profile.TRUNCATING, {(Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR)}),
+        (
+            Profile.FLAKY,
+            {(Outcome.OK, None), (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR)},
+        ),
+        (Profile.BUSY, {(Outcome.OK, None), (Outcome.NO_CAPACITY, None)}),
+    ],
+)
+def test_each_profile_deserves_its_verdicts(
+    profile: Profile, verdicts: set[tuple[Outcome, Blame | None]]
+) -> None:
+    for member, model in models_of(profile):
+        assert deserved(member, model) == verdicts
+
+
+def test_a_liar_is_blank_when_warm_and_repeats_itself_when_cold() -> None:
+    wrong = (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR)
+    for member, model in models_of(Profile.LYING):
+        if model.pipeline == LLM:
+            assert deserved(member, model) == {wrong}
+        elif model.warm:
+            assert deserved(member, model) == {(Outcome.INVALID_ARTEFACT, Blame.ORCHESTRATOR)}
+        else:
+            assert deserved(member, model, 1) == {(Outcome.OK, None)}
+            assert deserved(member, model, 2) == {wrong}
+            assert deserved(member, model) == {(Outcome.OK, None), wrong}
+
+
+def test_a_gateway_hides_whose_fault_a_failure_is() -> None:
+    (member, model), *_ = models_of(Profile.FLAKY)
+    assert deserved_through_gateway(member, model) == {
+        (Outcome.OK, None),
+        (Outcome.UNAVAILABLE, Blame.UNKNOWN),
+        (Outcome.UNAVAILABLE, Blame.ORCHESTRATOR),
+    }
+
+
+def test_a_third_of_flaky_jobs_fail_and_most_of_a_busy_ones() -> None:
+    shares = {}
+    for profile, act in ((Profile.FLAKY, Act.FAIL), (Profile.BUSY, Act.NO_CAPACITY)):
+        member, model = models_of(profile)[0]
+        acts = [script(1, member, model, job).act for job in range(1, 1001)]
+        shares[profile] = acts.count(act) / len(acts)
+    assert 0.28 < shares[Profile.FLAKY] < 0.39
+    assert 0.74 < shares[Profile.BUSY] < 0.86
+
+
+def test_only_the_first_job_of_a_cold_model_waits_for_it_to_load() -> None:
+    member, model = models_of(Profile.COLD)[0]
+    assert script(1, member, model, 1).seconds > 3.3
+    assert all(script(1, member, model, job).seconds <= 0.8 for job in range(2, 50))
