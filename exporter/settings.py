@@ -5,17 +5,39 @@ sizes are bytes. How a file is read into these types stands in `exporter.setting
 """
 
 import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from exporter.model import is_eth_address, normal_orchestrator, pipeline_uri
 
 IDENTITY_LIMIT = 56
 NAME_LIMIT = 200
 URL_LIMIT = 2048
+PORT_LIMIT = 65535
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What a text setting holds, in words, for the reference and for messages."""
+
+    text: str
 
 
 class Section(BaseModel):
@@ -26,27 +48,41 @@ class Section(BaseModel):
 
 def _http_url(text: str) -> str:
     if len(text) > URL_LIMIT:
-        raise ValueError(f"a URL of at most {URL_LIMIT} characters is expected")
-    parts = urlsplit(text)
+        raise ValueError(f"expected a URL of at most {URL_LIMIT} characters")
+    wrong = ValueError("expected a URL such as http://127.0.0.1:5935 or https://example.org:8935")
+    if re.search(r"\s", text):
+        raise wrong
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise wrong from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an http:// or https:// URL with a host is expected")
+        raise wrong
     if parts.username is not None or parts.password is not None:
-        raise ValueError("a URL must not carry a user name or password")
+        raise ValueError("expected a URL without a user name and password")
     if parts.query or parts.fragment:
-        raise ValueError("a base URL must not carry a query or a fragment")
+        raise ValueError("expected a base URL, without a query (?) and a fragment (#)")
     try:
         _ = parts.port
-    except ValueError as error:
-        raise ValueError("the port of a URL must be a number from 0 to 65535") from error
+    except ValueError:
+        raise ValueError(f"expected a URL whose port is from 0 to {PORT_LIMIT}") from None
     return text.rstrip("/")
 
 
-def _listen(text: str) -> str:
-    host, separator, port = text.rpartition(":")
-    if not separator or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004
-        raise ValueError("HOST:PORT is expected, for example 127.0.0.1:9877")
+def _host_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > PORT_LIMIT:
+        raise ValueError("expected HOST:PORT, such as 127.0.0.1:9877")
+    if re.search(r"[/\s]", host):
+        raise ValueError("expected HOST:PORT without http:// and spaces, such as 127.0.0.1:9877")
     if host.startswith("[") != host.endswith("]") or (":" in host and not host.startswith("[")):
-        raise ValueError("an IPv6 address must stand in brackets, for example [::1]:9877")
+        raise ValueError("expected an IPv6 address in brackets, such as [::1]:9877")
+    return text
+
+
+def _reachable(text: str) -> str:
+    if _host_port(text).endswith(":0"):
+        raise ValueError("expected HOST:PORT with a port from 1 on, such as 1.1.1.1:53")
     return text
 
 
@@ -54,51 +90,99 @@ def _identity(text: str) -> str:
     text = normal_orchestrator(text)
     if not text or len(text) > IDENTITY_LIMIT:
         raise ValueError(
-            f"an ETH address (0x and 40 hexadecimal digits) or an id of 1 to {IDENTITY_LIMIT} "
-            "characters is expected"
+            "expected an ETH address (0x and 40 hexadecimal digits) or an id of 1 to "
+            f"{IDENTITY_LIMIT} characters, found {len(text)} characters"
         )
     if text.lower().startswith("0x") and not is_eth_address(text):
         raise ValueError(
-            f"this looks like an ETH address but is not one: 0x and 40 hexadecimal digits are "
-            f"expected, these are {len(text) - 2} characters after 0x"
+            "expected an ETH address, 0x and 40 hexadecimal digits, since it begins with 0x; "
+            f"found {_digits(text[2:])} after the 0x"
         )
     return text
+
+
+def _digits(text: str) -> str:
+    strange = next((c for c in text if c not in "0123456789abcdefABCDEF"), None)
+    if strange is not None:
+        return f"{strange!r}, which is no hexadecimal digit,"
+    return f"{len(text)} digits"
 
 
 def _pipeline(text: str) -> str:
     uri = pipeline_uri(text)
     if not uri:
-        raise ValueError("the name of a pipeline is expected, for example text-to-image")
+        raise ValueError("expected the name of a pipeline, such as text-to-image")
     return uri
 
 
 def _region(text: str) -> str:
-    if not text or len(text) > 20 or not text.replace("-", "").replace("_", "").isalnum():  # noqa: PLR2004
-        raise ValueError("a region of 1 to 20 letters, digits, - or _ is expected, such as FRA")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", text):
+        raise ValueError("expected a region of 1 to 20 letters, digits, - or _, such as FRA")
     return text.upper()
+
+
+def _tester(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", text):
+        raise ValueError(
+            "expected a name of 1 to 63 letters, digits, dots, - or _, beginning with a letter or "
+            "digit"
+        )
+    return text
 
 
 def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text, strict=False))
-    except ValueError as error:
-        raise ValueError("an IP address or network is expected, such as 10.0.0.0/8") from error
+    except ValueError:
+        raise ValueError("expected an IP address or network, such as 10.0.0.0/8") from None
 
 
-def _host_port(text: str) -> str:
-    return _listen(text)
+def _token(token: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]{1,8192}", token.get_secret_value()):
+        raise ValueError(
+            "expected a token of 1 to 8192 visible ASCII characters without spaces and line ends"
+        )
+    return token
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Listen = Annotated[str, AfterValidator(_listen)]
-HostPort = Annotated[str, AfterValidator(_host_port)]
-Identity = Annotated[str, AfterValidator(_identity)]
-PipelineName = Annotated[str, Field(max_length=NAME_LIMIT), AfterValidator(_pipeline)]
+HttpUrl = Annotated[str, Noun("URL"), AfterValidator(_http_url)]
+Listen = Annotated[str, Noun("HOST:PORT"), AfterValidator(_host_port)]
+HostPort = Annotated[str, Noun("HOST:PORT"), AfterValidator(_reachable)]
+Identity = Annotated[str, Noun("ETH address or id"), AfterValidator(_identity)]
+PipelineName = Annotated[
+    str, Noun("pipeline"), Field(max_length=NAME_LIMIT), AfterValidator(_pipeline)
+]
 ModelName = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
-Region = Annotated[str, AfterValidator(_region)]
-Network = Annotated[str, AfterValidator(_network)]
+Region = Annotated[str, Noun("region"), AfterValidator(_region)]
+TesterName = Annotated[str, Noun("name"), AfterValidator(_tester)]
+Network = Annotated[str, Noun("IP address or network"), AfterValidator(_network)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
 Seconds = Annotated[float, Field(gt=0, le=30 * 86400)]
+Bucket = Annotated[float, Field(gt=0, le=86400)]
 Glob = Annotated[str, Field(min_length=1, max_length=NAME_LIMIT)]
+
+
+Item = TypeVar("Item")
+
+
+def mistake_at(message: str, *at: str | int) -> PydanticCustomError:
+    """Make a mistake that lies at the key path `at`, seen from the value that is looked at."""
+    return PydanticCustomError("setting", "{message}", {"message": message, "at": at})
+
+
+def _once(name: str, identify: Callable[[Item], tuple[object, ...]]) -> AfterValidator:
+    """Refuse a list in which two entries say the same; the second one's `name` is the mistake."""
+
+    def check(items: list[Item]) -> list[Item]:
+        first: dict[tuple[object, ...], int] = {}
+        for index, item in enumerate(items):
+            before = first.setdefault(identify(item), index)
+            if before != index:
+                message = f"expected each once, but entry [{before}] of the list says the same"
+                raise mistake_at(message, index, name)
+        return items
+
+    return AfterValidator(check)
 
 
 class StaticModel(Section):
@@ -111,6 +195,10 @@ class StaticModel(Section):
     price_per_unit: float | None = Field(default=None, ge=0, description="Wei per unit of work.")
 
 
+def _offer(entry: StaticModel) -> tuple[object, ...]:
+    return entry.pipeline, entry.model
+
+
 class StaticEndpoint(Section):
     """One orchestrator or runner that you name yourself."""
 
@@ -118,7 +206,9 @@ class StaticEndpoint(Section):
         description="ETH address, or an id of your choice for an endpoint that has none."
     )
     uri: HttpUrl = Field(description="Service URI, where its host and port are reached.")
-    models: list[StaticModel] = Field(min_length=1, description="What it offers.")
+    models: Annotated[list[StaticModel], _once("model", _offer)] = Field(
+        min_length=1, max_length=1000, description="What it offers."
+    )
 
 
 class GatewaySource(Section):
@@ -128,13 +218,21 @@ class GatewaySource(Section):
     timeout: Seconds = Field(default=15.0, description="Limit on one request.")
 
 
+def _endpoint(entry: StaticEndpoint) -> tuple[object, ...]:
+    return entry.orchestrator, entry.uri
+
+
+def _gateway(entry: GatewaySource) -> tuple[object, ...]:
+    return (entry.url,)
+
+
 class Sources(Section):
     """Where orchestrators and their offers come from; all sources are merged by address."""
 
-    static: list[StaticEndpoint] = Field(
+    static: Annotated[list[StaticEndpoint], _once("orchestrator", _endpoint)] = Field(
         default=[], max_length=1000, description="Endpoints that you name yourself."
     )
-    gateway: list[GatewaySource] = Field(
+    gateway: Annotated[list[GatewaySource], _once("url", _gateway)] = Field(
         default=[], max_length=20, description="Gateways that know the network."
     )
     refresh_interval: Seconds = Field(default=300.0, description="Seconds between refreshes.")
@@ -144,7 +242,9 @@ class Selection(Section):
     """Lists of what is meant; an empty list means everything."""
 
     orchestrators: list[Identity] = Field(default=[], description="Addresses or ids.")
-    pipelines: list[Glob] = Field(default=[], description="Globs on the URI form, such as `*image`.")
+    pipelines: list[Glob] = Field(
+        default=[], description="Globs on the URI form, such as `*image`."
+    )
     models: list[Glob] = Field(default=[], description="Globs on the model id, such as `*/SDXL*`.")
 
 
@@ -179,18 +279,24 @@ class Lane(Section):
         description="Base URL that jobs are sent to; required for `pinned`. A `direct` lane "
         "without one uses the service URI.",
     )
-    token: SecretStr | None = Field(
+    token: Token | None = Field(
         default=None,
         description="Bearer token sent with each job; better given as `token_file`.",
     )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.kind == "pinned" and (self.orchestrator is None or self.url is None):
-            raise ValueError("a pinned lane needs both `orchestrator` and `url`")
+        if self.kind == "pinned" and self.url is None:
+            raise mistake_at("required: a pinned lane needs the URL of its gateway", "url")
+        if self.kind == "pinned" and self.orchestrator is None:
+            raise mistake_at("required: whom is the gateway pinned to?", "orchestrator")
         if self.url is not None and self.orchestrator is None:
-            raise ValueError("a lane with a `url` needs the `orchestrator` that it reaches")
+            raise mistake_at("required: whom does the lane's `url` reach?", "orchestrator")
         return self
+
+
+def _served(lane: Lane) -> tuple[object, ...]:
+    return (lane.orchestrator,)
 
 
 class Schedule(Section):
@@ -252,7 +358,7 @@ class Llm(Section):
 
 
 class Pipelines(Section):
-    """Parameters of the test jobs, one section a pipeline. A pipeline without one is not tested."""
+    """Parameters of the test jobs, one section a pipeline that is tested."""
 
     text_to_image: TextToImage = Field(
         default=TextToImage(), alias="text-to-image", description="Pictures from a text."
@@ -329,11 +435,15 @@ class RegionEntry(Section):
     type: Literal["ai", "transcoding"] = Field(default="ai", description="Type of the results.")
 
 
+def _region_of_type(entry: RegionEntry) -> tuple[object, ...]:
+    return entry.id, entry.type
+
+
 class Leaderboard(Section):
     """The leaderboard API."""
 
     window: Seconds = Field(default=86400.0, description="Seconds looked back without `since`.")
-    regions: list[RegionEntry] = Field(
+    regions: Annotated[list[RegionEntry], _once("id", _region_of_type)] = Field(
         default=[
             RegionEntry(id="GLOBAL", name="Global"),
             RegionEntry(id="MDW", name="Chicago"),
@@ -345,23 +455,22 @@ class Leaderboard(Section):
     )
 
 
+def _ascending(buckets: list[float]) -> list[float]:
+    for index, (bucket, following) in enumerate(pairwise(buckets)):
+        if following <= bucket:
+            raise mistake_at(f"expected more than {bucket:g}, the one before it", index + 1)
+    return buckets
+
+
 class Metrics(Section):
     """The Prometheus metrics."""
 
-    buckets: list[float] = Field(
+    buckets: Annotated[list[Bucket], AfterValidator(_ascending)] = Field(
         default=[0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600],
         min_length=1,
         max_length=40,
         description="Upper bounds of the histograms' buckets in seconds, ascending.",
     )
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if any(a >= b for a, b in zip(self.buckets, self.buckets[1:], strict=False)):
-            raise ValueError("the buckets must be ascending, each once")
-        if self.buckets[0] <= 0:
-            raise ValueError("the buckets must be above 0")
-        return self
 
 
 class Station(Section):
@@ -392,11 +501,19 @@ class Log(Section):
     )
 
 
+def _something(sources: Sources) -> Sources:
+    if not sources.static and not sources.gateway:
+        raise ValueError(
+            "expected something to discover: give `static` endpoints, a `gateway`, or both"
+        )
+    return sources
+
+
 class Settings(Section):
     """Everything that can be set."""
 
     region: Region = Field(description="Where this tester runs, such as FRA; shown upper-case.")
-    tester: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")] = Field(
+    tester: TesterName = Field(
         default="tester",
         description="Name of this tester; every tester that writes to one store has its own.",
     )
@@ -404,9 +521,11 @@ class Settings(Section):
         default=Path("data"),
         description="Folder of the outbox and the embedded store; relative to this file.",
     )
-    sources: Sources = Field(default=Sources(), description="Discovery.")
+    sources: Annotated[Sources, AfterValidator(_something)] = Field(
+        default=Sources(), validate_default=True, description="Discovery."
+    )
     filter: Filter = Field(default=Filter(), description="Which offers are tested.")
-    lanes: list[Lane] = Field(
+    lanes: Annotated[list[Lane], _once("orchestrator", _served)] = Field(
         default=[Lane(kind="direct")],
         min_length=1,
         max_length=2000,
@@ -419,31 +538,24 @@ class Settings(Section):
     connectivity: Connectivity = Field(default=Connectivity(), description="The tester's network.")
     guard: Guard = Field(default=Guard(), description="Where it may connect.")
     probe: Probe = Field(default=Probe(), description="The process that tests.")
-    station: Station = Field(default=Station(), description="The process that stores and serves.")
+    station: Station = Field(
+        default=Station(),
+        validate_default=True,
+        description="The process that stores and serves.",
+    )
     outbox: Outbox = Field(default=Outbox(), description="The queue between the two.")
     store: Store = Field(default=Store(), description="Where measurements live.")
     leaderboard: Leaderboard = Field(default=Leaderboard(), description="The leaderboard API.")
     metrics: Metrics = Field(default=Metrics(), description="The Prometheus metrics.")
     log: Log = Field(default=Log(), description="The log.")
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not self.sources.static and not self.sources.gateway:
-            raise ValueError(
-                "there is nothing to discover: give `sources.static` or `sources.gateway`"
+    @field_validator("station")
+    @classmethod
+    def _two_addresses(cls, station: Station, info: ValidationInfo) -> Station:
+        probe = info.data.get("probe")
+        same = isinstance(probe, Probe) and probe.listen == station.listen
+        if same and not station.listen.endswith(":0"):
+            raise mistake_at(
+                "expected another address than the one of `probe.listen`, found the same", "listen"
             )
-        _refuse_twice("sources.static", [entry.orchestrator + " " + entry.uri
-                                         for entry in self.sources.static])
-        _refuse_twice("lanes", [lane.orchestrator or "(everyone)" for lane in self.lanes])
-        if self.probe.listen == self.station.listen:
-            raise ValueError("`probe.listen` and `station.listen` must differ")
-        return self
-
-
-def _refuse_twice(where: str, keys: list[str]) -> None:
-    seen: set[str] = set()
-    for key in keys:
-        if key in seen:
-            raise ValueError(f"`{where}` names {key} twice")
-        seen.add(key)
-
+        return station

@@ -1,0 +1,53 @@
+"""`check-config`: every mistake in a settings file at once, or a summary of it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.exit_code import USAGE
+
+if TYPE_CHECKING:
+    from exporter.settings import Settings
+
+
+@click.command("check-config", epilog="Example:  livepeer-exporter check-config config.yaml")
+@click.argument("file", type=click.Path(path_type=Path))
+def check_config(file: Path) -> None:
+    """Check the settings FILE together with the environment, as the service would read them.
+
+    Prints what the settings come to, or every mistake with its line and what was expected.
+    """
+    import os
+
+    from exporter.settings_file import SettingsError, load
+
+    try:
+        settings = load(file, os.environ)
+    except SettingsError as error:
+        count = len(error.mistakes)
+        click.echo(str(error), err=True)
+        click.echo(f"{count} mistake{'' if count == 1 else 's'} in {file}", err=True)
+        raise SystemExit(USAGE) from None
+    click.echo(f"{file}: ok")
+    for name, text in _summary(settings):
+        click.echo(f"  {name:<9} {text}")
+
+
+def _summary(settings: "Settings") -> list[tuple[str, str]]:
+    sources, schedule = settings.sources, settings.schedule
+    kinds = [lane.kind for lane in settings.lanes]
+    own, gateways = len(sources.static), len(sources.gateway)
+    pace = f"{schedule.interval:g} s, models that are not warm {schedule.cold_interval:g} s"
+    return [
+        ("region", f"{settings.region}, tester {settings.tester}"),
+        ("sources", f"{_count(own, 'endpoint')} of your own, {_count(gateways, 'gateway')}"),
+        ("lanes", ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))),
+        ("interval", pace),
+        ("listens", f"station {settings.station.listen}, probe {settings.probe.listen}"),
+        ("data", str(settings.data)),
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,174 @@
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from pydantic import ValidationError
+
+from exporter.cli.check_config import check_config
+from exporter.exit_code import OK, USAGE
+from exporter.settings import Lane, Settings, StaticEndpoint
+from exporter.settings_file import load
+from exporter.settings_file.schema import FILE_SUFFIX, leaves, section_kind, variable_name
+from exporter.settings_reference import EXAMPLE, dotted, reference
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "settings.md"
+TEN_MISTAKES = Path(__file__).parent / "bad_settings" / "ten_mistakes.yaml"
+GATEWAY = {"gateway": [{"url": "http://127.0.0.1:5935"}]}
+ADDRESS = "0x0cC8f4a4bF5Bf9cC0dB4d0Ab0cC8f4a4bF5Bf9cC"
+
+
+def settings_with(**given: Any) -> Settings:
+    return Settings.model_validate({"region": "FRA", "sources": GATEWAY} | given)
+
+
+# The schema
+
+
+def test_the_least_that_must_be_given_is_a_region_and_a_source() -> None:
+    settings = settings_with()
+    assert (settings.region, settings.tester) == ("FRA", "tester")
+    assert [lane.kind for lane in settings.lanes] == ["direct"]
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        settings_with().region = "MDW"
+
+
+def test_names_come_out_in_their_one_spelling() -> None:
+    endpoint = StaticEndpoint.model_validate(
+        {
+            "orchestrator": f" {ADDRESS} ",
+            "uri": "https://example.org:8935/",
+            "models": [{"pipeline": "Text to image", "model": "M"}],
+        }
+    )
+    assert endpoint.orchestrator == ADDRESS.lower()
+    assert endpoint.uri == "https://example.org:8935"
+    assert endpoint.models[0].pipeline == "text-to-image"
+    assert settings_with(region="fra").region == "FRA"
+    assert settings_with(guard={"allow": ["10.1.2.3/8"]}).guard.allow == ["10.0.0.0/8"]
+
+
+def test_one_gateway_url_may_serve_several_orchestrators() -> None:
+    lanes = [
+        {"kind": "pinned", "orchestrator": name, "url": "http://127.0.0.1:8935"} for name in "ab"
+    ]
+    assert len(settings_with(lanes=lanes).lanes) == 2
+
+
+def test_the_same_model_may_be_offered_by_two_endpoints_but_not_twice_by_one() -> None:
+    model = {"pipeline": "llm", "model": "m"}
+    one, two = ({"orchestrator": n, "uri": "http://h", "models": [model]} for n in "ab")
+    assert len(settings_with(sources={"static": [one, two]}).sources.static) == 2
+    with pytest.raises(ValidationError, match="each once"):
+        StaticEndpoint.model_validate(one | {"models": [model, model]})
+
+
+def test_two_processes_may_both_ask_for_any_free_port() -> None:
+    settings = settings_with(probe={"listen": "127.0.0.1:0"}, station={"listen": "127.0.0.1:0"})
+    assert settings.probe.listen == settings.station.listen
+
+
+def test_the_default_addresses_of_the_processes_collide_with_given_ones_too() -> None:
+    with pytest.raises(ValidationError, match=r"probe\.listen"):
+        settings_with(probe={"listen": "127.0.0.1:9877"})
+
+
+def test_a_token_is_not_shown() -> None:
+    lane = Lane.model_validate({"kind": "direct", "token": "hunter2"})
+    assert "hunter2" not in repr(lane) + lane.model_dump_json()
+    with pytest.raises(ValidationError) as caught:
+        Lane.model_validate({"kind": "direct", "token": "hunter2 hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+# Reference and example
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    assert DOCUMENT.read_text() == reference(EXAMPLE.read_text()), "run `make docs`"
+
+
+def test_every_setting_stands_in_the_reference_with_its_variable() -> None:
+    text = DOCUMENT.read_text()
+    for path, _ in leaves(section_kind(Settings)):
+        assert f"`{dotted(path)}`" in text or f"`{dotted(path[:-1])}`" in text
+        assert f"`{variable_name(path)}`" in text
+
+
+def test_the_example_loads() -> None:
+    settings = load(EXAMPLE, {})
+    assert settings.region == "FRA"
+    assert settings == settings_with().model_copy(update={"data": EXAMPLE.parent / "data"})
+
+
+def uncommented_example() -> str:
+    return re.sub(r"(?m)^#(?=\S|  )", "", EXAMPLE.read_text())
+
+
+def test_the_example_loads_with_everything_in_it_uncommented(tmp_path: Path) -> None:
+    (tmp_path / "lane-token").write_text("secret\n")
+    (tmp_path / "all.yaml").write_text(uncommented_example())
+    settings = load(tmp_path / "all.yaml", {})
+    unchanged = {"region", "tester", "schedule", "limits", "pipelines", "probe", "station"}
+    unchanged |= {"outbox", "store", "leaderboard", "metrics", "log", "filter"}
+    assert settings.model_dump(include=unchanged) == settings_with().model_dump(include=unchanged)
+
+
+def test_every_setting_stands_in_the_example() -> None:
+    written = set(paths_in(yaml.safe_load(uncommented_example())))
+    for path, kind in leaves(section_kind(Settings)):
+        by_file = (*path[:-1], path[-1] + FILE_SUFFIX)
+        assert path in written or (kind.form == "secret" and by_file in written)
+
+
+def paths_in(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    if isinstance(value, dict):
+        return [deep for key, item in value.items() for deep in paths_in(item, (*path, key))]
+    if isinstance(value, list):
+        return [deep for item in value or [None] for deep in paths_in(item, (*path, "[]"))]
+    return [path]
+
+
+# check-config
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(check_config, arguments)
+
+
+def test_check_config_sums_up_good_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEPEER_EXPORTER_REGION", "mdw")
+    result = check(str(EXAMPLE))
+    assert result.exit_code == OK
+    assert result.stdout == (
+        f"{EXAMPLE}: ok\n"
+        "  region    MDW, tester tester\n"
+        "  sources   0 endpoints of your own, 1 gateway\n"
+        "  lanes     1 direct\n"
+        "  interval  900 s, models that are not warm 86400 s\n"
+        "  listens   station 127.0.0.1:9877, probe 127.0.0.1:9878\n"
+        f"  data      {EXAMPLE.parent / 'data'}\n"
+    )
+    assert result.stderr == ""
+
+
+def test_check_config_lists_every_mistake_and_counts_them() -> None:
+    result = check(str(TEN_MISTAKES))
+    lines = result.stderr.splitlines()
+    assert result.exit_code == USAGE
+    assert result.stdout == ""
+    assert len(lines) == 11
+    assert lines[0].startswith(f"{TEN_MISTAKES}:11: regoin: ")
+    assert lines[-1] == f"10 mistakes in {TEN_MISTAKES}"
+
+
+def test_check_config_counts_one_mistake_in_the_singular(tmp_path: Path) -> None:
+    result = check(str(tmp_path / "none.yaml"))
+    assert result.exit_code == USAGE
+    assert result.stderr.splitlines()[-1] == f"1 mistake in {tmp_path / 'none.yaml'}"
