@@ -79,8 +79,11 @@ class TargetState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store(Protocol):
-    """What the station asks of a store. Only rows that count (see `Measurement.counts`) or come
-    from others enter `groups` and medians; `measurements` gives every row.
+    """What the station asks of a store.
+
+    Only rows that count (see `Measurement.counts`) or come from others enter `groups`, the medians
+    and `served`; `measurements`, `target_states` and `count` see every row. Every method raises
+    `StoreError`.
     """
 
     async def cursor(self, outbox: str) -> int:
@@ -90,7 +93,9 @@ class Store(Protocol):
     async def write(self, outbox: str, batch: Sequence[tuple[int, Measurement]]) -> None:
         """Store a batch of (sequence number, measurement) and the cursor, all or nothing.
 
-        Rows at or below the cursor are skipped, so that a replay adds nothing.
+        Rows at or below the cursor are skipped, so that a replay adds nothing. A measurement of
+        the same id and time is stored once, whichever outboxes bring it. After a `StoreError` the
+        same batch may be written again.
         """
         ...
 
@@ -99,8 +104,10 @@ class Store(Protocol):
         ...
 
     async def median(self, window: Window, where: Where) -> float | None:
-        """Median round trip in seconds over single rows with success rate exactly 1 and a round
-        trip other than 0; the mean of the middle two for an even number; `None` without rows.
+        """Give the exact median round trip in seconds; `None` without rows.
+
+        Over single rows with success rate exactly 1 and a round trip other than 0; for an even
+        number of them the mean of the middle two.
         """
         ...
 
@@ -109,15 +116,18 @@ class Store(Protocol):
         ...
 
     async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
-        """The measurements themselves, newest first, at most `limit`; without steps."""
+        """The measurements themselves, newest first, at most `limit`; without steps.
+
+        Of equal times the higher sequence number is the newer.
+        """
         ...
 
     async def served(self, window: Window, where: Where) -> list[Served]:
-        """Which models have rows, in order."""
+        """Which models have rows that count, in order."""
         ...
 
     async def target_states(self) -> list[TargetState]:
-        """The state of every target over all time, in order."""
+        """The state of every target, region and tester over all time, in that order."""
         ...
 
     async def count(self) -> int:

@@ -1,0 +1,305 @@
+"""The durable queue between the processes: a job counts as done when it is committed here.
+
+One SQLite file in WAL mode with `synchronous=FULL`. Any number of processes may have it open at
+once: the probe puts measurements, the station reads them, moves its cursors and trims.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import msgspec
+
+from exporter.model import Measurement, decode, encode
+from exporter.outbox.file import Connections, OutboxError, OutboxFull, explain, open_file
+from exporter.outbox.writer import Writer
+
+__all__ = ["Outbox", "OutboxError", "OutboxFull"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_TRIM_ROWS: Final = 500
+_SHRINK_PAGES: Final = 256
+
+
+class Outbox:
+    """The queue. All methods may be called from any event loop; none blocks it.
+
+    A committed sequence number is never given again, not even after trimming. Every method raises
+    `OutboxError` when the file cannot be used, or after `close`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        connections: Connections,
+        *,
+        max_bytes: int,
+        keep_delivered: int,
+        clock: Callable[[], int],
+    ) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep_delivered = keep_delivered
+        self._clock = clock
+        self._reader = connections.reader
+        self.id = connections.id
+        """Random, made with the file: cursors that are kept elsewhere are keyed by it."""
+        self._data_version: int | None = None
+        self._unreadable = 0
+        self._closed = False
+        self._writer = Writer(connections.writer, path)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="outbox-reader")
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        max_bytes: int,
+        keep_delivered: int,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> Self:
+        """Open the file, making it if it is not there.
+
+        The file may hold `max_bytes` of measurements and keeps the newest `keep_delivered` of
+        those that all consumers have passed. `clock` gives Unix nanoseconds. Raises
+        `OutboxError` for a folder that is missing or read-only, and for a file that is damaged,
+        of another program, or of a newer version; such a file stays untouched.
+        """
+        return cls(
+            path,
+            open_file(path, max_bytes),
+            max_bytes=max_bytes,
+            keep_delivered=keep_delivered,
+            clock=clock,
+        )
+
+    async def put(self, measurement: Measurement) -> int:
+        """Store a measurement and give its sequence number once it is on the disk.
+
+        The same id again gives the first number and stores nothing, as long as the first is still
+        here. A put that is cancelled while it waits may be stored all the same. Raises
+        `OutboxFull` when nothing was stored for want of room, and `ValueError` for a measurement
+        that could not be read back.
+        """
+        payload = _readable_payload(measurement)
+
+        def work(connection: sqlite3.Connection) -> int:
+            known = connection.execute(
+                "SELECT seq FROM measurement WHERE id = ?", (measurement.id,)
+            ).fetchone()
+            if known:
+                return int(known[0])
+            self._require_room(connection, len(payload))
+            added = connection.execute(
+                "INSERT INTO measurement (id, payload) VALUES (?, ?)", (measurement.id, payload)
+            )
+            return int(added.lastrowid or 0)
+
+        return await self._writer.do(work)
+
+    async def read(self, after: int, limit: int) -> list[tuple[int, Measurement]]:
+        """Give up to `limit` measurements with a number above `after`, ascending.
+
+        A row that this version cannot decode is logged and left out, but stays in the file.
+        """
+        return await self._in_reader(lambda: self._read(after, limit))
+
+    async def tail(self, limit: int) -> list[tuple[int, Measurement]]:
+        """Give the newest `limit`, ascending, delivered ones that are kept included."""
+
+        def newest() -> list[tuple[int, Measurement]]:
+            rows = self._select(
+                "SELECT seq, payload FROM measurement ORDER BY seq DESC LIMIT ?", (limit,)
+            )
+            return self._decoded(reversed(rows))
+
+        return await self._in_reader(newest)
+
+    async def last(self) -> int:
+        """Give the highest number ever given; 0 if none was."""
+        return await self._number("SELECT seq FROM sqlite_sequence WHERE name = 'measurement'", ())
+
+    async def cursor(self, consumer: str) -> int:
+        """Give the number up to which this consumer has everything; 0 for an unknown one."""
+        return await self._number("SELECT seq FROM cursor WHERE consumer = ?", (consumer,))
+
+    async def advance(self, consumer: str, seq: int) -> None:
+        """Note that the consumer has everything up to `seq`; a cursor never moves back.
+
+        The first call makes the consumer known: from then on `trim` waits for it.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO cursor VALUES (?, ?) ON CONFLICT (consumer) "
+                "DO UPDATE SET seq = max(seq, excluded.seq)",
+                (consumer, seq),
+            )
+
+        await self._writer.do(work)
+
+    async def trim(self) -> int:
+        """Delete what every known consumer has passed, but for the newest `keep_delivered`.
+
+        Gives how many rows went. Without a known consumer nothing goes. Works in small steps, so
+        that puts are not held up, and gives pages back to the disk when many are free.
+        """
+        deleted = 0
+        while rows := await self._writer.do(self._delete_some):
+            deleted += rows
+        while await self._writer.do(_shrink_some):
+            pass
+        return deleted
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Set the latest value of a topic."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT OR REPLACE INTO notice VALUES (?, ?, ?)", (topic, self._clock(), payload)
+            )
+
+        await self._writer.do(work)
+
+    async def notice(self, topic: str) -> bytes | None:
+        """Give the latest value of a topic; `None` if there never was one."""
+
+        def latest() -> bytes | None:
+            rows = self._select("SELECT payload FROM notice WHERE topic = ?", (topic,))
+            return bytes(rows[0][0]) if rows else None
+
+        return await self._in_reader(latest)
+
+    async def changed(self) -> bool:
+        """Whether anything was committed, here or elsewhere, since the last call. Cheap.
+
+        The first call gives True.
+        """
+
+        def look() -> bool:
+            version = int(self._select("PRAGMA data_version", ())[0][0])
+            changed = version != self._data_version
+            self._data_version = version
+            return changed
+
+        return await self._in_reader(look)
+
+    async def size(self) -> int:
+        """Bytes on the disk, the WAL included."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return await self._in_reader(lambda: sum(_bytes_of(file) for file in files))
+
+    async def close(self) -> None:
+        """Commit what is queued, then close. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._reading.shutdown)
+        self._reader.close()
+        await self._writer.close()
+
+    def _require_room(self, connection: sqlite3.Connection, more: int) -> None:
+        ((pages, free, page_size),) = connection.execute(
+            "SELECT page_count, freelist_count, page_size "
+            "FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        )
+        if (pages - free) * page_size + more > self._max_bytes:
+            raise OutboxFull(
+                f"{self._path}: holds as much as it may ({self._max_bytes} bytes); nothing was "
+                "stored; see why the consumers do not take from it, or allow it more"
+            )
+
+    def _delete_some(self, connection: sqlite3.Connection) -> int:
+        gone = connection.execute(
+            """DELETE FROM measurement WHERE seq IN (
+                SELECT seq FROM measurement WHERE seq <= (
+                    SELECT seq FROM measurement
+                    WHERE seq <= (SELECT min(seq) FROM cursor)
+                    ORDER BY seq DESC LIMIT 1 OFFSET ?
+                ) ORDER BY seq LIMIT ?
+            )""",
+            (self._keep_delivered, _TRIM_ROWS),
+        )
+        return gone.rowcount
+
+    def _read(self, after: int, limit: int) -> list[tuple[int, Measurement]]:
+        found: list[tuple[int, Measurement]] = []
+        # A stretch of rows that cannot be decoded must not look like the end.
+        while len(found) < limit:
+            rows = self._select(
+                "SELECT seq, payload FROM measurement WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after, limit - len(found)),
+            )
+            if not rows:
+                break
+            found += self._decoded(rows)
+            after = rows[-1][0]
+        return found
+
+    def _decoded(self, rows: Iterable[tuple[int, bytes]]) -> list[tuple[int, Measurement]]:
+        found = []
+        for seq, payload in rows:
+            try:
+                found.append((seq, decode(payload)))
+            except (msgspec.MsgspecError, ValueError, TypeError) as error:
+                self._report_unreadable(seq, error)
+        return found
+
+    def _report_unreadable(self, seq: int, error: Exception) -> None:
+        if seq > self._unreadable:  # once each, however often it is passed over
+            self._unreadable = seq
+            log.error(
+                "a measurement in the outbox cannot be decoded and is left out",
+                extra={"outbox": str(self._path), "seq": seq, "error": str(error)},
+            )
+
+    async def _number(self, query: str, parameters: tuple[object, ...]) -> int:
+        rows = await self._in_reader(lambda: self._select(query, parameters))
+        return int(rows[0][0]) if rows else 0
+
+    def _select(self, query: str, parameters: tuple[object, ...]) -> list[tuple[int, bytes]]:
+        return self._reader.execute(query, parameters).fetchall()
+
+    async def _in_reader(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise OutboxError(f"{self._path}: the outbox is closed")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._reading, work)
+        except sqlite3.Error as error:
+            raise explain(error, self._path) from error
+
+
+def _readable_payload(measurement: Measurement) -> bytes:
+    payload = encode(measurement)
+    try:
+        decode(payload)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"measurement {measurement.id} cannot be stored: {error}") from error
+    return payload
+
+
+def _shrink_some(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back; whether there is more to give. A quarter may stay for reuse."""
+    ((pages, free),) = connection.execute(
+        "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count"
+    )
+    if free <= max(_SHRINK_PAGES, pages // 4):
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})").fetchall()
+    return True
+
+
+def _bytes_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,2 @@
+INSERT INTO cursor (outbox, seq) VALUES ($outbox, $seq)
+ON CONFLICT (outbox) DO UPDATE SET seq = excluded.seq

@@ -1,0 +1,1 @@
+SELECT seq FROM cursor WHERE outbox = $outbox

@@ -1,0 +1,12 @@
+-- Exact median round trip of the fully successful jobs; no row gives NULL.
+SELECT quantile_cont(round_trip_time, 0.5)
+FROM ai_job
+WHERE
+    (outcome = 'ok' OR blame = 'orchestrator' OR origin <> 'own')
+    AND success_rate = 1
+    AND round_trip_time <> 0
+    AND time BETWEEN $since AND $until
+    AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
+    AND ($region::VARCHAR IS NULL OR region = $region)
+    AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)
+    AND ($model::VARCHAR IS NULL OR model = $model)

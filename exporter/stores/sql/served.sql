@@ -1,0 +1,14 @@
+-- Which (pipeline, model, region) have rows that count.
+SELECT DISTINCT
+    pipeline,
+    model,
+    region
+FROM ai_job
+WHERE
+    (outcome = 'ok' OR blame = 'orchestrator' OR origin <> 'own')
+    AND time BETWEEN $since AND $until
+    AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
+    AND ($region::VARCHAR IS NULL OR region = $region)
+    AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)
+    AND ($model::VARCHAR IS NULL OR model = $model)
+ORDER BY pipeline, model, region

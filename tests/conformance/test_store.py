@@ -1,0 +1,409 @@
+"""What every store must answer: cases with answers worked out by hand."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Step, Target
+from exporter.stores import Group, ModelMedian, Served, Store, StoreError, Where, Window
+from tests.measurements import SECOND, START, failed, good
+
+ALL = Window(0, 2**63 - 1)
+ANY = Where()
+
+
+async def stored(store: Store, *batch: Measurement, outbox: str = "box") -> None:
+    await store.write(outbox, list(enumerate(batch, 1)))
+
+
+def group(rows: int, success_rate: float, round_trip_time: float | None, **names: str) -> Group:
+    example = good("example")
+    return Group(
+        orchestrator=names.get("orchestrator", example.orchestrator),
+        region=names.get("region", example.region),
+        pipeline=names.get("pipeline", example.pipeline),
+        model=names.get("model", example.model),
+        rows=rows,
+        success_rate=success_rate,
+        round_trip_time=round_trip_time,
+    )
+
+
+async def test_an_empty_store_has_no_answers(store: Store) -> None:
+    assert await store.cursor("box") == 0
+    assert await store.count() == 0
+    assert await store.groups(ALL, ANY) == []
+    assert await store.median(ALL, ANY) is None
+    assert await store.medians(ALL, ANY) == []
+    assert await store.measurements(ALL, ANY, 10) == []
+    assert await store.served(ALL, ANY) == []
+    assert await store.target_states() == []
+
+
+async def test_one_row_is_its_own_mean_and_median(store: Store) -> None:
+    await stored(store, good("m1", 2.5))
+    assert await store.groups(ALL, ANY) == [group(1, 1.0, 2.5)]
+    assert await store.median(ALL, ANY) == 2.5
+    assert await store.count() == 1
+
+
+async def test_a_failure_lowers_the_rate_and_has_no_round_trip(store: Store) -> None:
+    await stored(store, good("m1", 2), good("m2", 4), failed("m3"), failed("m4"))
+    assert await store.groups(ALL, ANY) == [group(4, 0.5, 3.0)]
+
+
+async def test_a_group_of_failures_has_no_round_trip_rather_than_zero(store: Store) -> None:
+    await stored(store, failed("m1"), failed("m2", phases=Phases(round_trip=5 * SECOND)))
+    assert await store.groups(ALL, ANY) == [group(2, 0.0, None)]
+    assert await store.median(ALL, ANY) is None
+
+
+@pytest.mark.parametrize("blame", [None, Blame.GATEWAY, Blame.NETWORK, Blame.TESTER, Blame.UNKNOWN])
+async def test_a_failure_that_is_not_the_orchestrators_does_not_count(
+    store: Store, blame: Blame | None
+) -> None:
+    await stored(store, good("m1", 2), failed("m2", blame=blame))
+    assert await store.groups(ALL, ANY) == [group(1, 1.0, 2.0)]
+    assert await store.count() == 2
+    assert len(await store.measurements(ALL, ANY, 10)) == 2
+
+
+async def test_a_target_without_rows_that_count_is_in_no_group_and_not_served(
+    store: Store,
+) -> None:
+    await stored(store, failed("m1", Outcome.NO_CAPACITY, None))
+    assert await store.groups(ALL, ANY) == []
+    assert await store.served(ALL, ANY) == []
+
+
+async def test_what_others_report_counts_with_its_round_trip(store: Store) -> None:
+    reported = failed(
+        "m2",
+        Outcome.REPORTED_FAILURE,
+        None,
+        origin=Origin.POSTED,
+        phases=Phases(round_trip=6 * SECOND),
+    )
+    await stored(store, good("m1", 2), reported)
+    assert await store.groups(ALL, ANY) == [group(2, 0.5, 4.0)]
+    assert await store.median(ALL, ANY) == 2.0, "only full successes enter the median"
+
+
+@pytest.mark.parametrize(
+    ("times", "median"),
+    [
+        ((3, 1, 2), 2.0),
+        ((4, 1, 3, 2), 2.5),
+        ((5, 5, 5, 1), 5.0),
+        ((10, 1), 5.5),
+        ((0, 0, 7), 7.0),
+        ((0, 0), None),
+    ],
+)
+async def test_the_median_is_exact_and_leaves_zeros_out(
+    store: Store, times: Sequence[float], median: float | None
+) -> None:
+    await stored(store, *(good(f"m{n}", time) for n, time in enumerate(times)))
+    assert await store.median(ALL, ANY) == median
+
+
+async def test_each_model_has_a_median_of_its_own(store: Store) -> None:
+    await stored(
+        store,
+        good("m1", 1, model="b"),
+        good("m2", 3, model="b"),
+        good("m3", 8, model="a"),
+        good("m4", 4, pipeline="llm", model="b"),
+        failed("m5", model="c"),
+    )
+    assert await store.medians(ALL, ANY) == [
+        ModelMedian("llm", "b", 4.0),
+        ModelMedian("text-to-image", "a", 8.0),
+        ModelMedian("text-to-image", "b", 2.0),
+    ]
+    assert await store.median(ALL, ANY) == 3.5
+
+
+async def test_both_ends_of_a_window_are_inside(store: Store) -> None:
+    await stored(store, *(good(f"m{n}", n + 1, started_at=START + n) for n in range(5)))
+
+    async def ids(since: int, until: int) -> list[str]:
+        window = Window(START + since, START + until)
+        found = await store.measurements(window, ANY, 10)
+        (counted,) = await store.groups(window, ANY) or [group(0, 0, None)]
+        assert counted.rows == len(found)
+        return [one.id for one in found]
+
+    assert await ids(1, 3) == ["m3", "m2", "m1"]
+    assert await ids(2, 2) == ["m2"]
+    assert await ids(5, 9) == []
+    assert await ids(-9, -1) == []
+    assert await ids(3, 1) == []
+
+
+async def test_a_window_may_reach_beyond_all_time(store: Store) -> None:
+    await stored(store, good("m1", started_at=0), good("m2"))
+    assert len(await store.measurements(Window(-(10**30), 10**30), ANY, 10)) == 2
+
+
+async def test_each_filter_narrows_every_question(store: Store) -> None:
+    await stored(
+        store,
+        good("m1", 1),
+        good("m2", 2, orchestrator="0xb"),
+        good("m3", 3, region="FRA"),
+        good("m4", 4, pipeline="llm"),
+        good("m5", 5, model="other"),
+    )
+    for where, identity, seconds in [
+        (Where(orchestrator="0xb"), "m2", 2.0),
+        (Where(region="FRA"), "m3", 3.0),
+        (Where(pipeline="llm"), "m4", 4.0),
+        (Where(model="other"), "m5", 5.0),
+        (Where(region="MDW", model="other"), "m5", 5.0),
+    ]:
+        (found,) = await store.measurements(ALL, where, 10)
+        assert found.id == identity
+        assert await store.median(ALL, where) == seconds
+        assert [one.median for one in await store.medians(ALL, where)] == [seconds]
+        assert [one.round_trip_time for one in await store.groups(ALL, where)] == [seconds]
+        assert await store.served(ALL, where) == [Served(found.pipeline, found.model, found.region)]
+    assert await store.groups(ALL, Where(region="LAX")) == []
+    assert await store.groups(ALL, Where(region="")) == [], "empty is a name, and not any name"
+
+
+async def test_groups_come_in_order(store: Store) -> None:
+    names = [("b", "X", "p", "m"), ("a", "Y", "p", "m"), ("a", "X", "q", "n"), ("a", "X", "q", "m")]
+    await stored(
+        store,
+        *(
+            good("-".join(name), orchestrator=o, region=r, pipeline=p, model=m)
+            for name in names
+            for o, r, p, m in [name]
+        ),
+    )
+    found = [
+        (one.orchestrator, one.region, one.pipeline, one.model)
+        for one in await store.groups(ALL, ANY)
+    ]
+    assert found == sorted(names)
+
+
+async def test_measurements_are_given_back_whole_but_for_their_steps(store: Store) -> None:
+    one = good(
+        "m1",
+        message="ok",
+        evidence=("a", "b"),
+        proof={"nonce": 0.25},
+        response='{"text": "…"}',
+        steps=(Step(1, "connected"),),
+    )
+    await stored(store, one)
+    assert await store.measurements(ALL, ANY, 10) == [msgspec.structs.replace(one, steps=())]
+
+
+async def test_measurements_come_newest_first_up_to_the_limit(store: Store) -> None:
+    await stored(
+        store,
+        good("m1", started_at=START + 2),
+        good("m2", started_at=START + 1),
+        good("m3", started_at=START + 2),
+        good("m4", started_at=START),
+    )
+
+    async def ids(limit: int) -> list[str]:
+        return [one.id for one in await store.measurements(ALL, ANY, limit)]
+
+    assert await ids(10) == ["m3", "m1", "m2", "m4"]
+    assert await ids(2) == ["m3", "m1"]
+    assert await ids(0) == []
+
+
+HOSTILE = [
+    "'; DROP TABLE ai_job; --",
+    '" OR ""="',
+    "$model",
+    "%_*?",
+    "back\\slash\\",
+    "a,b=c d\n\te",
+    "żółć 模型 \N{SAUROPOD} e\u0301",
+    "\u202eright to left",
+    " ",
+    "a" * 5000,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_name_is_a_name_whatever_it_looks_like(store: Store, name: str) -> None:
+    await stored(store, good("m1", 2, model=name, tester=name), good("m2", 4, model="other"))
+    assert await store.groups(ALL, Where(model=name)) == [group(1, 1.0, 2.0, model=name)]
+    (found,) = await store.measurements(ALL, Where(model=name), 10)
+    assert (found.id, found.model, found.tester) == ("m1", name, name)
+    assert name in [one.target.model for one in await store.target_states()]
+    assert await store.count() == 2
+
+
+async def test_a_nul_survives_or_is_refused_with_nothing_stored(store: Store) -> None:
+    try:
+        await stored(store, good("m1", model="a\0b"), good("m2", model="a"))
+    except StoreError:
+        assert await store.count() == 0
+        assert await store.cursor("box") == 0
+    else:
+        (found,) = await store.measurements(ALL, Where(model="a\0b"), 10)
+        assert found == good("m1", model="a\0b")
+
+
+async def test_the_cursor_is_the_last_number_written(store: Store) -> None:
+    await store.write("box", [(3, good("m3")), (7, good("m7"))])
+    assert await store.cursor("box") == 7
+    assert await store.cursor("another") == 0
+    await store.write("box", [])
+    assert await store.cursor("box") == 7
+
+
+async def test_a_batch_written_again_adds_nothing(store: Store) -> None:
+    batch = [(1, good("m1", 2)), (2, failed("m2"))]
+    for _ in range(3):
+        await store.write("box", batch)
+    assert await store.count() == 2
+    assert await store.groups(ALL, ANY) == [group(2, 0.5, 2.0)]
+
+
+async def test_batches_that_overlap_add_each_row_once(store: Store) -> None:
+    rows = [(n, good(f"m{n}", started_at=START + n)) for n in range(1, 10)]
+    for first, last in [(0, 4), (2, 6), (0, 3), (5, 9)]:
+        await store.write("box", rows[first:last])
+    assert [one.id for one in await store.measurements(ALL, ANY, 100)] == [
+        f"m{n}" for n in range(9, 0, -1)
+    ]
+    assert await store.cursor("box") == 9
+
+
+async def test_each_outbox_has_its_own_cursor(store: Store) -> None:
+    await store.write("one", [(1, good("a1")), (2, good("a2"))])
+    await store.write("two", [(1, good("b1"))])
+    assert (await store.cursor("one"), await store.cursor("two")) == (2, 1)
+    assert await store.count() == 3
+
+
+async def test_the_same_measurement_through_two_outboxes_is_stored_once(store: Store) -> None:
+    await store.write("one", [(1, good("m1", 2)), (2, good("m2", 4))])
+    await store.write("two", [(1, good("m2", 4)), (2, good("m3", 6))])
+    assert await store.count() == 3
+    assert await store.groups(ALL, ANY) == [group(3, 1.0, 4.0)]
+    assert await store.cursor("two") == 2
+
+
+async def test_two_measurements_of_the_same_moment_are_two(store: Store) -> None:
+    await stored(store, good("m1", 2), good("m2", 4))
+    await store.write("box", [(3, good("m3", 6))])
+    assert await store.groups(ALL, ANY) == [group(3, 1.0, 4.0)]
+
+
+async def streak(store: Store, *rows: Measurement) -> int:
+    await stored(store, *rows)
+    (state,) = await store.target_states()
+    return state.consecutive_failures
+
+
+def at(second: int, one: Measurement) -> Measurement:
+    return msgspec.structs.replace(one, started_at=START + second * SECOND)
+
+
+async def test_failures_since_the_last_success_are_consecutive(store: Store) -> None:
+    rows = (at(1, failed("m1")), at(2, good("m2")), at(3, failed("m3")), at(4, failed("m4")))
+    assert await streak(store, *rows) == 2
+
+
+async def test_without_a_success_every_failure_is_consecutive(store: Store) -> None:
+    assert await streak(store, at(1, failed("m1")), at(2, failed("m2"))) == 2
+    (state,) = await store.target_states()
+    assert state.last_success is None
+    assert state.last_attempt == START + 2 * SECOND
+
+
+async def test_a_success_ends_the_streak(store: Store) -> None:
+    assert await streak(store, at(1, failed("m1")), at(2, good("m2"))) == 0
+
+
+async def test_what_is_not_the_orchestrators_neither_advances_nor_resets(store: Store) -> None:
+    rows = (
+        at(1, failed("m1")),
+        at(2, failed("m2", Outcome.LANE_FAILED, Blame.TESTER)),
+        at(3, failed("m3", Outcome.NO_CAPACITY, None)),
+        at(4, failed("m4")),
+        at(5, failed("m5", blame=Blame.UNKNOWN)),
+    )
+    assert await streak(store, *rows) == 2
+    (state,) = await store.target_states()
+    assert state.last_attempt == START + 5 * SECOND
+
+
+async def test_a_streak_goes_by_the_time_of_the_jobs_and_not_of_their_arrival(
+    store: Store,
+) -> None:
+    rows = (at(3, failed("m1")), at(1, failed("m2")), at(2, good("m3")))
+    assert await streak(store, *rows) == 1
+
+
+@pytest.mark.parametrize(("success_last", "failures"), [(True, 0), (False, 1)])
+async def test_of_equal_times_the_later_number_is_the_later_job(
+    store: Store, success_last: bool, failures: int
+) -> None:
+    rows = (failed("m1"), good("m2")) if success_last else (good("m2"), failed("m1"))
+    assert await streak(store, *rows) == failures
+
+
+async def test_targets_regions_and_testers_are_never_mixed(store: Store) -> None:
+    await stored(
+        store,
+        failed("m1"),
+        good("m2", region="FRA"),
+        failed("m3", tester="tester-2"),
+        failed("m4", tester="tester-2"),
+        good("m5", model="other"),
+    )
+    example = good("example")
+    assert [
+        (state.target, state.region, state.tester, state.consecutive_failures)
+        for state in await store.target_states()
+    ] == [
+        (Target(example.orchestrator, "text-to-image", "other"), "MDW", "tester-1", 0),
+        (example.target, "FRA", "tester-1", 0),
+        (example.target, "MDW", "tester-1", 1),
+        (example.target, "MDW", "tester-2", 2),
+    ]
+
+
+async def test_served_names_each_model_and_region_once_in_order(store: Store) -> None:
+    await stored(
+        store,
+        good("m1", model="b"),
+        good("m2", model="b"),
+        good("m3", model="a", region="LAX"),
+        good("m4", model="b", region="FRA"),
+        failed("m5", pipeline="llm", model="c"),
+    )
+    assert await store.served(ALL, ANY) == [
+        Served("llm", "c", "MDW"),
+        Served("text-to-image", "a", "LAX"),
+        Served("text-to-image", "b", "FRA"),
+        Served("text-to-image", "b", "MDW"),
+    ]
+
+
+async def test_a_time_that_no_store_can_hold_does_not_stop_the_others(store: Store) -> None:
+    await stored(store, good("m1"), good("m2", started_at=2**63), good("m3"))
+    assert sorted(one.id for one in await store.measurements(ALL, ANY, 10)) == ["m1", "m3"]
+    assert await store.cursor("box") == 3
+
+
+async def test_a_number_that_no_store_can_hold_does_not_stop_its_measurement(
+    store: Store,
+) -> None:
+    one = good("m1", response_bytes=2**70, price_per_unit=1e308)
+    await stored(store, one)
+    (found,) = await store.measurements(ALL, ANY, 10)
+    assert found.id == "m1"

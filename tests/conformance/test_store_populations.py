@@ -1,0 +1,143 @@
+"""What every store must answer: populations made at random, compared with plain Python."""
+
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter.model import Blame, Measurement, Origin, Outcome, Phases
+from exporter.stores import Group, ModelMedian, Store, Where, Window
+from tests.conformance import plain
+from tests.conformance.conftest import FreshStore
+from tests.measurements import START, measurements
+
+FEW = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+MOMENTS = st.integers(START, START + 8)
+ORCHESTRATORS = st.sampled_from(["0xa", "0xb"])
+REGIONS = st.sampled_from(["FRA", "MDW"])
+PIPELINES = st.sampled_from(["llm", "text-to-image"])
+MODELS = st.sampled_from(["m/1", "m/2"])
+TIMES = st.none() | st.sampled_from([0, 1, 10**9]) | st.integers(0, 10**11)
+
+crowded = measurements(
+    origin=st.sampled_from([Origin.OWN, Origin.OWN, Origin.POSTED]),
+    tester=st.sampled_from(["t1", "t2"]),
+    region=REGIONS,
+    orchestrator=ORCHESTRATORS,
+    pipeline=PIPELINES,
+    model=MODELS,
+    started_at=MOMENTS,
+    outcome=st.sampled_from([Outcome.OK, Outcome.OK, Outcome.UNAVAILABLE]),
+    blame=st.sampled_from([None, Blame.ORCHESTRATOR, Blame.UNKNOWN]),
+    phases=st.builds(Phases, round_trip=TIMES, inference=TIMES),
+)
+populations = st.lists(crowded, max_size=60, unique_by=lambda one: one.id)
+windows = st.builds(Window, MOMENTS, MOMENTS)
+wheres = st.builds(
+    Where,
+    orchestrator=st.none() | ORCHESTRATORS,
+    region=st.none() | REGIONS,
+    pipeline=st.none() | PIPELINES,
+    model=st.none() | MODELS,
+)
+
+
+async def fill(store: Store, population: list[Measurement], cuts: list[int]) -> list[plain.Row]:
+    """Write the population in batches that overlap and come again, and give its rows."""
+    rows = [plain.Row(seq, one) for seq, one in enumerate(population, 1)]
+    reached = 0
+    for cut in [*cuts, len(rows)]:
+        await store.write("box", rows[min(cut, reached) : cut])
+        reached = max(reached, cut)
+    return rows
+
+
+def same_groups(ours: list[Group], theirs: list[Group]) -> bool:
+    return len(ours) == len(theirs) and all(
+        (a.orchestrator, a.region, a.pipeline, a.model, a.rows)
+        == (b.orchestrator, b.region, b.pipeline, b.model, b.rows)
+        and a.success_rate == pytest.approx(b.success_rate)
+        and a.round_trip_time == pytest.approx(b.round_trip_time)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def same_medians(ours: list[ModelMedian], theirs: list[ModelMedian]) -> bool:
+    return len(ours) == len(theirs) and all(
+        (a.pipeline, a.model) == (b.pipeline, b.model) and a.median == pytest.approx(b.median)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+@FEW
+@given(
+    population=populations,
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+    questions=st.lists(st.tuples(windows, wheres), min_size=1, max_size=5),
+    limit=st.integers(0, 70),
+)
+def test_every_question_has_the_answer_of_plain_python(
+    fresh_store: FreshStore,
+    population: list[Measurement],
+    cuts: list[int],
+    questions: list[tuple[Window, Where]],
+    limit: int,
+) -> None:
+    async def compare() -> None:
+        async with fresh_store() as store:
+            rows = await fill(store, population, cuts)
+            assert await store.count() == len(rows)
+            assert await store.cursor("box") == len(rows)
+            assert await store.target_states() == plain.target_states(rows)
+            for question in [(Window(START, START + 8), Where()), *questions]:
+                assert same_groups(await store.groups(*question), plain.groups(rows, *question))
+                assert same_medians(await store.medians(*question), plain.medians(rows, *question))
+                assert await store.median(*question) == pytest.approx(
+                    plain.overall_median(rows, *question)
+                )
+                assert await store.served(*question) == plain.served(rows, *question)
+                assert await store.measurements(*question, limit) == plain.measurements(
+                    rows, *question, limit
+                )
+
+    asyncio.run(compare())
+
+
+@FEW
+@given(
+    population=st.lists(measurements(), max_size=20, unique_by=lambda one: one.id),
+)
+def test_every_measurement_survives(fresh_store: FreshStore, population: list[Measurement]) -> None:
+    async def there_and_back() -> None:
+        async with fresh_store() as store:
+            rows = await fill(store, population, [])
+            everything = Window(0, 2**63 - 1), Where()
+            assert await store.measurements(*everything, 100) == plain.measurements(
+                rows, *everything, 100
+            )
+            assert await store.target_states() == plain.target_states(rows)
+
+    asyncio.run(there_and_back())
+
+
+@FEW
+@given(population=populations, window=windows, middle=MOMENTS)
+def test_windows_side_by_side_hold_what_the_whole_holds(
+    fresh_store: FreshStore, population: list[Measurement], window: Window, middle: int
+) -> None:
+    async def compare() -> None:
+        async with fresh_store() as store:
+            await fill(store, population, [])
+
+            async def rows(part: Window) -> int:
+                return sum(group.rows for group in await store.groups(part, Where()))
+
+            first, cut, last = sorted([window.since, window.until, middle])
+            left, right = Window(first, cut), Window(cut + 1, last)
+            assert await rows(left) + await rows(right) == await rows(Window(first, last))
+
+    asyncio.run(compare())
