@@ -1,1 +1,1 @@
-"""."""
+"""Who can be tested: sources say what is offered, and one merged, filtered supply comes out."""

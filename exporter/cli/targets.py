@@ -1,0 +1,154 @@
+"""`targets`: what would be tested, from which source, and what is offered besides."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exporter.exit_code import FAILED, USAGE
+
+if TYPE_CHECKING:
+    from exporter.model import Offer, SourceState, Supply
+    from exporter.settings import Settings
+
+_UNKNOWN = "-"
+
+Row = tuple[str, ...]
+
+_TESTED_HEAD: Row = ("orchestrator", "pipeline", "model", "warm", "free", "wei/unit", "URI", "from")
+_OTHER_HEAD: Row = (*_TESTED_HEAD[:-2], "from", "why not tested")
+_SOURCE_HEAD: Row = ("source", "offers", "skipped", "last good", "state")
+
+
+@click.command(epilog="Example:  livepeer-exporter targets --config config.yaml")
+@click.option(
+    "--config",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file (YAML); see docs/settings.md.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def targets(config: Path, *, as_json: bool) -> None:
+    r"""Show what would be tested, and who says so. Asks every source once; tests nothing.
+
+    Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
+
+    \b
+    Exit codes:
+      0  something is known to be offered
+      1  no source could be read
+      2  wrong usage or settings
+    """
+    import asyncio
+    import os
+
+    from exporter.settings_file import SettingsError, load
+
+    try:
+        settings = load(config, os.environ)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(USAGE) from None
+    supply = asyncio.run(_discover(settings))
+    if as_json:
+        _print_json(supply)
+    else:
+        _print_tables(supply)
+    if not supply.offers and all(source.error for source in supply.sources):
+        raise SystemExit(FAILED)
+
+
+async def _discover(settings: "Settings") -> "Supply":
+    from exporter.discovery.discover import Discovery
+    from exporter.pipelines import registry
+
+    return await Discovery(settings, tested_pipelines=registry(settings.pipelines).keys()).refresh()
+
+
+def _print_json(supply: "Supply") -> None:
+    import msgspec
+
+    document = {
+        "tested": supply.tested,
+        "offered_not_tested": tuple(offer for offer in supply.offers if offer.not_tested),
+        "sources": supply.sources,
+        "taken_at": supply.taken_at,
+    }
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def _print_tables(supply: "Supply") -> None:
+    tested = [_tested_row(offer) for offer in supply.tested]
+    others = [_other_row(offer) for offer in supply.offers if offer.not_tested is not None]
+    sources = [_source_row(source, supply.taken_at) for source in supply.sources]
+    orchestrators = len({offer.target.orchestrator for offer in supply.tested})
+    _print_table(f"Tested: {len(tested)} on {orchestrators} orchestrators", _TESTED_HEAD, tested)
+    if others:
+        _print_table(f"Offered, not tested: {len(others)}", _OTHER_HEAD, others)
+    _print_table("Sources", _SOURCE_HEAD, sources)
+
+
+def _tested_row(offer: "Offer") -> Row:
+    return (*_facts(offer), offer.service_uri or _UNKNOWN, ", ".join(offer.sources))
+
+
+def _other_row(offer: "Offer") -> Row:
+    return (*_facts(offer), ", ".join(offer.sources), offer.not_tested or "")
+
+
+def _facts(offer: "Offer") -> Row:
+    warm = {True: "yes", False: "no", None: _UNKNOWN}[offer.warm]
+    price = _UNKNOWN if offer.price_per_unit is None else f"{offer.price_per_unit:.10g}"
+    free = _UNKNOWN if offer.capacity is None else str(offer.capacity)
+    target = offer.target
+    return (_address(target.orchestrator), target.pipeline, target.model, warm, free, price)
+
+
+def _address(orchestrator: str) -> str:
+    """An ETH address with its checksum (EIP-55); an id as it is."""
+    from exporter.model import is_eth_address
+
+    if not is_eth_address(orchestrator):
+        return orchestrator
+    from eth_utils.address import to_checksum_address
+
+    return str(to_checksum_address(orchestrator))
+
+
+def _source_row(source: "SourceState", now: int) -> Row:
+    age = _UNKNOWN
+    if source.refreshed_at is not None:
+        age = f"{max(0, now - source.refreshed_at) // 1_000_000_000} s ago"
+    state = source.error or "ok"
+    return (source.name, str(source.offers), str(source.skipped), age, state)
+
+
+def _print_table(title: str, head: Row, rows: list[Row]) -> None:
+    import sys
+
+    if sys.stdout.isatty():
+        _print_rich(title, head, rows)
+    else:
+        _print_plain(title, head, rows)
+
+
+def _print_rich(title: str, head: Row, rows: list[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left")
+    for name in head:
+        table.add_column(Text(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def _print_plain(title: str, head: Row, rows: list[Row]) -> None:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    click.echo(title)
+    for row in [head, *rows]:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  " + "  ".join(cells).rstrip())
+    click.echo()

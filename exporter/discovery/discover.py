@@ -1,0 +1,117 @@
+"""The supply: all sources read at once, their last good sets kept, merged and filtered."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection
+
+from exporter.discovery.gateway import GatewaySource
+from exporter.discovery.listing import Listing, Source, SourceError
+from exporter.discovery.merge import merge
+from exporter.discovery.select import select
+from exporter.discovery.static import StaticSource
+from exporter.model import SourceState, Supply
+from exporter.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Discovery:
+    """Finds out what is offered. A source that fails goes on with what it gave last."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tested_pipelines: Collection[str],
+        now: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`now` gives Unix nanoseconds."""
+        self._settings = settings
+        self._tested_pipelines = frozenset(tested_pipelines)
+        self._now = now
+        self._followed = [_Followed(source, now) for source in _sources(settings)]
+
+    async def refresh(self) -> Supply:
+        """Read every source, and give all that is known. Never raises for what a source does."""
+        await asyncio.gather(*(followed.refresh() for followed in self._followed))
+        # Off the loop: it also carries the stamps of running jobs.
+        return await asyncio.to_thread(self._supply)
+
+    def _supply(self) -> Supply:
+        offers = merge(offer for followed in self._followed for offer in followed.listing.offers)
+        return Supply(
+            offers=select(
+                offers,
+                filters=self._settings.filter,
+                lanes=self._settings.lanes,
+                tested_pipelines=self._tested_pipelines,
+            ),
+            sources=tuple(followed.state for followed in self._followed),
+            taken_at=self._now(),
+        )
+
+
+class _Followed:
+    """A source, its last good listing, and how it does."""
+
+    def __init__(self, source: Source, now: Callable[[], int]) -> None:
+        self.listing = Listing(offers=())
+        self._source = source
+        self._now = now
+        self._refreshed_at: int | None = None
+        self._error: str | None = None
+
+    @property
+    def state(self) -> SourceState:
+        return SourceState(
+            name=self._source.name,
+            offers=len(self.listing.offers),
+            skipped=self.listing.skipped,
+            refreshed_at=self._refreshed_at,
+            error=self._error,
+        )
+
+    async def refresh(self) -> None:
+        try:
+            listing = await self._source.read()
+        except SourceError as error:
+            self._settle(str(error))
+        except Exception as error:
+            log.exception("discovery source is broken", extra={"source": self._source.name})
+            self._settle(f"{type(error).__name__}: {error}")
+        else:
+            self._take(listing)
+
+    def _take(self, listing: Listing) -> None:
+        if not listing.offers:
+            self._settle("it lists no offers")
+            return
+        self.listing = listing
+        self._refreshed_at = self._now()
+        self._settle(listing.complaint)
+
+    def _settle(self, error: str | None) -> None:
+        if error is not None and self._error is None:
+            log.warning(
+                "discovery source fails",
+                extra={
+                    "source": self._source.name,
+                    "error": error,
+                    "offers_kept": len(self.listing.offers),
+                },
+            )
+        if error is None and self._error is not None:
+            log.info(
+                "discovery source works again",
+                extra={"source": self._source.name, "offers": len(self.listing.offers)},
+            )
+        self._error = error
+
+
+def _sources(settings: Settings) -> list[Source]:
+    sources: list[Source] = []
+    if settings.sources.static:
+        sources.append(StaticSource(settings.sources.static))
+    sources += [GatewaySource(gateway) for gateway in settings.sources.gateway]
+    return sources

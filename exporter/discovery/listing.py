@@ -1,0 +1,34 @@
+"""What a discovery source gives."""
+
+from typing import Protocol
+
+import msgspec
+
+from exporter.model import Offer
+
+
+class SourceError(Exception):
+    """A source could not be read; the message says why, for the operator."""
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """What one good read of a source yielded."""
+
+    offers: tuple[Offer, ...]
+    skipped: int = 0
+    """Entries, models or details that could not be used."""
+    complaint: str | None = None
+    """What was missing although the offers themselves are good."""
+
+
+class Source(Protocol):
+    """Somebody who knows what is offered."""
+
+    @property
+    def name(self) -> str:
+        """How it is called in the supply."""
+        ...
+
+    async def read(self) -> Listing:
+        """What it lists now. Raises `SourceError` when it cannot be read."""
+        ...

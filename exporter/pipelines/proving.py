@@ -1,0 +1,69 @@
+"""The proofs by pipeline, and the worker process in which they run."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from typing import Final
+
+from exporter.model import Outcome
+from exporter.pipelines import llm, text_to_image
+from exporter.pipelines.job import Answer, Expectation, Prove, Verdict
+
+PROOFS: Final[dict[str, Prove]] = {
+    text_to_image.NAME: text_to_image.prove,
+    llm.NAME: llm.prove,
+}
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def prove(pipeline: str, expectation: Expectation, answer: Answer) -> Verdict:
+    """Judge an answer of the named pipeline. Never raises for what the answer holds."""
+    try:
+        return PROOFS[pipeline](expectation, answer)
+    except MemoryError:
+        if not answer.media:
+            raise
+        return Verdict(
+            outcome=Outcome.INVALID_ARTEFACT,
+            message="checking the media took more memory than allowed",
+        )
+
+
+def prepare_worker(memory_limit: int) -> None:
+    """Bound this process, and tie its life to that of the process that started it.
+
+    `memory_limit` is in bytes, on top of what the process has mapped at its start.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound = _mapped() + memory_limit
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        bound = min(bound, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+    _die_with_parent()
+
+
+def ready() -> bool:
+    """Nothing but an answer: a worker that gives it has started."""
+    return True
+
+
+def _mapped() -> int:
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - not a real file
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def _die_with_parent() -> None:
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

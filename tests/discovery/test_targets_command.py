@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from exporter.cli.targets import targets
+from tests.discovery.fake_gateway import FakeGateway
+from tests.discovery.network import WARM, A, entry, network
+
+NEWER = "/getNetworkCapabilities"
+
+
+def run(tmp_path: Path, settings: str, *options: str) -> Result:
+    config = tmp_path / "config.yaml"
+    config.write_text(settings)
+    return CliRunner().invoke(targets, ["--config", str(config), *options])
+
+
+def with_gateway(gateway: FakeGateway) -> str:
+    return f"region: FRA\nsources: {{gateway: [{{url: '{gateway.url}'}}]}}\n"
+
+
+def test_it_prints_what_would_be_tested_what_not_and_how_the_sources_do(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    prices = [{"capability": 27, "constraint": "m", "pricePerUnit": 4668371, "pixelsPerUnit": 1}]
+    gateway.says(
+        NEWER,
+        network(
+            entry(capabilities={"27": {"m": WARM}, "35": {"v": {}}}, capabilities_prices=prices)
+        ),
+    )
+    result = run(tmp_path, with_gateway(gateway))
+    assert result.exit_code == 0
+    tested, other, sources = result.stdout.split("\n\n")[:3]
+    row = tested.splitlines()[2].split()
+    assert tested.startswith("Tested: 1 on 1 orchestrators")
+    assert row[0].lower() == A.lower()
+    assert row[0] != A.lower()
+    assert row[1:7] == ["text-to-image", "m", "yes", "2", "4668371", "https://orch.example:8935"]
+    assert other.startswith("Offered, not tested: 1")
+    assert "pipeline is not tested by this version" in other
+    assert f"gateway {gateway.url}" in sources
+    assert sources.endswith("ok")
+
+
+def test_json_is_one_document(gateway: FakeGateway, tmp_path: Path) -> None:
+    gateway.says(NEWER, network(entry(capabilities={"27": {"m": WARM}, "35": {"v": {}}})))
+    document = json.loads(run(tmp_path, with_gateway(gateway), "--json").stdout)
+    assert [offer["target"]["model"] for offer in document["tested"]] == ["m"]
+    assert [offer["target"]["model"] for offer in document["offered_not_tested"]] == ["v"]
+    assert document["sources"][0]["error"] is None
+
+
+def test_exit_code_1_when_no_source_can_be_read(gateway: FakeGateway, tmp_path: Path) -> None:
+    result = run(tmp_path, with_gateway(gateway))
+    assert result.exit_code == 1
+    assert "is it the CLI port of a gateway?" in result.stdout
+
+
+@pytest.mark.parametrize("settings", ["region: FRA\n", "regoin: FRA\n", ": :"])
+def test_exit_code_2_for_wrong_settings(tmp_path: Path, settings: str) -> None:
+    result = run(tmp_path, settings)
+    assert result.exit_code == 2
+    assert "config.yaml" in result.stderr
