@@ -1,0 +1,63 @@
+"""`demo`: a simulated network on loopback and the real service against it."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="""
+\b
+Examples:
+  livepeer-exporter demo
+  livepeer-exporter demo --once
+  livepeer-exporter demo --once --json | jq .outcomes
+  livepeer-exporter demo --orchestrators 40 --seed 7 --data /tmp/demo
+"""
+)
+@click.option("--once", is_flag=True, help="Stop after one round, with the leaderboard.")
+@click.option(
+    "--orchestrators",
+    type=click.IntRange(1, 200),
+    default=12,
+    show_default=True,
+    help="How many there are.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another world.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to keep the measurements in; without it they go with the demo.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65534),
+    default=9877,
+    show_default=True,
+    help="Port of the station; the probe takes the next one. 0: any free ones.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; needs --once.")
+def demo(
+    *, once: bool, orchestrators: int, seed: int, data: Path | None, port: int, as_json: bool
+) -> None:
+    """Watch a network being discovered, tested, measured, stored and ranked.
+
+    Starts simulated orchestrators and gateways on this machine (loopback only) and runs the real
+    service against them. Without --once it goes on testing and serving until Ctrl-C.
+    """
+    if as_json and not once:
+        raise click.UsageError("--json prints one document at the end: give --once, too")
+    from exporter.demo import Demo, run_demo
+
+    raise SystemExit(
+        run_demo(
+            Demo(
+                once=once,
+                orchestrators=orchestrators,
+                seed=seed,
+                data=data,
+                port=port,
+                as_json=as_json,
+            )
+        )
+    )

@@ -1,0 +1,56 @@
+"""`probe`: one job against one endpoint, now, with its phases to look at."""
+
+import click
+
+BAR = 40
+"""Width of the waterfall in characters."""
+
+
+@click.command(
+    epilog="""
+\b
+Examples:
+  livepeer-exporter probe --url http://127.0.0.1:8000 --pipeline llm --model my/model
+  livepeer-exporter probe --url https://203.0.113.7:8935 --pipeline text-to-image \\
+      --model ByteDance/SDXL-Lightning --debug
+
+\b
+Exit codes: 0 the job succeeded, 1 it did not, 2 wrong usage.
+"""
+)
+@click.option("--url", required=True, help="Base URL of the endpoint; it may be private.")
+@click.option("--pipeline", required=True, help="Pipeline, such as text-to-image or llm.")
+@click.option("--model", required=True, help="Model id, as the endpoint knows it.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds for the inference.")
+@click.option("--json", "as_json", is_flag=True, help="Print the measurement as JSON.")
+@click.option("--debug", is_flag=True, help="Also print the log of every step.")
+def probe(
+    *, url: str, pipeline: str, model: str, timeout: float | None, as_json: bool, debug: bool
+) -> None:
+    """Run one real job against one endpoint now and show what came of it.
+
+    The answer is checked like in the service. Nothing is stored, nobody is ranked.
+    """
+    import asyncio
+
+    from exporter import log
+    from exporter.exit_code import FAILED, OK
+    from exporter.probe_once import UnusableError, probe_once
+
+    log.configure("error", "auto")
+    try:
+        measurement = asyncio.run(
+            probe_once(url=url, pipeline=pipeline, model=model, inference_limit=timeout)
+        )
+    except UnusableError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        from exporter.shown import pretty
+        from exporter.web.job_document import document
+
+        click.echo(pretty(document(measurement)))
+    else:
+        from exporter.shown import as_text
+
+        click.echo(as_text(measurement, bar=BAR, steps=debug))
+    raise SystemExit(OK if measurement.ok else FAILED)

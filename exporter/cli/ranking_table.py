@@ -1,0 +1,51 @@
+"""The ranking as a table: with rules and colour on a terminal, plain text elsewhere."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from exporter.shown import duration, printable
+
+_COLUMNS = ("rank", "orchestrator", "score", "success", "round trip", "jobs", "models")
+_WIDE = 200
+
+
+def print_ranking(document: dict[str, Any]) -> None:
+    """Print the entries of a station's `/api/v1/leaderboard` document."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDE)
+    if not document["entries"]:
+        console.print("no orchestrator is known yet")
+        return
+    console.print(ranking_table(document["entries"], terminal=console.is_terminal))
+
+
+def ranking_table(entries: list[dict[str, Any]], *, terminal: bool) -> Table:
+    """The entries as a table; rules only on a terminal."""
+    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(
+            name, justify="left" if name in ("orchestrator", "models") else "right", no_wrap=True
+        )
+    for entry in entries:
+        table.add_row(*(Text(cell) for cell in _row(entry)))
+    return table
+
+
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+    models = {group["model"].rpartition("/")[2] for group in entry["groups"]}
+    if entry["rank"] is None:
+        return ("-", entry["orchestrator_address"], "no data", "", "", "0", "")
+    return (
+        str(entry["rank"]),
+        printable(entry["orchestrator_address"]),
+        f"{entry['score']:.3f}",
+        f"{entry['success_rate']:.0%}",
+        duration(entry["round_trip_time"]),
+        str(entry["jobs"]),
+        printable(", ".join(sorted(models)))[:60],
+    )

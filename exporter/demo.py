@@ -1,0 +1,175 @@
+"""The demo: the simulation, the service as its own processes, and somebody who watches."""
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import yaml
+
+from exporter.exit_code import INTERRUPTED, OK
+from exporter.process import run_until_stopped
+from exporter.run import Supervisor
+from exporter.settings import Settings
+from exporter.simulation.network import SimulatedNetwork
+
+GLANCE = 0.2
+"""Seconds between two looks at what the probe does."""
+LOG_TAIL = 5
+
+
+class Demo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the demo was asked to do."""
+
+    once: bool
+    orchestrators: int
+    seed: int
+    data: Path | None
+    port: int
+    as_json: bool
+
+
+def run_demo(demo: Demo) -> int:
+    """Run the demo until its round is done or it is interrupted; gives the exit code."""
+    result = _Result()
+    with _data_folder(demo.data) as data:
+
+        async def serve(stop: asyncio.Event) -> None:
+            await _serve(demo, data, stop, result)
+
+        code = run_until_stopped(serve)
+        if code == OK and result.code not in (OK, INTERRUPTED):
+            _tell_why(data / "demo.log")
+        return code or result.code
+
+
+class _Result:
+    code = OK
+    round: dict[str, Any] | None = None
+    leaderboard: dict[str, Any] | None = None
+
+
+async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -> None:
+    async with SimulatedNetwork(demo.orchestrators, demo.seed) as network:
+        plain = network.settings(data, demo.port, log={"format": "json"})
+        settings = Settings.model_validate(plain)
+        config = data / "demo.yaml"
+        config.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+        station = f"http://{settings.station.listen}"
+        probe = f"http://{settings.probe.listen}"
+        with (data / "demo.log").open("ab") as log:
+            supervisor = Supervisor(config, settings, once=demo.once, together=True, log_to=log)
+            service = asyncio.create_task(
+                supervisor.serve(stop, on_stored=lambda: _collect(station, result))
+            )
+            async with _watching(demo, probe, station):
+                await service
+        result.code = supervisor.code
+        if demo.once and result.leaderboard is not None:
+            _print_result(demo, result)
+        elif demo.once and result.code == OK:
+            result.code = INTERRUPTED
+
+
+async def _collect(station: str, result: _Result) -> None:
+    """The round is stored: ask the station for what it came to, while it is there."""
+    async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
+        answer = await client.get(f"{station}/api/v1/leaderboard")
+        answer.raise_for_status()
+        result.leaderboard = answer.json()
+        status = await client.get(f"{station}/api/v1/status")
+        status.raise_for_status()
+        result.round = (status.json().get("progress") or {}).get("round")
+
+
+def _print_result(demo: Demo, result: _Result) -> None:
+    from exporter.cli.ranking_table import print_ranking
+
+    done = result.round or {}
+    ranking = result.leaderboard or {"entries": []}
+    if demo.as_json:
+        document = {
+            "round": {key: value for key, value in done.items() if key != "outcomes"},
+            "outcomes": done.get("outcomes", {}),
+            "leaderboard": ranking["entries"],
+        }
+        print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - the result
+        return
+    counts = ", ".join(f"{count} {code}" for code, count in sorted(done["outcomes"].items()))
+    print(f"{done['done']} of {done['expected']} jobs done: {counts}\n")  # noqa: T201 - the result
+    print_ranking(ranking)
+
+
+@contextmanager
+def _data_folder(asked: Path | None) -> Iterator[Path]:
+    if asked is not None:
+        asked.mkdir(parents=True, exist_ok=True)
+        yield asked.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="livepeer-demo-") as folder:
+        yield Path(folder)
+
+
+def _tell_why(log: Path) -> None:
+    """The last errors of the service's log, for the person who sees it stop."""
+    print("the service stopped:", file=sys.stderr)  # noqa: T201 - for the person
+    events = []
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            event = json.loads(line)
+            if event.get("level") == "error":
+                events.append(f"  {event['event']}")
+    for text in events[-LOG_TAIL:] or ["  no reason was logged"]:
+        print(text, file=sys.stderr)  # noqa: T201 - for the person
+
+
+@asynccontextmanager
+async def _watching(demo: Demo, probe: str, station: str) -> AsyncIterator[None]:
+    """Show what goes on, on a terminal; elsewhere say only where to look."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not demo.as_json and not demo.once:
+        console.print(f"station {station}   probe {probe}   Ctrl-C ends it")
+    if not console.is_terminal:
+        yield
+        return
+    watcher = asyncio.create_task(_watch(console, demo, probe, station))
+    try:
+        yield
+    finally:
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+
+
+async def _watch(console: Any, demo: Demo, probe: str, station: str) -> None:  # noqa: ANN401 - rich is imported lazily
+    from rich.live import Live
+
+    from exporter.cli.progress_view import progress_view
+
+    async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+        with Live(console=console, refresh_per_second=8, transient=demo.once) as live:
+            while True:
+                report = await _ask(client, f"{probe}/status")
+                ranking = None
+                if not demo.once:
+                    ranking = await _ask(client, f"{station}/api/v1/leaderboard")
+                live.update(progress_view(report, ranking))
+                await asyncio.sleep(GLANCE)
+
+
+async def _ask(client: httpx.AsyncClient, url: str) -> dict[str, Any] | None:
+    try:
+        answer = await client.get(url)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    return document

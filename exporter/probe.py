@@ -1,0 +1,283 @@
+"""The process that tests: discovery, schedule, lanes, jobs. Settings in, running process out."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from exporter.data_folder import DataFolder
+from exporter.discovery.discover import Discovery
+from exporter.model import Measurement, Offer, Outcome, Supply, Target
+from exporter.outbox import Outbox, OutboxError
+from exporter.pipelines import registry
+from exporter.pipelines.proofs import ProofPool
+from exporter.pipelines.seen import Seen
+from exporter.probe_server import probe_app
+from exporter.probing.connectivity import Connectivity
+from exporter.probing.guard import Guard
+from exporter.probing.job import JobRunner
+from exporter.probing.lag import LoopLag
+from exporter.probing.lanes import Lane, Lanes
+from exporter.probing.progress import Progress
+from exporter.probing.resolve import Resolver
+from exporter.probing.schedule import Schedule
+from exporter.probing.transport import unverified_tls, warm_up
+from exporter.serving import listening
+from exporter.settings import Settings
+
+RETRY_EMPTY = 10.0
+"""Seconds until discovery is asked again while nothing is known yet."""
+STORE_PAUSE = 1.0
+"""Seconds between two tries to store a measurement that the outbox refuses."""
+HEARTBEAT = 2.0
+SEEN_RESTORED = 20_000
+AFTER_CANCEL = 5.0
+
+log = logging.getLogger(__name__)
+
+
+async def serve(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    once: bool = False,
+    together: bool = False,
+    on_ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Test until `stop` is set, or for one round; then let running jobs end and close.
+
+    `on_ready` is called with the base URL of the process's own server.
+
+    Raises `DataFolderError`, `OutboxError` or `ListenError` when it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        folder = DataFolder.open(settings.data, "probe")
+        stack.callback(folder.close)
+        outbox = Outbox.open(
+            folder.outbox,
+            max_bytes=settings.outbox.max_bytes,
+            keep_delivered=settings.outbox.keep_delivered,
+        )
+        stack.push_async_callback(outbox.close)
+        prober = await stack.enter_async_context(_prober(settings, outbox))
+        app = probe_app(prober.progress, outbox, prober.lag, lambda: prober.supply)
+        url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
+        log.info("probe is ready", extra={"url": url})
+        on_ready(url)
+        await prober.run(stop, once=once, together=together)
+
+
+class Prober:
+    """The parts of the probe process at work together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        outbox: Outbox,
+        runner: JobRunner,
+        connectivity: Connectivity,
+        lag: LoopLag,
+    ) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._runner = runner
+        self._connectivity = connectivity
+        self._discovery = Discovery(settings, tested_pipelines=registry(settings.pipelines).keys())
+        self._stopping = False
+        self._storing = True
+        self.progress = Progress()
+        self.lag = lag
+        self.supply: Supply | None = None
+        self._schedule = Schedule(
+            settings.schedule,
+            Lanes(settings.lanes),
+            self._run_job,
+            self.progress,
+            network_up=self._network_up,
+        )
+
+    async def run(self, stop: asyncio.Event, *, once: bool, together: bool) -> None:
+        """Discover and test until `stop` is set; with `once`, for one round."""
+        await self._restore_cold()
+        await self._refresh()
+        background = [
+            asyncio.create_task(self._refresh_for_ever(), name="discovery"),
+            asyncio.create_task(self._heartbeat(), name="heartbeat"),
+        ]
+        if once:
+            work = asyncio.create_task(self._schedule.round(self._number()))
+        elif together:
+            work = asyncio.create_task(self._schedule.rounds_together())
+        else:
+            work = asyncio.create_task(self._schedule.spread())
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await self._drain(work)
+        finally:
+            for task in (*background, stopped):
+                task.cancel()
+            await asyncio.gather(*background, stopped, return_exceptions=True)
+            with contextlib.suppress(OutboxError):
+                await self._publish_progress()
+        if once and self.supply is not None and not self.supply.tested:
+            log.warning("nothing to test: no source offers a target that the filters let through")
+
+    async def _drain(self, work: asyncio.Task[None]) -> None:
+        """Start no further job, let the running ones end within bounds, then cancel them."""
+        self._stopping = True
+        self._schedule.stop()
+        idle = asyncio.create_task(self.progress.idle.wait())
+        await asyncio.wait(
+            [work, idle],
+            timeout=self._settings.schedule.drain,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        idle.cancel()
+        if not work.done():
+            work.cancel()
+            await asyncio.wait([work], timeout=AFTER_CANCEL)
+        if work.done() and not work.cancelled() and (error := work.exception()) is not None:
+            raise error
+
+    async def _run_job(
+        self, offer: Offer, lane: Lane, *, due: int, number: int
+    ) -> Measurement | None:
+        measurement = await self._runner.run(offer, lane, due=due, number=number)
+        if not await self._store(measurement):
+            return None
+        log.debug(
+            "job done",
+            extra={
+                "id": measurement.id,
+                "target": str(measurement.target),
+                "outcome": measurement.outcome,
+                "blame": measurement.blame,
+            },
+        )
+        if offer.warm is False:
+            await self._publish_cold(offer.target)
+        return measurement
+
+    async def _store(self, measurement: Measurement) -> bool:
+        """Commit to the outbox. While it refuses, the job waits and so does its orchestrator."""
+        while True:
+            try:
+                await self._outbox.put(measurement)
+            except ValueError as error:
+                log.error("a measurement cannot be written: %s", error)  # noqa: TRY400 - for a person
+                return False
+            except OutboxError as error:
+                if self._storing:
+                    log.error("measurements cannot be stored: %s", error)  # noqa: TRY400 - for a person
+                self._storing = False
+                if self._stopping:
+                    return False
+                await asyncio.sleep(STORE_PAUSE)
+            else:
+                if not self._storing:
+                    log.info("measurements are stored again")
+                self._storing = True
+                return True
+
+    async def _network_up(self) -> bool:
+        """Whether jobs make sense: asked again only while the last answer was no."""
+        if self._connectivity.up is not False:
+            return True
+        return await self._connectivity.holds() is not False
+
+    async def _refresh_for_ever(self) -> None:
+        while True:
+            known = self.supply is not None and bool(self.supply.offers)
+            interval = self._settings.sources.refresh_interval
+            await asyncio.sleep(interval if known else min(RETRY_EMPTY, interval))
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        supply = await self._discovery.refresh()
+        self.supply = supply
+        self._schedule.update(supply)
+        with contextlib.suppress(OutboxError):
+            await self._outbox.publish("supply", msgspec.json.encode(supply))
+
+    async def _heartbeat(self) -> None:
+        """Watch the loop's lag, and tell the station that we live and what we do."""
+        watch = asyncio.create_task(self.lag.watch())
+        try:
+            while True:
+                try:
+                    await self._publish_progress()
+                except OutboxError as error:
+                    log.debug("no progress published: %s", error)
+                await asyncio.sleep(HEARTBEAT)
+        finally:
+            watch.cancel()
+
+    async def _publish_progress(self) -> None:
+        report = {**self.progress.report(), "at": time.time_ns(), "storing": self._storing}
+        await self._outbox.publish("progress", msgspec.json.encode(report))
+
+    async def _publish_cold(self, target: Target) -> None:
+        tested = {**self._schedule.cold_tested, target: time.time_ns()}
+        with contextlib.suppress(OutboxError):
+            await self._outbox.publish("cold", msgspec.json.encode(list(tested.items())))
+
+    async def _restore_cold(self) -> None:
+        payload = await self._outbox.notice("cold")
+        if payload is None:
+            return
+        try:
+            entries = msgspec.json.decode(payload, type=list[tuple[Target, int]])
+        except msgspec.DecodeError:
+            log.warning("when cold models were last tested is not known: they are tested anew")
+            return
+        self._schedule.cold_tested = dict(entries)
+
+    def _number(self) -> int:
+        return int(time.time() // self._settings.schedule.interval)
+
+
+@asynccontextmanager
+async def _prober(settings: Settings, outbox: Outbox) -> AsyncIterator[Prober]:
+    """Put the parts together, and take them apart again."""
+    resolver = Resolver()
+    guard = Guard(settings.guard.allow)
+    connectivity = Connectivity(settings.connectivity, resolver=resolver, guard=guard)
+    proofs = ProofPool(timeout_seconds=settings.limits.proof)
+    lag = LoopLag()
+    seen = Seen()
+    seen.load(await _remembered(outbox))
+    try:
+        await proofs.start()
+        await warm_up()
+        runner = JobRunner(
+            tester=settings.tester,
+            region=settings.region,
+            limits=settings.limits,
+            pipelines=registry(settings.pipelines),
+            proofs=proofs,
+            seen=seen,
+            resolver=resolver,
+            guard=guard,
+            connectivity=connectivity,
+            lag=lag,
+            tls=unverified_tls(),
+        )
+        yield Prober(settings, outbox, runner, connectivity, lag)
+    finally:
+        await proofs.close()
+        resolver.close()
+
+
+async def _remembered(outbox: Outbox) -> list[tuple[str, str, str | None]]:
+    """The artefacts of the good jobs that are still in the outbox, oldest first."""
+    return [
+        (measurement.id, artefact.sha256, artefact.fingerprint)
+        for _, measurement in await outbox.tail(SEEN_RESTORED)
+        if measurement.outcome is Outcome.OK
+        for artefact in measurement.artefacts
+    ]

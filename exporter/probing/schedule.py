@@ -1,0 +1,186 @@
+"""When which target is tested: a cycle per orchestrator, one job at a time per address and host."""
+
+import asyncio
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
+
+from exporter.model import NANOSECONDS, Measurement, Offer, Supply, Target
+from exporter.probing.handshake import host_and_port
+from exporter.probing.lanes import Lane, Lanes
+from exporter.probing.progress import Progress
+from exporter.probing.slots import Slots
+from exporter.settings import Schedule as ScheduleSettings
+
+NO_LANE = "no lane reaches it"
+NETWORK_DOWN = "own network down"
+COLD = "cold model tested lately"
+STOPPED = "stopped"
+
+
+class RunJob(Protocol):
+    """Runs one job and stores its measurement durably; `None` if it was given up unstored."""
+
+    def __call__(
+        self, offer: Offer, lane: Lane, *, due: int, number: int
+    ) -> Awaitable[Measurement | None]:
+        """`due` is a stamp of the monotonic clock, `number` the round's."""
+        ...
+
+
+class Schedule:
+    """Keeps one cycle per orchestrator going.
+
+    In spread mode each orchestrator's cycle comes round every `interval` seconds at an offset
+    that depends on its address alone, so that the load is even and stays put over restarts. In
+    together mode (demo, `--once`) a round starts everyone at once, longest chain first.
+    """
+
+    def __init__(
+        self,
+        settings: ScheduleSettings,
+        lanes: Lanes,
+        run_job: RunJob,
+        progress: Progress,
+        *,
+        network_up: Callable[[], Awaitable[bool]],
+        wall: Callable[[], float] = time.time,
+        cold_tested: Mapping[Target, int] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._lanes = lanes
+        self._run_job = run_job
+        self._progress = progress
+        self._network_up = network_up
+        self._wall = wall
+        self.cold_tested: dict[Target, int] = dict(cold_tested or {})
+        """When a model that was not warm was last tested, Unix nanoseconds."""
+        self._slots = Slots(settings.max_parallel)
+        self._hosts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._offers: dict[str, list[Offer]] = {}
+        self._cycles: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    def update(self, supply: Supply) -> None:
+        """Take over a new supply: what is new begins, what is gone ends with its current job."""
+        self._offers = _by_orchestrator(supply.tested)
+        self._lanes.keep(supply.tested)
+        known = {offer.target for offer in supply.tested}
+        self.cold_tested = {t: at for t, at in self.cold_tested.items() if t in known}
+
+    async def round(self, number: int) -> None:
+        """One cycle of everybody, all at once, longest chain first."""
+        chains = sorted(self._offers.items(), key=lambda item: (-len(item[1]), item[0]))
+        self._progress.begin_round(number, 0)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for orchestrator, _ in chains:
+                    group.create_task(self._cycle(orchestrator, time.monotonic_ns(), number))
+        finally:
+            self._progress.end_round()
+
+    async def rounds_together(self) -> None:
+        """Round after round, each at least the interval after the start of the one before."""
+        while not self._stopping:
+            started = time.monotonic()
+            await self.round(self._number(self._wall()))
+            await asyncio.sleep(max(self._settings.interval - (time.monotonic() - started), 0))
+
+    async def spread(self) -> None:
+        """Everybody at his own offset, until cancelled."""
+        try:
+            while not self._stopping:
+                for orchestrator in self._offers:
+                    task = self._cycles.get(orchestrator)
+                    if task is None or task.done():
+                        self._cycles[orchestrator] = asyncio.create_task(
+                            self._endless(orchestrator), name=f"cycle {orchestrator}"
+                        )
+                self._cycles = {k: task for k, task in self._cycles.items() if not task.done()}
+                await asyncio.sleep(1.0)
+        finally:
+            for task in self._cycles.values():
+                task.cancel()
+            await asyncio.gather(*self._cycles.values(), return_exceptions=True)
+
+    def stop(self) -> None:
+        """Start no further job."""
+        self._stopping = True
+
+    def offset(self, orchestrator: str) -> float:
+        """Seconds into the interval at which its cycle starts; depends on nothing but its name."""
+        digest = hashlib.sha256(orchestrator.encode()).digest()
+        return int.from_bytes(digest[:8]) / 2**64 * self._settings.interval
+
+    def next_due(self, orchestrator: str, after: float) -> float:
+        """The first start of its cycle later than `after`, Unix seconds."""
+        interval, offset = self._settings.interval, self.offset(orchestrator)
+        return ((after - offset) // interval + 1) * interval + offset
+
+    async def _endless(self, orchestrator: str) -> None:
+        due = self.next_due(orchestrator, self._wall())
+        while orchestrator in self._offers and not self._stopping:
+            await asyncio.sleep(max(due - self._wall(), 0))
+            lateness = max(self._wall() - due, 0)
+            due_stamp = time.monotonic_ns() - round(lateness * NANOSECONDS)
+            await self._cycle(orchestrator, due_stamp, self._number(due))
+            following = self.next_due(orchestrator, max(self._wall(), due))
+            missed = round((following - due) / self._settings.interval) - 1
+            if missed > 0:
+                self._progress.late(orchestrator, missed)
+            due = following
+
+    async def _cycle(self, orchestrator: str, due: int, number: int) -> None:
+        """All targets of one orchestrator, one after the other."""
+        offers = self._offers.get(orchestrator, [])
+        self._progress.begin_round(number, len(offers))
+        for position, offer in enumerate(offers):
+            reason = await self._reason_to_skip(offer)
+            if reason is not None:
+                self._progress.skip(reason, number)
+                continue
+            lane = self._lanes.for_offer(offer)
+            if lane is None:
+                self._progress.skip(NO_LANE, number)
+                continue
+            await self._one(offer, lane, due, number, weight=len(offers) - position)
+
+    async def _one(self, offer: Offer, lane: Lane, due: int, number: int, *, weight: float) -> None:
+        host = host_and_port(offer.service_uri or lane.url)[0]
+        async with self._hosts[host], lane.free, self._slots.place(weight):
+            if self._stopping:
+                self._progress.skip(STOPPED, number)
+                return
+            key = self._progress.begin_job(offer.target, lane.name)
+            measurement = None
+            try:
+                measurement = await self._run_job(offer, lane, due=due, number=number)
+            finally:
+                self._progress.end_job(key, number, measurement)
+        if offer.warm is False and measurement is not None:
+            self.cold_tested[offer.target] = time.time_ns()
+
+    async def _reason_to_skip(self, offer: Offer) -> str | None:
+        if self._stopping:
+            return STOPPED
+        if offer.warm is False:
+            last = self.cold_tested.get(offer.target)
+            if last is not None:
+                since = (self._wall() - last / NANOSECONDS) + 1.0
+                if since < self._settings.cold_interval:
+                    return COLD
+        if not await self._network_up():
+            return NETWORK_DOWN
+        return None
+
+    def _number(self, moment: float) -> int:
+        return int(moment // self._settings.interval)
+
+
+def _by_orchestrator(offers: Iterable[Offer]) -> dict[str, list[Offer]]:
+    grouped: dict[str, list[Offer]] = {}
+    for offer in sorted(offers, key=lambda offer: offer.target):
+        grouped.setdefault(offer.target.orchestrator, []).append(offer)
+    return grouped

@@ -1,0 +1,48 @@
+"""Opening an aiohttp application's port, for both processes."""
+
+import errno
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+SHUTDOWN = 2.0
+"""Seconds that open requests get at a stop."""
+
+
+class ListenError(Exception):
+    """The port cannot be had; the message says which setting names it."""
+
+
+@asynccontextmanager
+async def listening(app: web.Application, listen: str, setting: str) -> AsyncIterator[str]:
+    """Serve `app` at HOST:PORT for the length of the block; gives the base URL.
+
+    `setting` is the key path of the address, for the message when the port is taken.
+
+    Raises `ListenError`.
+    """
+    host, _, port = listen.rpartition(":")
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host.strip("[]"), int(port))
+        try:
+            await site.start()
+        except OSError as error:
+            raise ListenError(_explain(error, listen, setting)) from error
+        bound = runner.addresses[0][1]
+        yield f"http://{host}:{bound}"
+    finally:
+        await runner.cleanup()
+
+
+def _explain(error: OSError, listen: str, setting: str) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"{listen} is in use by another program; stop that one or set `{setting}` to a free "
+            "address"
+        )
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return f"cannot listen on {listen} (setting `{setting}`): {reason}"

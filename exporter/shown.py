@@ -1,0 +1,110 @@
+"""A measurement as a person is shown it in the terminal."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from exporter.model import Measurement, Phases, seconds
+
+PHASES = ("dns", "connect", "tls", "upload", "inference", "download", "tester")
+_MILLISECONDS_UNDER = 0.9995
+
+
+def pretty(document: Mapping[str, Any]) -> str:
+    """The document as indented JSON."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def as_text(measurement: Measurement, *, bar: int, steps: bool) -> str:
+    """Outcome, waterfall and what is known besides, for a terminal; `bar` is its width."""
+    lines = [_headline(measurement)]
+    if measurement.message:
+        lines.append(f"  {printable(measurement.message)}")
+    lines += ["", *_waterfall(measurement.phases, bar)]
+    facts = [(name, value) for name, value in _facts(measurement) if value]
+    if facts:
+        lines.append("")
+        lines += [f"  {name:12} {printable(value)}" for name, value in facts]
+    if measurement.evidence:
+        lines += ["", "evidence"]
+        lines += [f"  - {printable(text)}" for text in measurement.evidence]
+    if steps:
+        lines += ["", "steps"]
+        lines += [
+            f"  {step.at / 1e6:10.3f} ms  {printable(step.text)}" for step in measurement.steps
+        ]
+    return "\n".join(lines)
+
+
+def duration(value: float | None) -> str:
+    """Seconds with a unit that suits them."""
+    if value is None:
+        return "-"
+    if value < _MILLISECONDS_UNDER:
+        return f"{value * 1000:.2f} ms"
+    return f"{value:.3f} s"
+
+
+def printable(text: str) -> str:
+    """Text of strangers without control characters, which a terminal would obey."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _headline(measurement: Measurement) -> str:
+    blame = f", blame {measurement.blame}" if measurement.blame else ""
+    where = printable(f"{measurement.pipeline} {measurement.model}")
+    return f"{measurement.outcome}{blame}  {where}"
+
+
+def _waterfall(phases: Phases, width: int) -> list[str]:
+    spans = [(name, getattr(phases, name)) for name in PHASES]
+    present = [(name, span) for name, span in spans if span is not None]
+    total = sum(span for _, span in present)
+    if not total:
+        return ["  no phase was completed"]
+    lines, before = [], 0
+    for name, span in present:
+        left = round(before / total * width)
+        filled = max(round((before + span) / total * width) - left, 1)
+        drawn = (" " * min(left, width - 1) + "#" * filled)[:width]
+        lines.append(f"  {name:10} {duration(span / 1e9):>11}  |{drawn:{width}}|")
+        before += span
+    shown = duration(seconds(phases.round_trip)) if phases.round_trip is not None else "-"
+    lines.append(f"  {'round trip':10} {shown:>11}")
+    return lines
+
+
+def _facts(measurement: Measurement) -> list[tuple[str, str | None]]:
+    tokens = measurement.tokens
+    artefacts = ", ".join(
+        f"{a.kind} {a.width}x{a.height} {a.bytes} bytes, entropy {a.entropy:.2f} bits"
+        if a.width and a.entropy is not None
+        else f"{a.kind} {a.bytes} bytes"
+        for a in measurement.artefacts
+    )
+    proof = ", ".join(f"{name} {value:g}" for name, value in measurement.proof.items())
+    counted = None
+    if tokens is not None and tokens.completion is not None:
+        counted = f"{tokens.completion} (from {tokens.counted_from})"
+        if tokens.per_second is not None:
+            counted += f", {tokens.per_second:.1f} per second"
+        if tokens.time_to_first is not None:
+            counted += f", first after {duration(seconds(tokens.time_to_first))}"
+    sizes = None
+    if measurement.request_bytes is not None:
+        sizes = f"{measurement.request_bytes} sent, {measurement.response_bytes or 0} received"
+    rate = measurement.latency_per_unit
+    per_unit = f"{rate:.6g} s per {measurement.unit}" if rate and measurement.unit else None
+    return [
+        ("address", measurement.address),
+        ("status", str(measurement.http_status) if measurement.http_status else None),
+        (
+            "network rtt",
+            duration(seconds(measurement.network_rtt)) if measurement.network_rtt else None,
+        ),
+        ("bytes", sizes),
+        ("artefact", artefacts),
+        ("tokens", counted),
+        ("per unit", per_unit),
+        ("proof", proof),
+    ]

@@ -1,0 +1,156 @@
+"""Starts the program as a person would, and watches it from outside."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import yaml
+
+from exporter.simulation.network import SimulatedNetwork
+
+POLL = 0.02
+PATIENCE = 60.0
+
+
+def events(log: Path) -> list[dict[str, Any]]:
+    """The whole lines of a log; a killed process may leave one cut off."""
+    found = []
+    for line in log.read_bytes().split(b"\n"):
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found
+
+
+def jobs_done(log: Path) -> list[str]:
+    """Ids of the jobs that the probe called done, in a log of level debug."""
+    return [event["id"] for event in events(log) if event["event"] == "job done"]
+
+
+class Service:
+    """One running command of the program, its log and the processes below it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def events(self) -> list[dict[str, Any]]:
+        """The whole lines of the log so far."""
+        return events(self._log)
+
+    def jobs_done(self) -> list[str]:
+        """Ids of the jobs that the probe called done."""
+        return jobs_done(self._log)
+
+    def family(self) -> list[psutil.Process]:
+        """The process and all below it."""
+        process = psutil.Process(self.process.pid)
+        return [process, *process.children(recursive=True)]
+
+    async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; gives the exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
+    """Run `livepeer-exporter ARGUMENTS` for the length of the block; standard error is the log."""
+    with log.open("ab") as stream:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "exporter",
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stream,
+            env=environment(),
+        )
+    service = Service(process, log)
+    try:
+        yield service
+    finally:
+        if process.returncode is None:
+            for member in reversed(service.family()):
+                member.kill()
+        await process.wait()
+
+
+async def command(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run a command to its end; gives exit code, output and error output."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "exporter",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(**variables),
+    )
+    async with asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment without settings of ours."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("LIVEPEER_EXPORTER_")}
+    return kept | variables
+
+
+def write_config(network: SimulatedNetwork, folder: Path, **overrides: Any) -> tuple[Path, Any]:
+    """Write settings for the network into the folder; gives the file and the plain settings."""
+    log = {"format": "json", "level": "debug"}
+    plain = network.settings(folder / "data", 0, **{"log": log, **overrides})
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(plain), encoding="utf-8")
+    return path, plain
+
+
+async def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+    """Wait until the condition gives something true, and give that."""
+    try:
+        async with asyncio.timeout(patience):
+            while True:
+                if found := condition():
+                    return found
+                await asyncio.sleep(POLL)
+    except TimeoutError:
+        raise AssertionError(f"not within {patience:g} s: {what}") from None
+
+
+async def until_answered(url: str, *, status: int = 200) -> httpx.Response:
+    """Wait until the URL answers with the status."""
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while True:
+                    try:
+                        answer = await client.get(url)
+                        if answer.status_code == status:
+                            return answer
+                    except httpx.TransportError:
+                        pass
+                    await asyncio.sleep(POLL)
+        except TimeoutError:
+            raise AssertionError(f"{url} did not answer {status}") from None
+
+
+def gone(processes: Iterable[psutil.Process]) -> bool:
+    """Whether none of the processes is alive."""
+    return not any(
+        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
+    )
