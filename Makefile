@@ -31,7 +31,8 @@ check: $(READY) ## formatting, lint, types, import contracts, generated docs
 	@$(BIN)/python -m exporter.delivery.metrics_reference | diff -u docs/metrics.md -
 
 bench: $(READY) ## run every benchmark, each prints a table
-	@set -e; for bench in benchmarks/[a-z]*.py; do $(BIN)/python "$$bench" $(ARGS); done
+	@set -e; for bench in benchmarks/[a-z]*.py; do \
+	  $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
 docs: $(READY) ## write the generated parts of docs/
 	@$(BIN)/python -m exporter.settings_reference docs/settings.md

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from statistics import quantiles
 
-from benchmarks.table import print_table
+from benchmarks._table import print_table
 from exporter.model import (
     Artefact,
     Blame,

@@ -14,6 +14,9 @@ from exporter.settings import Settings
 
 Role = Literal["probe", "station"]
 
+STATION_NICENESS = 5
+"""By how much the station yields the processor: serving must not delay the stamps of a job."""
+
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +52,7 @@ def run_process(role: Role, config: Path, *, once: bool, together: bool, supervi
         else:
             from exporter import station
 
+            os.nice(STATION_NICENESS)
             await station.serve(settings, stop=stop)
 
     return run_until_stopped(serve, supervised=supervised)

@@ -16,6 +16,9 @@ PROOFS: Final[dict[str, Prove]] = {
     llm.NAME: llm.prove,
 }
 
+NICENESS: Final = 10
+"""By how much a worker yields the processor: judging must not delay the stamps of a job."""
+
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -38,6 +41,7 @@ def prepare_worker(memory_limit: int) -> None:
     `memory_limit` is in bytes, on top of what the process has mapped at its start.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     bound = _mapped() + memory_limit
     _, hard = resource.getrlimit(resource.RLIMIT_AS)

@@ -1,1 +1,1 @@
-"""."""
+"""The station's HTTP side: metrics, API and pages."""

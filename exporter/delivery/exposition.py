@@ -1,0 +1,70 @@
+"""From state to the text that Prometheus scrapes.
+
+A `Snapshot` is taken in the event loop, which costs next to nothing; families and text are made
+of it in a thread.
+"""
+
+import gzip
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric as Family
+from prometheus_client.exposition import choose_encoder
+
+from exporter.delivery.model_histograms import Histogram, Model
+from exporter.delivery.station_numbers import StationNumbers, station_families
+from exporter.delivery.supply_families import supply_families
+from exporter.delivery.target_families import job_families, model_families
+from exporter.delivery.target_series import TargetSeries
+from exporter.model import Supply, Target
+
+GZIP_LEVEL: Final = 1
+"""A scrape travels once: speed is worth more than the last per cent."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one scrape shows."""
+
+    series: Mapping[Target, TargetSeries]
+    histograms: Mapping[Model, Mapping[str, Histogram]]
+    buckets: tuple[float, ...]
+    supply: Supply | None
+    numbers: StationNumbers
+    region: str
+    display: Callable[[str], str]
+    """How an orchestrator is shown: EIP-55 for an address, an id as it is."""
+
+
+class Exposition(msgspec.Struct, frozen=True):
+    """A scrape's answer."""
+
+    body: bytes
+    content_type: str
+    gzipped: bool
+
+
+def render(snapshot: Snapshot, accept: str, *, compress: bool) -> Exposition:
+    """Give the text in the format that the `Accept` header asks for, gzipped if wanted."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(snapshot))
+    encoder, content_type = choose_encoder(accept)
+    body = encoder(registry)
+    if compress:
+        body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+    return Exposition(body, content_type, compress)
+
+
+class _Collector:
+    """Hands prometheus-client the families of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterator[Family]:
+        snapshot = self._snapshot
+        yield from job_families(snapshot.series, snapshot.supply, snapshot.region, snapshot.display)
+        yield from model_families(snapshot.histograms, snapshot.buckets, snapshot.region)
+        yield from supply_families(snapshot.supply, snapshot.display)
+        yield from station_families(snapshot.numbers, targets=len(snapshot.series))

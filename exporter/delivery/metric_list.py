@@ -1,0 +1,212 @@
+"""The one list of the station's metrics, from which families and `docs/metrics.md` are made."""
+
+from typing import Final
+
+import msgspec
+
+from exporter.delivery.target_series import NAMED_FAILURES, PHASES
+
+Kind = str
+"""`counter`, `gauge`, `summary`, `histogram` or `info`."""
+
+TARGET: Final = ("orchestrator_address", "pipeline", "model_name", "region")
+OFFER: Final = ("orchestrator_address", "pipeline", "model_name")
+MODEL: Final = ("pipeline", "model_name", "region")
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """One metric: its name as Prometheus' text format shows it, and what it means."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    meaning: str
+    unit: str = ""
+
+
+_PHASE_MEANING: Final = {
+    "upload": "from the first byte of the request to the last one that the peer acknowledged",
+    "inference": "from the end of the upload to the first byte of the answer, or to the last "
+    "token of a stream",
+    "download": "from the first byte of the answer to its last one, media included",
+    "round_trip": "from the start of the job to the last byte",
+}
+
+_JOBS: Final = (
+    Metric(
+        "livepeer_ai_job_info",
+        "info",
+        (*TARGET, "orchestrator_uri"),
+        "Always 1: a target that is tested, with the service URI that offers the model.",
+    ),
+    Metric(
+        "livepeer_ai_job_attempts_total",
+        "counter",
+        TARGET,
+        "Jobs that ended, whatever came of them.",
+    ),
+    Metric(
+        "livepeer_ai_job_failures_total",
+        "counter",
+        (*TARGET, "outcome", "blame"),
+        "Jobs that did not succeed, by outcome and by whose doing it was (orchestrator, gateway, "
+        "network, tester, unknown, or none for nobody). Only blame orchestrator counts against "
+        f"it. The first {NAMED_FAILURES} pairs seen on a target get a series each; the rest is "
+        "summed as outcome other, with blame orchestrator or other.",
+    ),
+    Metric(
+        "livepeer_ai_job_consecutive_failures",
+        "gauge",
+        TARGET,
+        "Failures with blame orchestrator since the last success. Others neither raise nor reset "
+        "it. Survives a restart; absent until the target was tested.",
+    ),
+    Metric(
+        "livepeer_ai_job_last_success_timestamp_seconds",
+        "gauge",
+        TARGET,
+        "Start of the last good job, Unix time. Survives a restart; absent until there is one.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_job_last_attempt_timestamp_seconds",
+        "gauge",
+        TARGET,
+        "Start of the last job, Unix time. Survives a restart; absent until there is one.",
+        "seconds",
+    ),
+)
+
+_PHASES: Final = tuple(
+    metric
+    for phase in PHASES
+    for metric in (
+        Metric(
+            f"livepeer_ai_job_last_{phase}_seconds",
+            "gauge",
+            TARGET,
+            f"Last good job: {_PHASE_MEANING[phase]}.",
+            "seconds",
+        ),
+        Metric(
+            f"livepeer_ai_job_{phase}_seconds",
+            "summary",
+            TARGET,
+            f"Good jobs: {_PHASE_MEANING[phase]}. Sum and count.",
+            "seconds",
+        ),
+        Metric(
+            f"livepeer_ai_job_model_{phase}_seconds",
+            "histogram",
+            MODEL,
+            f"Good jobs of all orchestrators: {_PHASE_MEANING[phase]}. Buckets by "
+            "`metrics.buckets`.",
+            "seconds",
+        ),
+    )
+)
+
+_SUPPLY: Final = (
+    Metric(
+        "livepeer_ai_tester_offers",
+        "gauge",
+        ("pipeline", "state", "warm"),
+        "Models that orchestrators offer, by state (tested, not_tested) and by whether the "
+        "orchestrator says that it is loaded (yes, no, unknown). Past 100 pipelines the rest is "
+        "summed as pipeline other.",
+    ),
+    Metric(
+        "livepeer_ai_tester_offer_price_wei",
+        "gauge",
+        OFFER,
+        "Price in wei per unit of work (pixel, millisecond, token or character, by pipeline), "
+        "offers that are not tested included.",
+    ),
+    Metric(
+        "livepeer_ai_tester_supply_timestamp_seconds",
+        "gauge",
+        (),
+        "When the supply was last put together, Unix time.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_tester_source_offers",
+        "gauge",
+        ("source",),
+        "Offers of a discovery source, from its last good refresh.",
+    ),
+    Metric(
+        "livepeer_ai_tester_source_last_refresh_timestamp_seconds",
+        "gauge",
+        ("source",),
+        "Last good refresh of a discovery source, Unix time; absent if there never was one.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_tester_source_up",
+        "gauge",
+        ("source",),
+        "1 if the last refresh of a discovery source was good, 0 if it was not.",
+    ),
+)
+
+_STATION: Final = (
+    Metric(
+        "livepeer_ai_tester_build_info", "info", ("version",), "Always 1: what is running here."
+    ),
+    Metric("livepeer_ai_tester_targets", "gauge", (), "Targets that these metrics have series of."),
+    Metric(
+        "livepeer_ai_tester_targets_refused_total",
+        "counter",
+        (),
+        "Times that a target got no series because there are too many targets.",
+    ),
+    Metric(
+        "livepeer_ai_tester_outbox_bytes",
+        "gauge",
+        (),
+        "Size of the outbox on disk.",
+        "bytes",
+    ),
+    Metric(
+        "livepeer_ai_tester_outbox_pending",
+        "gauge",
+        (),
+        "Measurements in the outbox that the store does not have yet.",
+    ),
+    Metric(
+        "livepeer_ai_tester_consumer_lag",
+        "gauge",
+        ("consumer",),
+        "Measurements in the outbox that a consumer does not have yet.",
+    ),
+    Metric(
+        "livepeer_ai_tester_consumer_delivered_total",
+        "counter",
+        ("consumer",),
+        "Measurements handed to a consumer since the start.",
+    ),
+    Metric(
+        "livepeer_ai_tester_consumer_errors_total",
+        "counter",
+        ("consumer",),
+        "Failed attempts to hand measurements to a consumer; each is repeated.",
+    ),
+    Metric(
+        "livepeer_ai_tester_consumer_up",
+        "gauge",
+        ("consumer",),
+        "0 while a consumer fails, else 1.",
+    ),
+    Metric(
+        "livepeer_ai_tester_station_loop_lag_seconds",
+        "gauge",
+        (),
+        "Longest time in the last minute that the station's event loop was late.",
+        "seconds",
+    ),
+)
+
+METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_STATION)
+
+BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -1,0 +1,58 @@
+"""Histograms of the good jobs' phases, one per pipeline, model and phase."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import msgspec
+
+from exporter.delivery.target_series import PHASES, phase_seconds
+from exporter.model import Measurement
+
+MAX_MODELS: Final = 2000
+
+Model = tuple[str, str]
+"""Pipeline and model."""
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """Observations per bucket, the last one without upper bound, and their sum in seconds."""
+
+    counts: tuple[int, ...]
+    sum: float = 0.0
+
+    def after(self, value: float, bounds: Sequence[float]) -> "Histogram":
+        """The histogram with one more observation; a bound belongs to the bucket below it."""
+        counts = list(self.counts)
+        counts[bisect_left(bounds, value)] += 1
+        return Histogram(tuple(counts), self.sum + value)
+
+
+class ModelHistograms:
+    """The histograms of every model that has good jobs, at most `MAX_MODELS` models."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self._by_model: dict[Model, dict[str, Histogram]] = {}
+
+    def observe(self, job: Measurement) -> None:
+        """Add a good job; others change nothing."""
+        model = (job.pipeline, job.model)
+        if not job.ok or (model not in self._by_model and len(self._by_model) >= MAX_MODELS):
+            return
+        empty = Histogram((0,) * (len(self.bounds) + 1))
+        before = self._by_model.get(model, {})
+        after = dict(before)
+        for phase in PHASES:
+            value = phase_seconds(job, phase)
+            if value is not None:
+                after[phase] = before.get(phase, empty).after(value, self.bounds)
+        self._by_model[model] = after
+
+    def keep(self, models: Collection[Model]) -> None:
+        """Forget every other model."""
+        self._by_model = {key: value for key, value in self._by_model.items() if key in models}
+
+    def snapshot(self) -> dict[Model, dict[str, Histogram]]:
+        """What is there now; later observations do not change it."""
+        return dict(self._by_model)

@@ -1,0 +1,74 @@
+"""The station's numbers about itself, and their families."""
+
+from collections.abc import Iterator
+
+import msgspec
+from prometheus_client.core import Metric as Family
+
+from exporter.delivery.families import counter, gauge, info
+from exporter.delivery.store_writer import CONSUMER as STORE
+
+
+class ConsumerNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """How one consumer is doing."""
+
+    name: str
+    position: int
+    lag: int | None
+    """Measurements in the outbox that it does not have yet; `None` if the outbox cannot be read."""
+    delivered: int
+    errors: int
+    problem: str | None = None
+    """What goes wrong; `None` if nothing does."""
+
+
+class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What the station knows about itself."""
+
+    version: str
+    outbox_last: int | None
+    outbox_bytes: int | None
+    """Highest sequence number and size; `None` if the outbox cannot be read."""
+    consumers: tuple[ConsumerNumbers, ...]
+    refused_targets: int
+    loop_lag: float
+    """Longest lateness of the event loop in the last minute, seconds."""
+
+
+def station_families(numbers: StationNumbers, *, targets: int) -> Iterator[Family]:
+    """The families about the station."""
+    build = info("livepeer_ai_tester_build_info")
+    build.add_metric((), {"version": numbers.version})
+    yield build
+    yield _single("livepeer_ai_tester_targets", targets)
+    refused = counter("livepeer_ai_tester_targets_refused_total")
+    refused.add_metric((), numbers.refused_targets)
+    yield refused
+    if numbers.outbox_bytes is not None:
+        yield _single("livepeer_ai_tester_outbox_bytes", numbers.outbox_bytes)
+    for consumer in numbers.consumers:
+        if consumer.name == STORE and consumer.lag is not None:
+            yield _single("livepeer_ai_tester_outbox_pending", consumer.lag)
+    yield from _consumers(numbers.consumers)
+    yield _single("livepeer_ai_tester_station_loop_lag_seconds", numbers.loop_lag)
+
+
+def _single(name: str, value: float) -> Family:
+    family = gauge(name)
+    family.add_metric((), value)
+    return family
+
+
+def _consumers(consumers: tuple[ConsumerNumbers, ...]) -> Iterator[Family]:
+    lag = gauge("livepeer_ai_tester_consumer_lag")
+    delivered = counter("livepeer_ai_tester_consumer_delivered_total")
+    errors = counter("livepeer_ai_tester_consumer_errors_total")
+    up = gauge("livepeer_ai_tester_consumer_up")
+    for consumer in consumers:
+        labels = (consumer.name,)
+        if consumer.lag is not None:
+            lag.add_metric(labels, consumer.lag)
+        delivered.add_metric(labels, consumer.delivered)
+        errors.add_metric(labels, consumer.errors)
+        up.add_metric(labels, 1 if consumer.problem is None else 0)
+    yield from (lag, delivered, errors, up)

@@ -1,0 +1,108 @@
+"""What the metrics say about one target: an immutable record that each job turns into the next."""
+
+from typing import Final
+
+import msgspec
+
+from exporter.model import Blame, Measurement, Origin, Target, seconds
+from exporter.stores import TargetState
+
+PHASES: Final = ("upload", "inference", "download", "round_trip")
+
+NAMED_FAILURES: Final = 5
+"""Distinct (outcome, blame) pairs that get a series of their own; the first ones seen."""
+OTHER: Final = "other"
+NOBODY: Final = "none"
+
+Failures = dict[tuple[str, str], int]
+
+
+class PhaseSeries(msgspec.Struct, frozen=True):
+    """One phase over the good jobs: last value, sum and count, seconds."""
+
+    last: float | None = None
+    sum: float = 0.0
+    count: int = 0
+
+    def after(self, value: float | None) -> "PhaseSeries":
+        """The series with one more value; the same series if there is none."""
+        if value is None:
+            return self
+        return PhaseSeries(value, self.sum + value, self.count + 1)
+
+
+class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is exposed about the jobs of one target.
+
+    Counters start at zero with the process. `consecutive_failures` and the two moments (Unix
+    nanoseconds) are restored from the store and are `None` as long as nothing is known.
+    """
+
+    target: Target
+    attempts: int = 0
+    failures: Failures = {}
+    consecutive_failures: int | None = None
+    last_success: int | None = None
+    last_attempt: int | None = None
+    last_outcome: str | None = None
+    phases: dict[str, PhaseSeries] = {}
+
+    def after(self, job: Measurement) -> "TargetSeries":
+        """The record with one more job counted."""
+        started = job.started_at
+        return TargetSeries(
+            target=self.target,
+            attempts=self.attempts + 1,
+            failures=self.failures if job.ok else _with_failure(self.failures, job),
+            consecutive_failures=_streak(self.consecutive_failures, job),
+            last_success=max(self.last_success or 0, started) if job.ok else self.last_success,
+            last_attempt=max(self.last_attempt or 0, started),
+            last_outcome=job.outcome.value,
+            phases=self._phases_after(job) if job.ok else self.phases,
+        )
+
+    def _phases_after(self, job: Measurement) -> dict[str, PhaseSeries]:
+        return {
+            phase: self.phases.get(phase, PhaseSeries()).after(phase_seconds(job, phase))
+            for phase in PHASES
+        }
+
+
+def restored(state: TargetState) -> TargetSeries:
+    """The record of a target as the store remembers it."""
+    return TargetSeries(
+        target=state.target,
+        consecutive_failures=state.consecutive_failures,
+        last_success=state.last_success,
+        last_attempt=state.last_attempt,
+    )
+
+
+def phase_seconds(job: Measurement, phase: str) -> float | None:
+    """One of `PHASES` of a job, seconds."""
+    value: int | None = getattr(job.phases, phase)
+    return seconds(value)
+
+
+def is_own(job: Measurement, tester: str, region: str) -> bool:
+    """Whether this tester made it, in this region: testers are never mixed."""
+    return job.origin is Origin.OWN and job.tester == tester and job.region == region
+
+
+def _streak(before: int | None, job: Measurement) -> int:
+    if job.ok:
+        return 0
+    return (before or 0) + (job.blame is Blame.ORCHESTRATOR)
+
+
+def _with_failure(failures: Failures, job: Measurement) -> Failures:
+    """Count a failure; past the bound only whether the orchestrator is to blame is kept apart."""
+    blame = job.blame.value if job.blame is not None else NOBODY
+    key = (job.outcome.value, blame)
+    if key not in failures and _named(failures) >= NAMED_FAILURES:
+        key = (OTHER, blame if job.blame is Blame.ORCHESTRATOR else OTHER)
+    return {**failures, key: failures.get(key, 0) + 1}
+
+
+def _named(failures: Failures) -> int:
+    return sum(outcome != OTHER for outcome, _ in failures)

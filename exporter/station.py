@@ -1,0 +1,152 @@
+"""The station: the process that delivers, stores and serves.
+
+It opens the data folder, restores what is kept in memory, starts one feed per consumer and serves
+until it is told to stop. It does not measure.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from random import Random
+from typing import Final
+
+from exporter import __version__
+from exporter.data_folder import DataFolder
+from exporter.delivery.feed import Feed
+from exporter.delivery.loop_lag import LoopLag
+from exporter.delivery.outbox_watch import OutboxWatch
+from exporter.delivery.recent import RecentJobs
+from exporter.delivery.store_writer import StoreWriter
+from exporter.delivery.target_metrics import TargetMetrics
+from exporter.outbox import Outbox
+from exporter.serving import listening
+from exporter.settings import Settings
+from exporter.stores import Store
+from exporter.stores.embedded import EmbeddedStore
+from exporter.web.app import build_app
+from exporter.web.context import Context
+
+log = logging.getLogger(__name__)
+
+DRAIN: Final = 4.0
+"""Seconds that a stop waits for what is still in the outbox."""
+BATCH_END: Final = 4.0
+"""Seconds more that it waits for the batch that is being written."""
+
+
+async def serve(
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None] = lambda _: None,
+    now: Callable[[], int] = time.time_ns,
+) -> None:
+    """Run the station until `stop` is set; `on_ready` is told the base URL once it serves.
+
+    `now` gives Unix nanoseconds. At a stop it stops listening, delivers what is still in the
+    outbox as far as a bound of seconds allows, ends the batch in hand and closes the store.
+
+    Raises `DataFolderError`, `OutboxError`, `StoreError` or `ListenError` when the surroundings do
+    not allow it to start; their messages say what to do.
+    """
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(DataFolder.open(settings.data, role="station"))
+        outbox = Outbox.open(
+            folder.outbox,
+            max_bytes=settings.outbox.max_bytes,
+            keep_delivered=settings.outbox.keep_delivered,
+        )
+        stack.push_async_callback(outbox.close)
+        store = await asyncio.to_thread(
+            EmbeddedStore.open, folder.store, memory_limit=settings.store.memory_limit
+        )
+        stack.push_async_callback(store.close)
+        here = await assemble(settings, outbox, store, now=now)
+        await stack.enter_async_context(running(here))
+        url = await stack.enter_async_context(
+            listening(build_app(here), settings.station.listen, "station.listen")
+        )
+        log.info("the station serves", extra={"url": url})
+        on_ready(url)
+        await stop.wait()
+
+
+async def assemble(
+    settings: Settings, outbox: Outbox, store: Store, *, now: Callable[[], int]
+) -> Context:
+    """Build the parts of a station upon an open outbox and store, restored but not yet running.
+
+    The store's cursor and its target states are read before anything is fed: what the store has
+    lies in the states, what it has not comes through the feeds, and nothing is counted twice.
+    """
+    cursor = await store.cursor(outbox.id)
+    metrics = TargetMetrics(
+        tester=settings.tester,
+        region=settings.region,
+        buckets=settings.metrics.buckets,
+        after=cursor,
+        states=await store.target_states(),
+    )
+    jobs, failures = settings.station.recent_jobs, settings.station.recent_failures
+    tail = await outbox.tail(jobs + failures)
+    recent = RecentJobs(jobs, failures, after=cursor, tail=tail)
+    feeds = _feeds(outbox, store, metrics, recent)
+    watch = OutboxWatch(outbox, feeds, metrics.follow, now)
+    await watch.start()
+    return Context(
+        settings=settings,
+        version=__version__,
+        outbox=outbox,
+        store=store,
+        feeds=feeds,
+        metrics=metrics,
+        recent=recent,
+        watch=watch,
+        lag=LoopLag(),
+        now=now,
+    )
+
+
+def _feeds(
+    outbox: Outbox, store: Store, metrics: TargetMetrics, recent: RecentJobs
+) -> Sequence[Feed]:
+    random = Random()  # noqa: S311 - spreads retries, keeps no secret
+    in_memory = [Feed(consumer, outbox, random=random) for consumer in (metrics, recent)]
+
+    def seen_by_all(seq: int) -> bool:
+        return all(feed.position >= seq for feed in in_memory)
+
+    return [Feed(StoreWriter(outbox, store, seen_by_all), outbox, random=random), *in_memory]
+
+
+@asynccontextmanager
+async def running(here: Context) -> AsyncIterator[None]:
+    """Run feeds, watch and lag measurement for the length of the block, then end them gently."""
+    feeding = [asyncio.create_task(feed.run(), name=f"feed {feed.name}") for feed in here.feeds]
+    others = [
+        asyncio.create_task(here.watch.run(), name="outbox watch"),
+        asyncio.create_task(here.lag.run(), name="loop lag"),
+    ]
+    try:
+        yield
+    finally:
+        await _end(here.feeds, feeding)
+        for task in others:
+            task.cancel()
+        for result in await asyncio.gather(*feeding, *others, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("a part of the station failed", exc_info=result)
+
+
+async def _end(feeds: Sequence[Feed], feeding: Sequence[asyncio.Task[None]]) -> None:
+    for feed in feeds:
+        feed.stop()
+    await asyncio.wait(feeding, timeout=DRAIN)
+    for feed in feeds:
+        feed.halt()
+    _, late = await asyncio.wait(feeding, timeout=BATCH_END)
+    for task in late:
+        log.warning("a consumer did not end in time", extra={"task": task.get_name()})
+        task.cancel()

@@ -1,0 +1,185 @@
+"""Our own API: `/api/v1/leaderboard`, `/api/v1/targets`, `/api/v1/status`."""
+
+import logging
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from exporter.delivery.outbox_watch import PROGRESS
+from exporter.delivery.target_series import TargetSeries
+from exporter.leaderboard.display import shown
+from exporter.leaderboard.ranking import Ranked
+from exporter.model import Offer, SourceState, Supply, normal_orchestrator, pipeline_uri, seconds
+from exporter.outbox import OutboxError
+from exporter.web import leaderboard_question
+from exporter.web.answers import json_answer
+from exporter.web.context import Context, context
+from exporter.web.parameters import Parameters, raw_query
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, object]
+
+PARAMETERS: Final = ("orchestrator", "pipeline", "model", "state")
+_STATES: Final = ("tested", "not_tested")
+
+
+async def leaderboard(request: web.Request) -> web.Response:
+    """The ranking, best first, those without data at the end."""
+    parameters = Parameters(raw_query(request.raw_path), leaderboard_question.PARAMETERS)
+    ranking = await leaderboard_question.ask(context(request), parameters)
+    where = ranking.where
+    return json_answer(
+        {
+            "since": seconds(ranking.window.since),
+            "until": seconds(ranking.window.until),
+            "pipeline": where.pipeline,
+            "model": where.model,
+            "region": where.region,
+            "entries": [_ranked(entry) for entry in ranking.entries],
+        }
+    )
+
+
+async def targets(request: web.Request) -> web.Response:
+    """The supply, what is not tested included, with the state of each target."""
+    here = context(request)
+    parameters = Parameters(raw_query(request.raw_path), PARAMETERS)
+    orchestrator = normal_orchestrator(parameters.text("orchestrator") or "") or None
+    pipeline = pipeline_uri(parameters.text("pipeline") or "") or None
+    model, state = parameters.text("model"), parameters.choice("state", _STATES)
+    supply = here.watch.supply
+    offers = [
+        offer
+        for offer in (supply.offers if supply is not None else ())
+        if orchestrator in (None, offer.target.orchestrator)
+        and pipeline in (None, offer.target.pipeline)
+        and model in (None, offer.target.model)
+        and state in (None, _state(offer))
+    ]
+    return json_answer(
+        {
+            "taken_at": seconds(supply.taken_at) if supply is not None else None,
+            "sources": _sources(supply),
+            "targets": [_target(here, offer) for offer in offers],
+        }
+    )
+
+
+async def status(request: web.Request) -> web.Response:
+    """How the station is doing: outbox, consumers, store, progress of the round."""
+    here = context(request)
+    Parameters(raw_query(request.raw_path), ())
+    numbers = await here.numbers()
+    lags = [consumer.lag for consumer in numbers.consumers]
+    supply = here.watch.supply
+    return json_answer(
+        {
+            "version": here.version,
+            "region": here.settings.region,
+            "tester": here.settings.tester,
+            "pending": None if None in lags else max((lag or 0 for lag in lags), default=0),
+            "outbox": {
+                "id": here.outbox.id,
+                "last": numbers.outbox_last,
+                "bytes": numbers.outbox_bytes,
+            },
+            "store": await _store(here),
+            "consumers": numbers.consumers,
+            "loop_lag": numbers.loop_lag,
+            "recent_jobs": len(here.recent),
+            "supply": None if supply is None else _supply(supply),
+            "probe_heard_at": seconds(here.watch.heard_at),
+            "progress": await _progress(here),
+        }
+    )
+
+
+def _ranked(entry: Ranked) -> Json:
+    return {
+        **msgspec.structs.asdict(entry),
+        "orchestrator_address": shown(entry.orchestrator),
+        "state": "no data" if entry.rank is None else "ranked",
+    }
+
+
+def _state(offer: Offer) -> str:
+    return "tested" if offer.not_tested is None else "not_tested"
+
+
+def _target(here: Context, offer: Offer) -> Json:
+    series = here.metrics.get(offer.target)
+    return {
+        "orchestrator": offer.target.orchestrator,
+        "orchestrator_address": shown(offer.target.orchestrator),
+        "pipeline": offer.target.pipeline,
+        "model": offer.target.model,
+        "state": _state(offer),
+        "not_tested": offer.not_tested,
+        "service_uri": offer.service_uri,
+        "warm": offer.warm,
+        "capacity": offer.capacity,
+        "capacity_in_use": offer.capacity_in_use,
+        "price_per_unit": offer.price_per_unit,
+        "runner_version": offer.runner_version,
+        "node_version": offer.node_version,
+        "local_address": offer.local_address,
+        "hardware": offer.hardware,
+        "sources": offer.sources,
+        "results": None if series is None or series.last_attempt is None else _results(series),
+    }
+
+
+def _results(series: TargetSeries) -> Json:
+    return {
+        "consecutive_failures": series.consecutive_failures,
+        "last_success": seconds(series.last_success),
+        "last_attempt": seconds(series.last_attempt),
+        "last_outcome": series.last_outcome,
+    }
+
+
+def _supply(supply: Supply) -> Json:
+    return {
+        "taken_at": seconds(supply.taken_at),
+        "offers": len(supply.offers),
+        "tested": len(supply.tested),
+        "sources": _sources(supply),
+    }
+
+
+def _sources(supply: Supply | None) -> list[Json]:
+    return [_source(source) for source in supply.sources] if supply is not None else []
+
+
+def _source(source: SourceState) -> Json:
+    return {
+        "name": source.name,
+        "offers": source.offers,
+        "refreshed_at": seconds(source.refreshed_at),
+        "error": source.error,
+    }
+
+
+async def _store(here: Context) -> Json:
+    try:
+        return {
+            "measurements": await here.store.count(),
+            "position": await here.store.cursor(here.outbox.id),
+            "error": None,
+        }
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return {"measurements": None, "position": None, "error": str(error)}
+
+
+async def _progress(here: Context) -> object:
+    """The probe's own words about its round, as it gave them; `None` if there are none."""
+    try:
+        payload = await here.outbox.notice(PROGRESS)
+        return None if payload is None else msgspec.json.decode(payload)
+    except OutboxError as error:
+        log.warning("the outbox cannot be read", extra={"why": str(error)})
+    except (msgspec.DecodeError, RecursionError) as error:
+        log.warning("the progress notice cannot be read", extra={"why": str(error)})
+    return None

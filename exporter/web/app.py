@@ -1,0 +1,41 @@
+"""The station's aiohttp application."""
+
+from typing import Final
+
+from aiohttp import web
+
+from exporter.web import api_routes, health_routes, home_route, jobs_routes, legacy_routes
+from exporter.web.context import CONTEXT, Context
+from exporter.web.metrics_route import KEPT, Metrics
+from exporter.web.middleware import add_headers, errors
+
+LARGEST_BODY: Final = 2**20
+
+
+def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
+    """The application with all its routes.
+
+    A rendered scrape serves others for `metrics_kept` seconds.
+    """
+    app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
+    app[CONTEXT] = here
+    app.on_response_prepare.append(add_headers)
+    app.add_routes(
+        [
+            web.get("/", home_route.home),
+            web.get("/metrics", Metrics(metrics_kept).handle),
+            web.get("/healthz", health_routes.healthz),
+            web.get("/readyz", health_routes.readyz),
+            web.get("/jobs", jobs_routes.jobs),
+            web.get("/jobs/{id}", jobs_routes.job),
+            web.get("/api/v1/leaderboard", api_routes.leaderboard),
+            web.get("/api/v1/targets", api_routes.targets),
+            web.get("/api/v1/status", api_routes.status),
+            web.route("*", "/api/aggregated_stats", legacy_routes.aggregated_stats),
+            web.route("*", "/api/raw_stats", legacy_routes.raw_stats),
+            web.route("*", "/api/top_ai_score", legacy_routes.top_ai_score),
+            web.route("*", "/api/pipelines", legacy_routes.pipelines),
+            web.route("*", "/api/regions", legacy_routes.Regions().handle),
+        ]
+    )
+    return app

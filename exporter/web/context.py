@@ -1,0 +1,92 @@
+"""What the handlers work with."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from exporter.delivery.feed import Feed
+from exporter.delivery.loop_lag import LoopLag
+from exporter.delivery.outbox_watch import OutboxWatch
+from exporter.delivery.recent import RecentJobs
+from exporter.delivery.station_numbers import ConsumerNumbers, StationNumbers
+from exporter.delivery.target_metrics import TargetMetrics
+from exporter.outbox import OutboxError
+from exporter.settings import Settings
+from exporter.stores import Store
+
+log = logging.getLogger(__name__)
+
+
+class Queue(Protocol):
+    """What the handlers ask of the outbox."""
+
+    id: str
+
+    async def last(self) -> int:
+        """The highest sequence number ever given."""
+        ...
+
+    async def size(self) -> int:
+        """Bytes on disk."""
+        ...
+
+    async def notice(self, topic: str) -> bytes | None:
+        """The latest value of a topic."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The parts of a running station, and the clock (Unix nanoseconds)."""
+
+    settings: Settings
+    version: str
+    outbox: Queue
+    store: Store
+    feeds: Sequence[Feed]
+    metrics: TargetMetrics
+    recent: RecentJobs
+    watch: OutboxWatch
+    lag: LoopLag
+    now: Callable[[], int]
+
+    async def numbers(self) -> StationNumbers:
+        """How the station is doing now; what the outbox does not tell is `None`."""
+        last, size = await self._outbox_numbers()
+        return StationNumbers(
+            version=self.version,
+            outbox_last=last,
+            outbox_bytes=size,
+            consumers=tuple(_consumer(feed, last) for feed in self.feeds),
+            refused_targets=self.metrics.refused,
+            loop_lag=self.lag.worst,
+        )
+
+    async def _outbox_numbers(self) -> tuple[int | None, int | None]:
+        try:
+            return await self.outbox.last(), await self.outbox.size()
+        except OutboxError as error:
+            log.warning("the outbox cannot be read", extra={"why": str(error)})
+            return None, None
+
+
+def _consumer(feed: Feed, last: int | None) -> ConsumerNumbers:
+    return ConsumerNumbers(
+        name=feed.name,
+        position=feed.position,
+        lag=None if last is None else max(0, last - feed.position),
+        delivered=feed.delivered,
+        errors=feed.errors,
+        problem=feed.problem,
+    )
+
+
+CONTEXT: Final = web.AppKey("context", Context)
+
+
+def context(request: web.Request) -> Context:
+    """The context of the application that a request came to."""
+    return request.app[CONTEXT]

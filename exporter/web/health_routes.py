@@ -1,0 +1,62 @@
+"""`/healthz` and `/readyz`: is the process alive, and does it do what it is for."""
+
+from typing import Final
+
+from aiohttp import web
+
+from exporter.model import NANOSECONDS
+from exporter.web.answers import NO_STORE, json_answer
+from exporter.web.context import Context, context
+
+MISSED_REFRESHES: Final = 2
+GRACE: Final = 60.0
+"""Seconds beyond the missed refreshes before the probe is taken for silent."""
+
+
+async def healthz(_: web.Request) -> web.Response:
+    """Alive: the event loop answers."""
+    return web.Response(text="ok\n", headers={"Cache-Control": NO_STORE})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Ready or not, with every reason why not; 503 if there is one."""
+    here = context(request)
+    checks = {
+        "store": await _store(here),
+        "outbox": await _outbox(here),
+        "probe": _probe(here),
+        **{f"consumer {feed.name}": feed.problem for feed in here.feeds},
+    }
+    reasons = [f"{name}: {problem}" for name, problem in checks.items() if problem is not None]
+    answer = {
+        "ready": not reasons,
+        "reasons": reasons,
+        "checks": {name: problem or "ok" for name, problem in checks.items()},
+    }
+    return json_answer(answer, 503 if reasons else 200)
+
+
+async def _store(here: Context) -> str | None:
+    try:
+        await here.store.cursor(here.outbox.id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return f"{error}"
+    return None
+
+
+async def _outbox(here: Context) -> str | None:
+    try:
+        await here.outbox.last()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return f"{error}"
+    return here.watch.problem
+
+
+def _probe(here: Context) -> str | None:
+    heard = here.watch.heard_at
+    if heard is None:
+        return "nothing has been heard from the probe process yet"
+    silent = (here.now() - heard) / NANOSECONDS
+    if silent > MISSED_REFRESHES * here.settings.sources.refresh_interval + GRACE:
+        return f"nothing has been heard from the probe process for {silent:.0f} s"
+    return None

@@ -1,0 +1,103 @@
+"""A measurement as a JSON document: the design's field names, float seconds, absent if unknown."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from exporter.leaderboard.display import shown
+from exporter.model import NANOSECONDS, Measurement, Phases, seconds
+
+Document = dict[str, Any]
+
+_AS_THEY_ARE: Final = (
+    "round",
+    "repeats",
+    "lane",
+    "lane_name",
+    "service_uri",
+    "http_status",
+    "model_is_warm",
+    "price_per_unit",
+    "gpu",
+    "node_version",
+    "unit",
+    "units",
+    "request_bytes",
+    "response_bytes",
+    "latency_per_unit",
+)
+
+
+def summary(job: Measurement) -> Document:
+    """What a list of jobs shows of one: what, when, how it ended, and the phases that happened."""
+    return {
+        "id": job.id,
+        "started_at": seconds(job.started_at),
+        "time": iso_time(job.started_at),
+        "orchestrator": job.orchestrator,
+        "orchestrator_address": shown(job.orchestrator),
+        "pipeline": job.pipeline,
+        "model": job.model,
+        "region": job.region,
+        "outcome": job.outcome.value,
+        "blame": job.blame.value if job.blame is not None else None,
+        "message": job.message,
+        **phase_times(job.phases),
+    }
+
+
+def document(job: Measurement) -> Document:
+    """Everything about one job: phases, evidence, step log, sizes, proof."""
+    facts = {name: getattr(job, name) for name in _AS_THEY_ARE}
+    facts |= {
+        "address": job.address,
+        "queue_time": seconds(job.queue_time),
+        "network_rtt": seconds(job.network_rtt),
+        "timing_quality": seconds(job.loop_lag),
+        **_token_facts(job),
+    }
+    return {
+        **summary(job),
+        "origin": job.origin.value,
+        "tester": job.tester,
+        "counts": job.counts,
+        "evidence": list(job.evidence),
+        **{name: value for name, value in facts.items() if value is not None},
+        "proof": dict(job.proof),
+        "artefacts": [msgspec.to_builtins(artefact) for artefact in job.artefacts],
+        "request": job.request,
+        "response": job.response,
+        "steps": [{"at": seconds(step.at), "text": step.text} for step in job.steps],
+    }
+
+
+def phase_times(phases: Phases) -> dict[str, float]:
+    """The phases that happened, `dns_time` to `round_trip_time`, seconds."""
+    return {
+        f"{name}_time": nanoseconds / NANOSECONDS
+        for name, nanoseconds in msgspec.structs.asdict(phases).items()
+        if nanoseconds is not None
+    }
+
+
+def iso_time(moment: int) -> str:
+    """Unix nanoseconds as ISO 8601 in UTC, to the millisecond."""
+    try:
+        time = datetime.fromtimestamp(moment / NANOSECONDS, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{moment / NANOSECONDS} s since 1970"
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _token_facts(job: Measurement) -> Document:
+    tokens = job.tokens
+    if tokens is None:
+        return {}
+    return {
+        "completion_tokens": tokens.completion,
+        "tokens_counted_from": tokens.counted_from,
+        "time_to_first_token": seconds(tokens.time_to_first),
+        "inter_token_latency": seconds(tokens.inter_token),
+        "tokens_per_second": tokens.per_second,
+    }

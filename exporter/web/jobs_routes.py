@@ -1,0 +1,38 @@
+"""`/jobs` and `/jobs/ID`: what was tested lately, and why it failed; as JSON or as a page."""
+
+from itertools import islice
+
+from aiohttp import web
+
+from exporter.web.answers import json_answer, json_error, page_answer, wants_html
+from exporter.web.context import context
+from exporter.web.job_document import document, summary
+from exporter.web.job_filter import PARAMETERS, read_filter
+from exporter.web.pages.job import job_page
+from exporter.web.pages.jobs import jobs_page
+from exporter.web.pages.layout import message_page
+from exporter.web.parameters import Parameters, raw_query
+
+
+async def jobs(request: web.Request) -> web.Response:
+    """The recent jobs, newest first."""
+    here = context(request)
+    wanted = read_filter(Parameters(raw_query(request.raw_path), PARAMETERS))
+    found = list(islice(filter(wanted.matches, here.recent.newest_first()), wanted.limit))
+    if wants_html(request):
+        return page_answer(jobs_page(found, wanted, kept=len(here.recent)))
+    return json_answer({"kept": len(here.recent), "jobs": [summary(job) for job in found]})
+
+
+async def job(request: web.Request) -> web.Response:
+    """One job with everything that is known about it."""
+    Parameters(raw_query(request.raw_path), ())
+    found = context(request).recent.get(request.match_info["id"])
+    if found is None:
+        text = "no such job among the recent ones"
+        if wants_html(request):
+            return page_answer(message_page("Not found", text), 404)
+        return json_error(text, 404)
+    if wants_html(request):
+        return page_answer(job_page(found))
+    return json_answer(document(found))

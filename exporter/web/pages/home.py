@@ -1,0 +1,163 @@
+"""The home page: the ranking, and how the station is doing."""
+
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+from exporter.delivery.station_numbers import StationNumbers
+from exporter.leaderboard.display import shown
+from exporter.leaderboard.ranking import Ranked
+from exporter.model import NANOSECONDS, Offer, Supply
+from exporter.stores import Where, Window
+from exporter.web.pages.layout import (
+    UNKNOWN,
+    Page,
+    cell,
+    duration,
+    facts,
+    heading,
+    orchestrator_name,
+    page,
+    table,
+)
+from exporter.web.pages.markup import Markup, element, join
+
+MOST_ROWS: Final = 500
+
+_HEAD: Final = (
+    heading("#", number=True),
+    heading("orchestrator"),
+    heading("score", number=True),
+    heading("success rate", number=True),
+    heading("speed", number=True),
+    heading("round trip", number=True),
+    heading("jobs", number=True),
+    heading("models", number=True),
+)
+_UNTESTED_HEAD: Final = (
+    heading("orchestrator"),
+    heading("pipeline"),
+    heading("model"),
+    heading("warm"),
+    heading("price, wei", number=True),
+    heading("why not"),
+)
+
+
+class Ranking(Protocol):
+    """A ranking with what it is about."""
+
+    @property
+    def window(self) -> Window:
+        """The window of time."""
+        ...
+
+    @property
+    def where(self) -> Where:
+        """What it was asked for."""
+        ...
+
+    @property
+    def entries(self) -> list[Ranked]:
+        """The entries, best first."""
+        ...
+
+
+def home_page(
+    ranking: Ranking,
+    numbers: StationNumbers,
+    supply: Supply | None,
+    *,
+    region: str,
+    tester: str,
+    now: int,
+) -> Page:
+    """The page; `now` is Unix nanoseconds."""
+    hours = (ranking.window.until - ranking.window.since) / NANOSECONDS / 3600
+    rows = [_row(entry) for entry in ranking.entries[:MOST_ROWS]]
+    return page(
+        "Leaderboard",
+        element("h1", "Leaderboard"),
+        element("p", f"{_about(ranking.where)} · last {hours:g} h", class_="soft"),
+        table(_HEAD, rows) if rows else element("p", "No data yet: nothing has been tested."),
+        _remark(len(ranking.entries)),
+        _untested(supply),
+        element("h2", "This station"),
+        facts(_station(numbers, supply, region=region, tester=tester, now=now)),
+    )
+
+
+def _about(where: Where) -> str:
+    named = [value for value in (where.pipeline, where.model, where.region) if value is not None]
+    return ", ".join(named) if named else "All pipelines, models and regions"
+
+
+def _row(entry: Ranked) -> Markup:
+    link = "/jobs?" + urlencode({"orchestrator": entry.orchestrator})
+    name = element("a", shown(entry.orchestrator), href=link, class_="mono")
+    models = len({(group.pipeline, group.model) for group in entry.groups})
+    score = "no data" if entry.score is None else f"{entry.score * 10:.2f}"
+    return element(
+        "tr",
+        cell(UNKNOWN if entry.rank is None else str(entry.rank), kind="num"),
+        cell(name, kind="text"),
+        cell(element("strong", score) if entry.score is not None else score, kind="num"),
+        cell(_percent(entry.success_rate), kind="num"),
+        cell(_percent(entry.round_trip_score), kind="num"),
+        cell(duration(entry.round_trip_time), kind="num"),
+        cell(str(entry.jobs), kind="num"),
+        cell(str(models) if models else UNKNOWN, kind="num"),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{share * 100:.1f} %"
+
+
+def _remark(entries: int) -> Markup:
+    text = (
+        "Score 0 to 10: 65 % success rate, 35 % round trip compared with the median of the same "
+        "model (80 % at the median). Every model counts the same. Only jobs that succeeded or "
+        "failed by the orchestrator's own doing count."
+    )
+    if entries > MOST_ROWS:
+        text += f" The first {MOST_ROWS} of {entries} are shown."
+    return element("p", text, class_="soft")
+
+
+def _untested(supply: Supply | None) -> Markup:
+    offers = [offer for offer in supply.offers if offer.not_tested] if supply is not None else []
+    if not offers:
+        return Markup()
+    rows = [_untested_row(offer) for offer in offers[:MOST_ROWS]]
+    return join((element("h2", "Offered, not tested"), table(_UNTESTED_HEAD, rows)))
+
+
+def _untested_row(offer: Offer) -> Markup:
+    price = offer.price_per_unit
+    return element(
+        "tr",
+        cell(orchestrator_name(offer.target.orchestrator), kind="nowrap"),
+        cell(offer.target.pipeline, kind="nowrap"),
+        cell(offer.target.model, kind="text"),
+        cell({True: "yes", False: "no", None: UNKNOWN}[offer.warm]),
+        cell(UNKNOWN if price is None else f"{price:,.10g}", kind="num"),
+        cell(offer.not_tested or "", kind="text"),
+    )
+
+
+def _station(
+    numbers: StationNumbers, supply: Supply | None, *, region: str, tester: str, now: int
+) -> list[tuple[str, str | None]]:
+    pairs: list[tuple[str, str | None]] = [("Region, tester", f"{region}, {tester}")]
+    if supply is not None:
+        age = duration((now - supply.taken_at) / NANOSECONDS)
+        pairs.append(("Supply", f"{len(supply.tested)} targets tested, seen {age} ago"))
+        pairs += [
+            (f"Source {source.name}", source.error or f"{source.offers} offers")
+            for source in supply.sources
+        ]
+    for consumer in numbers.consumers:
+        lag = "unknown" if consumer.lag is None else f"{consumer.lag} to come"
+        pairs.append((f"Consumer {consumer.name}", consumer.problem or lag))
+    pairs.append(("Version", numbers.version))
+    return pairs

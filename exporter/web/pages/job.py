@@ -1,0 +1,127 @@
+"""The page of one job: what happened, when, and why it is what it is."""
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from exporter.leaderboard.display import shown
+from exporter.model import Measurement, pipeline_display, seconds
+from exporter.web.job_document import iso_time
+from exporter.web.pages.layout import (
+    Page,
+    cell,
+    duration,
+    facts,
+    heading,
+    outcome_badge,
+    page,
+    table,
+)
+from exporter.web.pages.markup import Markup, element, join
+from exporter.web.pages.waterfall import waterfall
+
+
+def job_page(job: Measurement) -> Page:
+    """The page."""
+    return page(
+        f"Job {job.id}",
+        element("h1", f"{pipeline_display(job.pipeline)} · {job.model}"),
+        element("p", outcome_badge(job), " ", job.message),
+        facts(_facts(job)),
+        _phases(job),
+        _evidence(job),
+        _steps(job),
+        _proof(job),
+        _text("Request", job.request),
+        _text("Response", job.response),
+    )
+
+
+def _facts(job: Measurement) -> list[tuple[str, str | None]]:
+    others = urlencode({"orchestrator": job.orchestrator})
+    return [
+        ("Orchestrator", element("a", shown(job.orchestrator), href=f"/jobs?{others}")),
+        ("Service URI", job.service_uri),
+        ("Connected to", job.address),
+        ("Blame", None if job.blame is None else job.blame.value),
+        ("Started", iso_time(job.started_at)),
+        ("Region, tester", f"{job.region}, {job.tester}"),
+        ("Lane", _lane(job)),
+        ("Warm", {True: "yes", False: "no", None: None}[job.model_is_warm]),
+        ("HTTP status", None if job.http_status is None else str(job.http_status)),
+        ("GPU", job.gpu),
+        ("Node version", job.node_version),
+        ("Network round trip", _optional(job.network_rtt)),
+        ("Waited in the queue", _optional(job.queue_time)),
+        ("Worst loop lag", _optional(job.loop_lag)),
+        ("Latency per unit", _latency(job)),
+        ("Sent, received", _sizes(job)),
+        ("Repeats", job.repeats),
+        ("Id", job.id),
+    ]
+
+
+def _lane(job: Measurement) -> str | None:
+    if job.lane is None:
+        return None
+    return job.lane.value if job.lane_name is None else f"{job.lane.value} ({job.lane_name})"
+
+
+def _optional(nanoseconds: int | None) -> str | None:
+    return None if nanoseconds is None else duration(seconds(nanoseconds))
+
+
+def _latency(job: Measurement) -> str | None:
+    if job.latency_per_unit is None or job.unit is None:
+        return None
+    return f"{duration(job.latency_per_unit)} per {job.unit}"
+
+
+def _sizes(job: Measurement) -> str | None:
+    if job.request_bytes is None and job.response_bytes is None:
+        return None
+    sizes = (job.request_bytes, job.response_bytes)
+    return ", ".join("unknown" if size is None else f"{size:,} bytes" for size in sizes)
+
+
+def _phases(job: Measurement) -> Markup:
+    picture = waterfall(job.phases)
+    if picture is None:
+        return element("p", "No phase of the job was completed.", class_="soft")
+    total = seconds(job.phases.round_trip)
+    caption = "" if total is None else f"Round trip: {duration(total)}"
+    return join((element("h2", "Phases"), picture, element("p", caption, class_="soft")))
+
+
+def _evidence(job: Measurement) -> Markup:
+    if not job.evidence:
+        return Markup()
+    items = (element("li", item) for item in job.evidence)
+    return join((element("h2", "Evidence"), element("ul", *items)))
+
+
+def _steps(job: Measurement) -> Markup:
+    if not job.steps:
+        return Markup()
+    rows = [
+        element(
+            "tr", cell(f"{step.at / 1e6:,.3f} ms", kind="num"), cell(step.text, kind="text mono")
+        )
+        for step in job.steps
+    ]
+    head = (heading("since start", number=True), heading("step"))
+    return join((element("h2", "Step log"), table(head, rows)))
+
+
+def _proof(job: Measurement) -> Markup:
+    pairs: list[tuple[str, str | None]] = [
+        (name, f"{score:g}") for name, score in sorted(job.proof.items())
+    ]
+    for artefact in job.artefacts:
+        known = msgspec.to_builtins(artefact)
+        pairs.append((artefact.kind, ", ".join(f"{key} {known[key]}" for key in known)))
+    return join((element("h2", "Proof"), facts(pairs))) if pairs else Markup()
+
+
+def _text(title: str, text: str) -> Markup:
+    return join((element("h2", title), element("pre", text))) if text else Markup()

@@ -1,0 +1,82 @@
+from typing import Any
+
+import pytest
+
+from exporter.stores import StoreError
+from tests.measurements import SECOND, good
+from tests.stations import ALICE, NOW, Station, offer
+from tests.waiting import until
+
+
+async def test_alive_is_alive(station: Station) -> None:
+    response = await station.client.get("/healthz")
+    assert (response.status, await response.text()) == (200, "ok\n")
+
+
+async def test_a_station_that_has_heard_from_the_probe_is_ready(station: Station) -> None:
+    await station.supplied(offer(ALICE))
+    await station.give(good("a"))
+    ready = await station.json("/readyz")
+    assert ready["ready"] is True
+    assert ready["reasons"] == []
+    assert set(ready["checks"].values()) == {"ok"}
+    assert {"store", "outbox", "probe", "consumer store"} <= set(ready["checks"])
+
+
+async def test_without_a_probe_it_is_not_ready_and_says_so(station: Station) -> None:
+    ready = await station.json("/readyz", status=503)
+    assert ready["reasons"] == ["probe: nothing has been heard from the probe process yet"]
+
+
+async def test_a_probe_that_fell_silent_is_told(station: Station) -> None:
+    await station.supplied(offer(ALICE))
+    station.here.watch.heard_at = NOW - 3600 * SECOND
+    ready = await station.json("/readyz", status=503)
+    assert ready["reasons"] == ["probe: nothing has been heard from the probe process for 3600 s"]
+
+
+async def test_a_store_that_cannot_be_written_is_told_while_all_else_goes_on(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise StoreError("the disk is full: make room")
+
+    await station.supplied(offer(ALICE))
+    store_feed = station.here.feeds[0]
+    with monkeypatch.context() as broken:
+        broken.setattr(station.here.store, "write", full)
+        await station.outbox.put(good("a"))
+        await until(lambda: _woken(station) and store_feed.problem is not None)
+        await until(lambda: _woken(station) and len(station.here.recent) == 1)
+        ready = await station.json("/readyz", status=503)
+        assert ready["reasons"] == ["consumer store: StoreError: the disk is full: make room"]
+        assert (await station.json("/jobs/a"))["id"] == "a"
+        status = await station.json("/api/v1/status")
+        assert status["pending"] == 1
+        assert "0.0" in await (await station.client.get("/metrics")).text()
+    await station.delivered()
+    assert (await station.json("/readyz"))["ready"] is True
+    assert (await station.json("/api/v1/status"))["store"]["measurements"] == 1
+
+
+def _woken(station: Station) -> bool:
+    for feed in station.here.feeds:
+        feed.wake()
+    return True
+
+
+async def test_a_closed_store_or_outbox_is_told(station: Station) -> None:
+    await station.supplied(offer(ALICE))
+    await station.here.store.close()
+    ready = await station.json("/readyz", status=503)
+    assert any(reason.startswith("store: ") for reason in ready["reasons"])
+    await station.outbox.close()
+    ready = await station.json("/readyz", status=503)
+    assert any(reason.startswith("outbox: ") for reason in ready["reasons"])
+    assert (await station.client.get("/metrics")).status == 200
+    status = await station.json("/api/v1/status")
+    assert status["pending"] is None
+    assert status["outbox"]["last"] is None
+    leaderboard = await station.client.get("/api/v1/leaderboard")
+    assert leaderboard.status == 503
+    assert leaderboard.headers["Content-Type"] == "text/plain; charset=utf-8"

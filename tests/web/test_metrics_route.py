@@ -1,0 +1,70 @@
+import asyncio
+
+from aiohttp import hdrs
+
+from tests.measurements import failed, good
+from tests.stations import ALICE, Station, offer
+
+
+async def test_the_format_follows_the_accept_header(station: Station) -> None:
+    plain = await station.client.get("/metrics")
+    assert plain.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    accept = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"}
+    modern = await station.client.get("/metrics", headers=accept)
+    assert modern.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert (await modern.text()).endswith("# EOF\n")
+
+
+async def test_gzip_is_given_to_who_asks_for_it(station: Station) -> None:
+    await station.give(good("a"))
+    packed = await station.client.get("/metrics", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers[hdrs.CONTENT_ENCODING] == "gzip"
+    assert b"livepeer_ai_job_attempts_total" in await packed.read()  # the client unpacks it
+    plain = await station.client.get("/metrics", headers={"Accept-Encoding": "identity"})
+    assert hdrs.CONTENT_ENCODING not in plain.headers
+
+
+async def test_jobs_show_up_and_the_series_of_a_target_that_is_gone_disappears(
+    station: Station,
+) -> None:
+    await station.supplied(offer(ALICE))
+    await station.give(good("a"), failed("b"))
+    text = await (await station.client.get("/metrics")).text()
+    assert "livepeer_ai_job_attempts_total{" in text
+    assert 'outcome="inference_timeout"' in text
+    await station.supplied()
+    text = await (await station.client.get("/metrics")).text()
+    assert "livepeer_ai_job_attempts_total{" not in text
+    assert "livepeer_ai_tester_targets 0.0" in text
+
+
+async def test_the_station_tells_about_itself(station: Station) -> None:
+    await station.give(good("a"), good("b"))
+    text = await (await station.client.get("/metrics")).text()
+    assert 'livepeer_ai_tester_consumer_delivered_total{consumer="store"} 2.0' in text
+    assert "livepeer_ai_tester_outbox_pending 0.0" in text
+    assert "livepeer_ai_tester_outbox_bytes" in text
+
+
+async def test_others_are_answered_while_fifty_thousand_lines_are_rendered(
+    station: Station,
+) -> None:
+    offers = [offer(f"0x{number:040x}", price_per_unit=1.0) for number in range(2700)]
+    await station.supplied(*offers)
+    jobs = [
+        (number, job)
+        for number, one in enumerate(offers, 1)
+        for job in (
+            good(f"g{number}", orchestrator=one.target.orchestrator),
+            failed(f"f{number}", orchestrator=one.target.orchestrator),
+        )
+    ]
+    await station.here.metrics.take(jobs)
+    answered = 0
+    scrape = asyncio.ensure_future(station.client.get("/metrics"))
+    while not scrape.done():
+        assert (await station.client.get("/healthz")).status == 200
+        answered += 1
+    text = await (await scrape).text()
+    assert len(text.splitlines()) > 50_000
+    assert answered >= 5
