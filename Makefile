@@ -28,7 +28,7 @@ check: $(READY) ## formatting, lint, types, import contracts, generated docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m exporter.settings_reference | diff -u docs/settings.md -
-	@$(BIN)/python -m exporter.delivery.metrics_reference | diff -u docs/metrics.md -
+	@$(BIN)/python -m exporter.metrics_reference | diff -u docs/metrics.md -
 
 bench: $(READY) ## run every benchmark, each prints a table
 	@set -e; for bench in benchmarks/[a-z]*.py; do \
@@ -36,7 +36,7 @@ bench: $(READY) ## run every benchmark, each prints a table
 
 docs: $(READY) ## write the generated parts of docs/
 	@$(BIN)/python -m exporter.settings_reference docs/settings.md
-	@$(BIN)/python -m exporter.delivery.metrics_reference docs/metrics.md
+	@$(BIN)/python -m exporter.metrics_reference docs/metrics.md
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff format $(SOURCES)
