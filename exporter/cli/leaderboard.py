@@ -38,8 +38,6 @@ def leaderboard(
     as_json: bool,
 ) -> None:
     """Show who performs best, as the station at --url has measured it."""
-    import time
-
     import httpx
 
     from exporter.cli.ranking_table import print_ranking
@@ -49,7 +47,7 @@ def leaderboard(
         "pipeline": pipeline,
         "model": model,
         "region": region,
-        "since": None if since is None else str(moment(since, time.time())),
+        "since": since,
     }
     base = url.rstrip("/")
     try:
@@ -74,23 +72,6 @@ def leaderboard(
         click.echo(pretty(document))
     else:
         print_ranking(document)
-
-
-def moment(text: str, now: float) -> float:
-    """The Unix time, seconds, that a span back from now or a number of seconds means.
-
-    Raises `click.BadParameter`.
-    """
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-    try:
-        if text[-1:] in units:
-            return now - float(text[:-1]) * units[text[-1]]
-        return float(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r}: a span such as 90m, 24h, 7d or Unix seconds is expected",
-            param_hint="--since",
-        ) from error
 
 
 def _parsed(text: str, base: str) -> dict[str, Any]:
