@@ -43,11 +43,11 @@ def _headline(report: dict[str, Any]) -> RenderableType:
 
 def _running(jobs: list[dict[str, Any]]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
-    now = time.time_ns()
+    now = time.time()
     for job in sorted(jobs, key=lambda job: job["since"])[:SHOWN_JOBS]:
         target = job["target"]
         table.add_row(
-            Text(f"{(now - job['since']) / 1e9:5.1f} s"),
+            Text(f"{now - job['since']:5.1f} s"),
             Text(printable(target["orchestrator"])[:14] + "…"),
             Text(printable(target["pipeline"])),
             Text(printable(target["model"])[:50]),

@@ -130,7 +130,7 @@ def _connect_failure(error: OSError) -> TransportFailure:
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno == errno.ETIMEDOUT:
         return TransportFailure(Outcome.CONNECT_TIMEOUT, reason)
-    return TransportFailure(Outcome.CONNECT_REFUSED, f"connection refused: {reason}")
+    return TransportFailure(Outcome.CONNECT_REFUSED, f"no connection: {reason.lower()}")
 
 
 class TimedStream(httpcore.AsyncNetworkStream):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.model import Measurement, Target
+from exporter.model import Measurement, Target, seconds
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -35,6 +35,11 @@ class Round(msgspec.Struct, kw_only=True):
     def left(self) -> int:
         """Jobs that are neither done nor skipped yet."""
         return max(self.expected - self.done - sum(self.skipped.values()), 0)
+
+    def report(self) -> dict[str, Any]:
+        """The count as plain data, moments in Unix seconds."""
+        moments = {"started_at": seconds(self.started_at), "ended_at": seconds(self.ended_at)}
+        return {**msgspec.to_builtins(self), **moments, "left": self.left}
 
 
 class Progress:
@@ -97,12 +102,13 @@ class Progress:
         self.late_cycles[orchestrator] += cycles
 
     def report(self) -> dict[str, Any]:
-        """The state as plain data."""
+        """The state as plain data, moments in Unix seconds."""
         return {
-            "round": None
-            if self.round is None
-            else {**msgspec.to_builtins(self.round), "left": self.round.left},
-            "running": [msgspec.to_builtins(job) for job in self.running.values()],
+            "round": None if self.round is None else self.round.report(),
+            "running": [
+                {**msgspec.to_builtins(job), "since": seconds(job.since)}
+                for job in self.running.values()
+            ],
             "jobs_done": self.jobs_done,
             "outcomes": dict(self.outcomes),
             "skipped": dict(self.skipped),
