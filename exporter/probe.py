@@ -25,7 +25,7 @@ from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane, Lanes
 from exporter.probing.progress import Progress
 from exporter.probing.resolve import Resolver
-from exporter.probing.schedule import Schedule
+from exporter.probing.schedule import NETWORK_DOWN, NOT_STORING, Schedule
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.serving import listening
 from exporter.settings import Settings
@@ -105,7 +105,7 @@ class Prober:
             Lanes(settings.lanes),
             self._run_job,
             self.progress,
-            network_up=self._network_up,
+            hindrance=self._hindrance,
         )
 
     async def run(self, stop: asyncio.Event, *, once: bool, together: bool) -> None:
@@ -192,11 +192,13 @@ class Prober:
                 self._storing = True
                 return True
 
-    async def _network_up(self) -> bool:
-        """Whether jobs make sense: asked again only while the last answer was no."""
-        if self._connectivity.up is not False:
-            return True
-        return await self._connectivity.holds() is not False
+    async def _hindrance(self) -> str | None:
+        """Why no job makes sense now. The network is asked only while its last answer was no."""
+        if not self._storing:
+            return NOT_STORING
+        if self._connectivity.up is False and await self._connectivity.holds() is False:
+            return NETWORK_DOWN
+        return None
 
     async def _refresh_for_ever(self) -> None:
         while True:

@@ -18,7 +18,11 @@ def progress_view(report: dict[str, Any] | None, ranking: dict[str, Any] | None)
     """The picture of one moment, from the probe's `/status` and the station's leaderboard."""
     if report is None or report["round"] is None:
         return Text("starting: discovery …")
-    parts: list[RenderableType] = [_headline(report), _running(report["running"])]
+    parts: list[RenderableType] = [
+        _headline(report),
+        _outcomes(report),
+        _running(report["running"]),
+    ]
     if ranking is not None and ranking.get("entries"):
         parts += [Text(""), ranking_table(ranking["entries"], terminal=True)]
     return Group(*parts)
@@ -27,18 +31,21 @@ def progress_view(report: dict[str, Any] | None, ranking: dict[str, Any] | None)
 def _headline(report: dict[str, Any]) -> RenderableType:
     current = report["round"]
     line = Table.grid(padding=(0, 2))
-    outcomes = Text("  ").join(
-        Text(f"{count} {code}", style="green" if code == "ok" else "yellow")
-        for code, count in sorted(current["outcomes"].items())
-    )
     over = current["ended_at"] is not None
     line.add_row(
         ProgressBar(total=max(current["expected"], 1), completed=current["done"], width=30),
         Text(f"{current['done']}/{current['expected']} jobs"),
         Text("waiting for the next round" if over else f"{current['left']} left"),
-        outcomes,
     )
     return line
+
+
+def _outcomes(report: dict[str, Any]) -> RenderableType:
+    counted = report["round"]["outcomes"].items()
+    return Text("  ").join(
+        Text(f"{count} {code}", style="green" if code == "ok" else "yellow")
+        for code, count in sorted(counted, key=lambda item: (item[0] != "ok", item[0]))
+    )
 
 
 def _running(jobs: list[dict[str, Any]]) -> RenderableType:

@@ -10,7 +10,9 @@ from rich.text import Text
 from exporter.shown import duration, printable
 
 _COLUMNS = ("rank", "orchestrator", "score", "success", "round trip", "jobs", "models")
-_WIDE = 200
+_WIDE = 160
+ADDRESS = 42
+NUMBER = 5
 
 
 def print_ranking(document: dict[str, Any]) -> None:
@@ -29,7 +31,11 @@ def ranking_table(entries: list[dict[str, Any]], *, terminal: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
     for name in _COLUMNS:
         table.add_column(
-            name, justify="left" if name in ("orchestrator", "models") else "right", no_wrap=True
+            name,
+            justify="left" if name in ("orchestrator", "models") else "right",
+            no_wrap=True,
+            overflow="ellipsis",
+            min_width=ADDRESS if name == "orchestrator" else max(len(name), NUMBER),
         )
     for entry in entries:
         table.add_row(*(Text(cell) for cell in _row(entry)))
@@ -47,5 +53,5 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
         f"{entry['success_rate']:.0%}",
         duration(entry["round_trip_time"]),
         str(entry["jobs"]),
-        printable(", ".join(sorted(models)))[:60],
+        printable(", ".join(sorted(models))),
     )

@@ -16,6 +16,7 @@ from exporter.settings import Schedule as ScheduleSettings
 
 NO_LANE = "no lane reaches it"
 NETWORK_DOWN = "own network down"
+NOT_STORING = "measurements cannot be stored"
 COLD = "cold model tested lately"
 STOPPED = "stopped"
 
@@ -36,6 +37,8 @@ class Schedule:
     In spread mode each orchestrator's cycle comes round every `interval` seconds at an offset
     that depends on its address alone, so that the load is even and stays put over restarts. In
     together mode (demo, `--once`) a round starts everyone at once, longest chain first.
+
+    `hindrance` says why no job makes sense right now, for a reason that is the tester's own.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Schedule:
         run_job: RunJob,
         progress: Progress,
         *,
-        network_up: Callable[[], Awaitable[bool]],
+        hindrance: Callable[[], Awaitable[str | None]],
         wall: Callable[[], float] = time.time,
         cold_tested: Mapping[Target, int] | None = None,
     ) -> None:
@@ -53,7 +56,7 @@ class Schedule:
         self._lanes = lanes
         self._run_job = run_job
         self._progress = progress
-        self._network_up = network_up
+        self._hindrance = hindrance
         self._wall = wall
         self.cold_tested: dict[Target, int] = dict(cold_tested or {})
         """When a model that was not warm was last tested, Unix nanoseconds."""
@@ -133,7 +136,7 @@ class Schedule:
             due = following
 
     async def _cycle(self, orchestrator: str, due: int, number: int) -> None:
-        """All targets of one orchestrator, one after the other."""
+        """All targets of one orchestrator, one after the other, each due when the last is done."""
         offers = self._offers.get(orchestrator, [])
         self._progress.begin_round(number, len(offers))
         for position, offer in enumerate(offers):
@@ -146,6 +149,7 @@ class Schedule:
                 self._progress.skip(NO_LANE, number)
                 continue
             await self._one(offer, lane, due, number, weight=len(offers) - position)
+            due = time.monotonic_ns()
 
     async def _one(self, offer: Offer, lane: Lane, due: int, number: int, *, weight: float) -> None:
         host = host_and_port(offer.service_uri or lane.url)[0]
@@ -171,9 +175,7 @@ class Schedule:
                 since = (self._wall() - last / NANOSECONDS) + 1.0
                 if since < self._settings.cold_interval:
                     return COLD
-        if not await self._network_up():
-            return NETWORK_DOWN
-        return None
+        return await self._hindrance()
 
     def _number(self, moment: float) -> int:
         return int(moment // self._settings.interval)

@@ -13,6 +13,7 @@ from exporter.settings import Llm, Pipelines
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from tests.probing.kit import Kit, free_port
+from tests.waiting import until
 
 SUM = ("dns", "connect", "tls", "upload", "inference", "download", "tester")
 
@@ -143,9 +144,7 @@ async def test_a_job_that_is_cancelled_is_a_measurement_all_the_same(kit: Kit) -
         orchestrator = network.orchestrators[0]
         target = orchestrator.member.targets[0]
         task = asyncio.create_task(kit.run(orchestrator.url, target.pipeline, model=target.model))
-        async with asyncio.timeout(5):
-            while not any(orchestrator.in_flight(m) for m in orchestrator.member.models):  # noqa: ASYNC110 - the simulation has no event for it
-                await asyncio.sleep(0.01)
+        await until(lambda: any(orchestrator.in_flight(m) for m in orchestrator.member.models))
         task.cancel()
         measurement = await task
     assert (measurement.outcome, measurement.blame) == (Outcome.CANCELLED, Blame.TESTER)

@@ -90,8 +90,8 @@ class Jobs:
             await self.changed.wait_for(condition)
 
 
-async def network_up() -> bool:
-    return True
+async def nothing() -> None:
+    return None
 
 
 def schedule(
@@ -99,7 +99,7 @@ def schedule(
     *offers: Offer,
     progress: Progress | None = None,
     lanes: list[LaneSettings] | None = None,
-    network: Callable[[], Awaitable[bool]] = network_up,
+    hindrance: Callable[[], Awaitable[str | None]] = nothing,
     **settings: float,
 ) -> Schedule:
     made = Schedule(
@@ -107,7 +107,7 @@ def schedule(
         Lanes([LaneSettings(kind="direct")] if lanes is None else lanes),
         jobs,
         progress or Progress(),
-        network_up=network,
+        hindrance=hindrance,
     )
     made.update(supply(*offers))
     return made
@@ -167,11 +167,11 @@ async def test_who_has_no_lane_is_skipped_and_counted() -> None:
 
 
 async def test_while_our_network_is_down_jobs_are_skipped_and_nobody_is_tested() -> None:
-    async def network_down() -> bool:
-        return False
+    async def network_down() -> str:
+        return NETWORK_DOWN
 
     jobs, progress = Jobs(), Progress()
-    await schedule(jobs, offer("a"), offer("b"), progress=progress, network=network_down).round(1)
+    await schedule(jobs, offer("a"), offer("b"), progress=progress, hindrance=network_down).round(1)
     assert jobs.started == []
     assert progress.skipped == {NETWORK_DOWN: 2}
 
@@ -203,9 +203,7 @@ async def test_a_stop_starts_no_further_job() -> None:
 def test_the_next_start_is_ahead_within_one_interval_and_always_at_the_same_offset(
     orchestrator: str, now: float, interval: int
 ) -> None:
-    made = Schedule(
-        Settings(interval=interval), Lanes([]), Jobs(), Progress(), network_up=network_up
-    )
+    made = Schedule(Settings(interval=interval), Lanes([]), Jobs(), Progress(), hindrance=nothing)
     due = made.next_due(orchestrator, now)
     assert now - 1e-3 <= due <= now + interval + 1e-3
     phase = (due - made.offset(orchestrator)) / interval
@@ -213,7 +211,7 @@ def test_the_next_start_is_ahead_within_one_interval_and_always_at_the_same_offs
 
 
 def test_offsets_are_spread_over_the_interval() -> None:
-    made = Schedule(Settings(interval=100), Lanes([]), Jobs(), Progress(), network_up=network_up)
+    made = Schedule(Settings(interval=100), Lanes([]), Jobs(), Progress(), hindrance=nothing)
     offsets = sorted(made.offset(f"0x{n:040x}") for n in range(200))
     assert offsets[0] < 5
     assert offsets[-1] > 95

@@ -1,0 +1,149 @@
+"""The probe process at work: discovery that comes late, an outbox without room, the cold."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter import probe
+from exporter.model import Measurement, Outcome
+from exporter.outbox import Outbox, OutboxFull
+from exporter.settings import Settings
+from exporter.simulation.network import SimulatedNetwork
+from exporter.simulation.population import Profile
+from exporter.simulation.scout import ScoutMode
+from tests.measurements import good
+from tests.waiting import eventually, until
+
+PATIENCE = 30
+
+
+@asynccontextmanager
+async def probing(settings: Settings, **options: bool) -> AsyncIterator[str]:
+    """Run the probe for the length of the block; gives its base URL."""
+    stop, url = asyncio.Event(), asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(probe.serve(settings, stop=stop, on_ready=url.set_result, **options))
+    try:
+        await asyncio.wait([task, url], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        yield await url
+    finally:
+        stop.set()
+        async with asyncio.timeout(PATIENCE):
+            await task
+
+
+def settings_for(network: SimulatedNetwork, folder: Path, **overrides: Any) -> Settings:
+    return Settings.model_validate(network.settings(folder / "data", 0, **overrides))
+
+
+async def stored(settings: Settings) -> list[Measurement]:
+    outbox = open_outbox(settings)
+    rows = await outbox.tail(10_000)
+    await outbox.close()
+    return [measurement for _, measurement in rows]
+
+
+def open_outbox(settings: Settings) -> Outbox:
+    return Outbox.open(
+        settings.data / "outbox.sqlite", max_bytes=settings.outbox.max_bytes, keep_delivered=0
+    )
+
+
+async def test_one_round_tests_every_target_once_and_ends(tmp_path: Path) -> None:
+    async with SimulatedNetwork(3, profiles=[Profile.FAST], speed=10) as network:
+        settings = settings_for(network, tmp_path)
+        async with asyncio.timeout(PATIENCE):
+            await probe.serve(settings, stop=asyncio.Event(), once=True)
+        measurements = await stored(settings)
+    assert sorted(m.target for m in measurements) == sorted(network.targets)
+    assert {m.outcome for m in measurements} == {Outcome.OK}
+
+
+async def test_discovery_that_fails_at_first_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "RETRY_EMPTY", 0.1)
+    async with SimulatedNetwork(1, profiles=[Profile.FAST], speed=10) as network:
+        network.scout.mode = ScoutMode.UNAVAILABLE
+        settings = settings_for(network, tmp_path, schedule={"interval": 1.0})
+        async with probing(settings, together=True) as url, httpx.AsyncClient() as client:
+            answer = await client.get(f"{url}/readyz")
+            assert answer.status_code == 503
+            assert answer.json()["reasons"]
+            network.scout.mode = ScoutMode.CURRENT
+            await eventually(lambda: ready(client, url))
+            await until(lambda: bool(network.record))
+
+
+async def test_without_room_in_the_outbox_no_job_begins_and_none_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(probe, "STORE_PAUSE", 0.05)
+    caplog.set_level("INFO")
+    async with SimulatedNetwork(2, profiles=[Profile.FAST], speed=10) as network:
+        settings = settings_for(
+            network, tmp_path, outbox={"max_bytes": 2**20}, schedule={"interval": 1.0}
+        )
+        settings.data.mkdir()
+        outbox = open_outbox(settings)
+        await fill(outbox)
+        async with probing(settings, together=True):
+            await until(lambda: "measurements cannot be stored" in caplog.text)
+            done = len(network.record)
+            assert done <= len(network.members), "jobs began though nothing could be stored"
+            await outbox.advance("test", await outbox.last())
+            await outbox.trim()
+            await until(lambda: len(network.record) > done + len(network.targets))
+        await outbox.close()
+        ids = {m.id for m in await stored(settings) if not m.id.startswith("filler")}
+    assert "measurements are stored again" in caplog.text
+    assert len(ids) >= len(network.record) - len(network.members)
+    assert caplog.text.count("measurements cannot be stored") == 1
+
+
+async def ready(client: httpx.AsyncClient, url: str) -> bool:
+    return (await client.get(f"{url}/readyz")).status_code == 200
+
+
+async def fill(outbox: Outbox) -> None:
+    """Put large rows until none fits, then ever smaller ones."""
+    number, size = 0, 20_000
+    while size > 10:
+        number += 1
+        try:
+            await outbox.put(good(f"filler-{number}", request="x" * size))
+        except OutboxFull:
+            size //= 2
+
+
+async def test_a_cold_model_is_not_tested_again_after_a_restart(tmp_path: Path) -> None:
+    async with SimulatedNetwork(1, profiles=[Profile.COLD], speed=20) as network:
+        settings = settings_for(network, tmp_path, schedule={"cold_interval": 86400})
+        member = network.members[0]
+        models = zip(member.targets, member.models, strict=True)
+        cold = {target for target, model in models if not model.warm}
+        assert cold
+        for _ in range(2):
+            await probe.serve(settings, stop=asyncio.Event(), once=True)
+        tested = [m.target for m in await stored(settings)]
+    for target in network.targets:
+        assert tested.count(target) == (1 if target in cold else 2)
+
+
+async def test_the_probes_own_routes_answer(tmp_path: Path) -> None:
+    async with SimulatedNetwork(2, profiles=[Profile.FAST], speed=10) as network:
+        settings = settings_for(network, tmp_path)
+        async with probing(settings, together=True) as url, httpx.AsyncClient() as client:
+            assert (await client.get(f"{url}/healthz")).text == "ok\n"
+            await eventually(lambda: ready(client, url))
+            status = (await client.get(f"{url}/status")).json()
+            assert set(status) >= {"round", "running", "jobs_done", "outcomes", "skipped"}
+            metrics = (await client.get(f"{url}/metrics")).text
+    for name in ("jobs_running", "jobs_total", "probe_loop_lag_seconds", "round_jobs"):
+        assert f"livepeer_ai_tester_{name}" in metrics
