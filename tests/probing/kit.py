@@ -105,8 +105,18 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None,
 
 @asynccontextmanager
 async def raw_server(handler: Handler, **options: object) -> AsyncIterator[tuple[str, int]]:
-    """A TCP server on loopback that does what `handler` says; gives host and port."""
-    server = await asyncio.start_server(handler, "127.0.0.1", 0, **options)  # type: ignore[arg-type]  # passed through
+    """A TCP server on loopback that does what `handler` says; gives host and port.
+
+    A connection that asks nothing, such as a handshake for its own sake, is closed.
+    """
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await handler(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, **options)  # type: ignore[arg-type]  # passed through
     try:
         yield server.sockets[0].getsockname()[:2]
     finally:
