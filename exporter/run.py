@@ -21,6 +21,8 @@ STEADY = 10.0
 GRACE = 10.0
 """Seconds that a child gets to stop beyond the drain of running jobs."""
 POLL = 0.2
+STALLED = 60.0
+"""Seconds without progress after which `--once` no longer waits for the station."""
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +54,11 @@ class Child:
         """Process id of the running process."""
         return None if self._process is None else self._process.pid
 
-    async def run(self) -> int:
-        """Start the process and wait for its end; gives its exit code."""
+    async def run(self, stop: asyncio.Event) -> int:
+        """Start the process and wait for its end; gives its exit code.
+
+        When `stop` was set while it was being started, it is ended at once.
+        """
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -63,6 +68,8 @@ class Child:
             stderr=self._log_to,
         )
         log.info("%s started", self.role, extra={"pid": self._process.pid})
+        if stop.is_set():
+            self._process.terminate()
         return await self._process.wait()
 
     async def stop(self, grace: float) -> None:
@@ -119,7 +126,7 @@ class Supervisor:
         waiting = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            if self._once and tasks[1].done() and not stop.is_set():
+            if self._once and tasks[1].done() and self.code == OK and not stop.is_set():
                 await self._delivered(stop)
                 if on_stored is not None and not stop.is_set():
                     await on_stored()
@@ -134,7 +141,7 @@ class Supervisor:
         pause = FIRST_PAUSE
         while not stop.is_set():
             started = time.monotonic()
-            code = await child.run()
+            code = await child.run(stop)
             if stop.is_set():
                 return
             if code == OK and self._once and child is self.probe:
@@ -144,7 +151,6 @@ class Supervisor:
                 return
             if time.monotonic() - started > STEADY:
                 pause = FIRST_PAUSE
-            self.code = FAILED if code == FAILED else self.code
             log.error(
                 "%s ended unexpectedly and is started again",
                 child.role,
@@ -152,7 +158,6 @@ class Supervisor:
             )
             await _either(stop, pause)
             pause = min(pause * 2, self._longest_pause)
-        self.code = OK
 
     async def _delivered(self, stop: asyncio.Event) -> None:
         """Wait until the station has stored everything that is in the outbox."""
@@ -164,11 +169,19 @@ class Supervisor:
             max_bytes=settings.outbox.max_bytes,
             keep_delivered=settings.outbox.keep_delivered,
         )
+        moved, stored = time.monotonic(), -1
         try:
-            while not stop.is_set():
-                if await outbox.cursor("store") >= await outbox.last():
+            while not stop.is_set() and time.monotonic() - moved < STALLED:
+                last, before = await outbox.last(), stored
+                stored = await outbox.cursor("store")
+                if stored >= last:
                     return
+                if stored > before:
+                    moved = time.monotonic()
                 await _either(stop, POLL)
+            if not stop.is_set():
+                log.warning("the station does not store what is left in the outbox")
+                self.code = FAILED
         finally:
             await outbox.close()
 
