@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -67,16 +66,9 @@ async def serve(
         prober = await stack.enter_async_context(_prober(settings, outbox))
         app = probe_app(prober.progress, outbox, prober.lag, lambda: prober.supply)
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
-        _settle_memory()
         log.info("probe is ready", extra={"url": url})
         on_ready(url)
         await prober.run(stop, once=once, together=together)
-
-
-def _settle_memory() -> None:
-    """Take what start-up made out of the garbage collector's rounds, which would stop the loop."""
-    gc.collect()
-    gc.freeze()
 
 
 class Prober:

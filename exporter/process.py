@@ -1,6 +1,7 @@
 """How one of the two processes starts, is told to stop, and says why it could not run."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -48,7 +49,9 @@ def run_process(role: Role, config: Path, *, once: bool, together: bool, supervi
         if role == "probe":
             from exporter import probe
 
-            await probe.serve(settings, stop=stop, once=once, together=together)
+            await probe.serve(
+                settings, stop=stop, once=once, together=together, on_ready=_settle_memory
+            )
         else:
             from exporter import station
 
@@ -56,6 +59,12 @@ def run_process(role: Role, config: Path, *, once: bool, together: bool, supervi
             await station.serve(settings, stop=stop)
 
     return run_until_stopped(serve, supervised=supervised)
+
+
+def _settle_memory(_: str) -> None:
+    """Take what start-up made out of the garbage collector's rounds, which would stop the loop."""
+    gc.collect()
+    gc.freeze()
 
 
 def run_until_stopped(
