@@ -18,12 +18,16 @@ NUMBER = 5
 def print_ranking(document: dict[str, Any]) -> None:
     """Print the entries of a station's `/api/v1/leaderboard` document."""
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDE)
     if not document["entries"]:
         console.print("no orchestrator is known yet")
-        return
-    console.print(ranking_table(document["entries"], terminal=console.is_terminal))
+    elif console.is_terminal:
+        console.print(ranking_table(document["entries"], terminal=True))
+    else:
+        plain = Console(highlight=False, width=_WIDE)
+        with plain.capture() as captured:
+            plain.print(ranking_table(document["entries"], terminal=False))
+        for line in captured.get().splitlines():
+            print(line.rstrip())  # noqa: T201 - the answer to the person who asked
 
 
 def ranking_table(entries: list[dict[str, Any]], *, terminal: bool) -> Table:
