@@ -312,7 +312,7 @@ def seconds(nanoseconds: float | None) -> float | None:
 
 def pipeline_uri(name: str) -> str:
     """The URI form of a pipeline's name: `Text to image` and `text-to-image` give the latter."""
-    return "-".join(name.strip().lower().replace("-", " ").split())
+    return "-".join(name.strip().lower().replace("-", " ").split()) or name.strip()
 
 
 def pipeline_display(uri: str) -> str:

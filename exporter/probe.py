@@ -11,6 +11,7 @@ import msgspec
 
 from exporter.data_folder import DataFolder
 from exporter.discovery.discover import Discovery
+from exporter.discovery.select import select
 from exporter.model import Measurement, Offer, Outcome, Supply, Target
 from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
@@ -36,6 +37,8 @@ STORE_PAUSE = 1.0
 HEARTBEAT = 2.0
 SEEN_RESTORED = 20_000
 AFTER_CANCEL = 5.0
+PROOF_WORKERS = 2
+"""More than one, so that a file that takes for ever to decode does not hold up all proofs."""
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +106,15 @@ class Prober:
     async def run(self, stop: asyncio.Event, *, once: bool, together: bool) -> None:
         """Discover and test until `stop` is set; with `once`, for one round."""
         await self._restore_cold()
-        await self._refresh()
-        background = [
+        stopped: asyncio.Task[object] = asyncio.create_task(stop.wait())
+        first: asyncio.Task[object] = asyncio.create_task(self._refresh())
+        await asyncio.wait([first, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done():
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            return
+        await first
+        background: list[asyncio.Task[object]] = [
             asyncio.create_task(self._refresh_for_ever(), name="discovery"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
         ]
@@ -114,10 +124,12 @@ class Prober:
             work = asyncio.create_task(self._schedule.rounds_together())
         else:
             work = asyncio.create_task(self._schedule.spread())
-        stopped = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, stopped, *background], return_when=asyncio.FIRST_COMPLETED)
             await self._drain(work)
+            for task in background:
+                if task.done():
+                    task.result()
         finally:
             for task in (*background, stopped):
                 task.cancel()
@@ -188,9 +200,10 @@ class Prober:
         """Why no job makes sense now. The network is asked only while its last answer was no."""
         if not self._storing:
             return NOT_STORING
-        if self._connectivity.up is False and await self._connectivity.holds() is False:
-            return NETWORK_DOWN
-        return None
+        connectivity = self._connectivity
+        if not connectivity.configured or connectivity.up is not False:
+            return None
+        return NETWORK_DOWN if await connectivity.holds() is False else None
 
     async def _refresh_for_ever(self) -> None:
         while True:
@@ -201,10 +214,38 @@ class Prober:
 
     async def _refresh(self) -> None:
         supply = await self._discovery.refresh()
+        if self.supply is None and not supply.offers:
+            supply = await self._last_known(supply)
         self.supply = supply
         self._schedule.update(supply)
         with contextlib.suppress(OutboxError):
             await self._outbox.publish("supply", msgspec.json.encode(supply))
+
+    async def _last_known(self, supply: Supply) -> Supply:
+        """What was known before a restart, while no source gives anything; else `supply`."""
+        payload = await self._outbox.notice("supply")
+        if payload is None:
+            return supply
+        try:
+            known = msgspec.json.decode(payload, type=Supply)
+        except msgspec.DecodeError:
+            return supply
+        refreshed = {state.name: state.refreshed_at for state in known.sources}
+        offers = select(
+            known.offers,
+            filters=self._settings.filter,
+            lanes=self._settings.lanes,
+            tested_pipelines=registry(self._settings.pipelines).keys(),
+        )
+        log.warning("no source answers: going on with what was known before the restart")
+        return msgspec.structs.replace(
+            supply,
+            offers=offers,
+            sources=tuple(
+                msgspec.structs.replace(state, refreshed_at=refreshed.get(state.name))
+                for state in supply.sources
+            ),
+        )
 
     async def _heartbeat(self) -> None:
         """Watch the loop's lag, and tell the station that we live and what we do."""
@@ -249,7 +290,7 @@ async def _prober(settings: Settings, outbox: Outbox) -> AsyncIterator[Prober]:
     resolver = Resolver()
     guard = Guard(settings.guard.allow)
     connectivity = Connectivity(settings.connectivity, resolver=resolver, guard=guard)
-    proofs = ProofPool(timeout_seconds=settings.limits.proof)
+    proofs = ProofPool(PROOF_WORKERS, timeout_seconds=settings.limits.proof)
     lag = LoopLag()
     seen = Seen()
     seen.load(await _remembered(outbox))

@@ -81,6 +81,8 @@ def run_until_stopped(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         if supervised:
+            # A terminal sends Ctrl-C to us all; who stops when is for the supervisor to say.
+            loop.add_signal_handler(signal.SIGINT, lambda: None)
             await _stop_at_end_of_input(stop)
         await serve(stop)
 

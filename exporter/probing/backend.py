@@ -22,12 +22,25 @@ from exporter.probing.failure import ForbiddenAddressError, TransportFailure
 from exporter.probing.resolve import Resolver, literal
 from exporter.probing.wire import Wire
 
-READ_SIZE = 65536
+READ_SIZE = 16384
 QUEUE_POLL = (0.0001, 0.002)
 """Shortest and longest pause, seconds, between two looks at the kernel's send queue."""
 
 Origin = tuple[str, int]
 """Host as written in the URL, and port."""
+
+
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
+"""Errors of a machine that has no more sockets to give."""
+_OUR_ROUTES = (
+    errno.ENETUNREACH,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EAFNOSUPPORT,
+)
+"""Errors that our own machine or router gives, whoever it is that we want to reach."""
 
 
 class TimedBackend(httpcore.AsyncNetworkBackend):
@@ -98,7 +111,8 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout(wire.remaining()):
                 addresses, at = await self._resolver.resolve(host, port)
         except TimeoutError as error:
-            raise wire.timed_out() from error
+            slow = wire.timed_out()
+            raise TransportFailure(slow.outcome, slow.message, doubtful=True) from error
         wire.book("dns", at)
         wire.timeline.note(f"{host} is {', '.join(addresses)}", at)
         return addresses
@@ -106,7 +120,10 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
     async def _connect(self, address: str, port: int) -> socket.socket:
         wire = self._wire
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            raise _connect_failure(error) from error
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(wire.remaining()):
@@ -121,8 +138,10 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
             sock.close()
             raise
         at = wire.book("connect")
-        wire.peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        wire.timeline.note(f"connected to {wire.peer}", at)
+        peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        wire.peer = wire.peer or peer
+        wire.connections += 1
+        wire.timeline.note(f"connected to {peer}", at)
         return sock
 
 
@@ -130,7 +149,13 @@ def _connect_failure(error: OSError) -> TransportFailure:
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno == errno.ETIMEDOUT:
         return TransportFailure(Outcome.CONNECT_TIMEOUT, reason)
-    return TransportFailure(Outcome.CONNECT_REFUSED, f"no connection: {reason.lower()}")
+    if error.errno in _EXHAUSTED:
+        return TransportFailure(Outcome.TESTER_ERROR, f"the tester cannot connect: {reason}")
+    return TransportFailure(
+        Outcome.CONNECT_REFUSED,
+        f"no connection: {reason.lower()}",
+        doubtful=error.errno in _OUR_ROUTES,
+    )
 
 
 class TimedStream(httpcore.AsyncNetworkStream):
@@ -264,7 +289,7 @@ class TimedStream(httpcore.AsyncNetworkStream):
                 self._incoming.write_eof()
             data = self._decrypt()
         if data:
-            self._wire.received(len(data), at)
+            self._wire.received(len(data), at, begins=not _only_informational(data))
             self._inbox += data
 
     def _decrypt(self) -> bytes:
@@ -375,6 +400,15 @@ class TimedStream(httpcore.AsyncNetworkStream):
         except OSError:
             return True
         return True
+
+
+def _only_informational(data: bytes) -> bool:
+    """Whether this is nothing but interim answers (status 1xx), which begin no response."""
+    while data.startswith(b"HTTP/1.1 1"):
+        head, end, data = data.partition(b"\r\n\r\n")
+        if not data or not end:
+            return bool(head)
+    return False
 
 
 def _send_queue(sock: socket.socket) -> int | None:

@@ -46,6 +46,17 @@ _BAD_ANSWER = frozenset(
 )
 
 
+_SILENT = frozenset(
+    {
+        Outcome.UNAVAILABLE,
+        Outcome.CONNECTION_CLOSED,
+        Outcome.INFERENCE_TIMEOUT,
+        Outcome.INVALID_RESPONSE,
+    }
+)
+"""How a gateway shows that its orchestrator is not there: 503, closed, hanging, or `null`."""
+
+
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """What else was seen around a failing job; `None` where nobody looked or could tell."""
 
@@ -59,6 +70,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the tester's own connectivity check held."""
     pin_verified: bool = False
     """Whether it is known that this orchestrator did the job."""
+    doubtful: bool = False
+    """Whether our own machine may well be the cause: its resolver, its routes."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -81,6 +94,8 @@ def judge(outcome: Outcome, seen: Circumstances) -> Judgement:
     evidence = _in_words(seen)
     if outcome in _CANNOT_CONNECT | _BROKE_OFF and seen.network_up is False:
         return Judgement(Blame.NETWORK, evidence)
+    if seen.doubtful:
+        return Judgement(Blame.UNKNOWN, (*evidence, "our own machine may be the cause"))
     if seen.lane is LaneKind.DIRECT:
         return Judgement(_direct(outcome, seen), evidence)
     return Judgement(_through_gateway(outcome, seen), evidence)
@@ -99,7 +114,7 @@ def _through_gateway(outcome: Outcome, seen: Circumstances) -> Blame:
         return Blame.GATEWAY
     if outcome in (Outcome.UNAUTHORIZED, Outcome.GATEWAY_ERROR):
         return Blame.GATEWAY
-    if seen.handshake is False and seen.network_up:
+    if outcome in _SILENT and seen.handshake is False and seen.network_up:
         return Blame.ORCHESTRATOR
     if outcome in _BAD_ANSWER and seen.pin_verified:
         return Blame.ORCHESTRATOR

@@ -38,14 +38,22 @@ class Connectivity:
         self._resolver = resolver
         self._guard = guard
         self._clock = clock
-        self._good: OrderedDict[Endpoint, None] = OrderedDict()
+        self._good: OrderedDict[Endpoint, bool] = OrderedDict()
         self._answers: dict[Endpoint | None, tuple[float, asyncio.Task[bool | None]]] = {}
         self.up: bool | None = None
         """The last answer."""
 
-    def saw(self, host: str, port: int) -> None:
-        """A job with this host went well: it can bear witness from now on."""
-        self._good[(host, port)] = None
+    @property
+    def configured(self) -> bool:
+        """Whether the settings name witnesses; only these may hold up all tests."""
+        return bool(self._configured)
+
+    def saw(self, host: str, port: int, *, trusted: bool) -> None:
+        """A job with this host went well: it can bear witness from now on.
+
+        `trusted` if its address stands in our own settings, so that the guard is not asked.
+        """
+        self._good[(host, port)] = trusted
         self._good.move_to_end((host, port))
         while len(self._good) > REMEMBERED:
             self._good.popitem(last=False)
@@ -66,33 +74,38 @@ class Connectivity:
 
     async def _ask(self, suspect: Endpoint | None) -> bool | None:
         if self._configured:
-            witnesses, guard = self._configured, None
+            witnesses = [(*endpoint, True) for endpoint in self._configured]
         else:
-            others = [endpoint for endpoint in reversed(self._good) if endpoint != suspect]
-            witnesses, guard = others[:WITNESSES], self._guard
-        if not witnesses:
-            return None
+            others = [
+                (*known, trusted)
+                for known, trusted in reversed(self._good.items())
+                if known != suspect
+            ]
+            witnesses = others[:WITNESSES]
         asked = [
             asyncio.create_task(
                 reach(
                     host,
                     port,
                     resolver=self._resolver,
-                    guard=guard,
+                    guard=None if trusted else self._guard,
                     timeout=self._timeout,
                     handshakes=1,
                 )
             )
-            for host, port in witnesses
+            for host, port, trusted in witnesses
         ]
+        found: bool | None = None
         try:
             for answer in asyncio.as_completed(asked):
-                if (await answer).reached:
+                reached = (await answer).reached
+                if reached:
                     return True
+                found = reached if found is None else found
         finally:
             for task in asked:
                 task.cancel()
-        return False
+        return found
 
 
 def _endpoint(text: str) -> Endpoint:

@@ -17,6 +17,8 @@ from exporter.probing.wire import Wire
 from exporter.settings import Limits
 
 ERROR_BODY_LIMIT = 64 * 1024
+STREAM_LIMIT = 2 * 2**20
+"""Bytes of a token stream; it is read on the event loop, and no test asks for so many tokens."""
 OFF_LOOP = 128 * 1024
 """Answers larger than this many bytes are parsed in a thread, so that stamps stay true."""
 
@@ -60,6 +62,14 @@ class Exchange:
         except TransportFailure:
             self._wire.answer_failed()
             raise
+        except (httpx.InvalidURL, UnicodeError) as error:
+            unusable = Outcome.TESTER_ERROR if self._lane.trusted else Outcome.DNS_FAILED
+            raise TransportFailure(unusable, f"the URL cannot be used: {error}") from error
+        except httpx.HTTPError as error:
+            self._wire.answer_failed()
+            raise TransportFailure(
+                Outcome.INVALID_RESPONSE, f"not HTTP as it should be: {error}"
+            ) from error
         await self._fetch_media(pipeline)
 
     async def _ask(self, prepared: Prepared) -> None:
@@ -79,7 +89,10 @@ class Exchange:
                 raise await self._refused(response)
             _refuse_encoding(response)
             result.stream = TokenStream() if request.stream else None
-            body = await self._body(response, self._limits.response_bytes, result.stream)
+            limit = self._limits.response_bytes
+            if result.stream is not None:
+                limit = min(limit, STREAM_LIMIT)
+            body = await self._body(response, limit, result.stream)
         end = None
         if result.stream is not None:
             result.stream.finish(wire.last_byte or wire.timeline.clock())
@@ -149,12 +162,12 @@ class Exchange:
         try:
             if not same_origin(absolute, self._lane.url):
                 wire.guard.check_url(absolute)
-            return await self._get(url, absolute)
+            return await self._get_afresh(url, absolute)
         except ForbiddenAddressError as error:
             raise TransportFailure(
                 Outcome.INVALID_ARTEFACT, f"the answer points at media we do not fetch: {error}"
             ) from error
-        except (httpx.InvalidURL, ValueError) as error:
+        except (httpx.InvalidURL, httpx.HTTPError, ValueError) as error:
             raise TransportFailure(
                 Outcome.INVALID_ARTEFACT, f"the media's URL cannot be used: {error}"
             ) from error
@@ -164,6 +177,23 @@ class Exchange:
                     Outcome.DOWNLOAD_FAILED, f"the media's host: {error.message}"
                 ) from error
             raise
+
+    async def _get_afresh(self, url: str, absolute: str) -> Media:
+        """Fetch the media; once more, where a connection that lay idle turns out to be closed.
+
+        A server may close an idle connection at any moment, and its notice may cross our request:
+        that is how HTTP works and nobody's failure, as long as not a byte was answered.
+        """
+        wire = self._wire
+        before, connections = wire.received_bytes, wire.connections
+        try:
+            return await self._get(url, absolute)
+        except TransportFailure as error:
+            lost = error.outcome is Outcome.DOWNLOAD_FAILED
+            if not lost or wire.received_bytes != before or wire.connections != connections:
+                raise
+            wire.timeline.note("the idle connection was closed: once more on a new one")
+            return await self._get(url, absolute)
 
     async def _get(self, url: str, absolute: str) -> Media:
         headers = {"Accept-Encoding": "identity"}

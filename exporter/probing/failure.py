@@ -6,13 +6,15 @@ from exporter.model import Outcome
 class TransportFailure(Exception):
     """An exchange did not come to its end.
 
-    `outcome` says in which way, the message tells a person what was seen.
+    `outcome` says in which way, the message tells a person what was seen. `doubtful` means that
+    our own machine may well be the cause (its resolver, its routes): then nobody is blamed.
     """
 
-    def __init__(self, outcome: Outcome, message: str) -> None:
+    def __init__(self, outcome: Outcome, message: str, *, doubtful: bool = False) -> None:
         super().__init__(message)
         self.outcome = outcome
         self.message = message
+        self.doubtful = doubtful
 
 
 class ForbiddenAddressError(TransportFailure):

@@ -130,6 +130,7 @@ class JobRunner:
             except TransportFailure as failure:
                 job.timeline.note(f"{failure.outcome}: {failure.message}")
                 job.verdict = Verdict(outcome=failure.outcome, message=failure.message)
+                job.doubtful = failure.doubtful
         job.phases = job.timeline.phases(complete=job.verdict is None)
 
     async def _prove(self, job: "_Job", pipeline: Pipeline) -> Verdict:
@@ -169,7 +170,7 @@ class JobRunner:
         )
         if ok or self._connectivity is None:
             if ok and self._connectivity is not None:
-                self._connectivity.saw(*endpoint)
+                self._connectivity.saw(*endpoint, trusted=not guarded)
             return await reached, None
         found, up = await asyncio.gather(reached, self._connectivity.holds(endpoint))
         if found.error:
@@ -189,6 +190,7 @@ class JobRunner:
                 status=exchanged.status,
                 handshake=None if job.reach is None else job.reach.reached,
                 network_up=job.network_up,
+                doubtful=job.doubtful,
             ),
         )
         ok = verdict.outcome is Outcome.OK
@@ -249,6 +251,7 @@ class _Job:
         self.verdict: Verdict | None = None
         self.reach: Reach | None = None
         self.network_up: bool | None = None
+        self.doubtful = False
 
 
 def _tokens(job: _Job, verdict: Verdict) -> Tokens | None:

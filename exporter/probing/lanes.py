@@ -14,7 +14,8 @@ from exporter.settings import Lane as LaneSettings
 class Lane:
     """One way to make a job run on exactly one orchestrator; it runs one job at a time.
 
-    `url` is the base that jobs are sent to. `trusted` origins stand in the operator's settings.
+    `url` is the base that jobs are sent to. `trusted` origins stand in the operator's settings;
+    only to these is the `token` sent.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Lanes:
                 self._everyone = lane
             else:
                 self._named[lane.orchestrator] = lane
-        self._made: dict[tuple[str, str], Lane] = {}
+        self._made: dict[tuple[str, str, bool], Lane] = {}
 
     def for_offer(self, offer: Offer) -> Lane | None:
         """The lane that runs this offer's jobs; `None` if no lane reaches its orchestrator."""
@@ -58,16 +59,16 @@ class Lanes:
         url = settings.url or offer.service_uri
         if url is None:
             return None
-        key = (offer.target.orchestrator, url)
+        own = settings.url is not None or offer.named_by_operator
+        key = (offer.target.orchestrator, url, own)
         if key not in self._made:
-            own = settings.url is not None or offer.named_by_operator
             host, port = host_and_port(url)
             self._made[key] = Lane(
                 kind=LaneKind(settings.kind),
                 name=f"{settings.kind}:{host}:{port}",
                 url=url.rstrip("/"),
                 trusted=frozenset({(host, port)}) if own else frozenset(),
-                token=settings.token,
+                token=settings.token if own else None,
             )
         return self._made[key]
 

@@ -10,6 +10,8 @@ from exporter.model import Outcome
 from exporter.probing.failure import TransportFailure
 
 ADDRESS_LIMIT = 8
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+"""The answers that are about the name; others say that the resolver itself does not work."""
 
 
 class Resolver:
@@ -30,8 +32,11 @@ class Resolver:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, _look_up, host, port)
-        except (socket.gaierror, UnicodeError) as error:
-            raise TransportFailure(Outcome.DNS_FAILED, f"{host}: {_plain(error)}") from error
+        except (OSError, UnicodeError) as error:
+            ours = isinstance(error, OSError) and error.errno not in _NO_SUCH_NAME
+            raise TransportFailure(
+                Outcome.DNS_FAILED, f"{host}: {_plain(error)}", doubtful=ours
+            ) from error
 
     def close(self) -> None:
         """Let the threads end; a look-up under way is not waited for."""

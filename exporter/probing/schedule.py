@@ -19,6 +19,9 @@ NETWORK_DOWN = "own network down"
 NOT_STORING = "measurements cannot be stored"
 COLD = "cold model tested lately"
 STOPPED = "stopped"
+ROUNDING = 1e-3
+"""Seconds within which two moments are the same one."""
+LONGEST_SLEEP = 30.0
 
 
 class RunJob(Protocol):
@@ -120,12 +123,14 @@ class Schedule:
     def next_due(self, orchestrator: str, after: float) -> float:
         """The first start of its cycle later than `after`, Unix seconds."""
         interval, offset = self._settings.interval, self.offset(orchestrator)
-        return ((after - offset) // interval + 1) * interval + offset
+        due = ((after - offset) // interval + 1) * interval + offset
+        # Rounding may give the very moment again, which is due already.
+        return due if due > after + ROUNDING else due + interval
 
     async def _endless(self, orchestrator: str) -> None:
         due = self.next_due(orchestrator, self._wall())
         while orchestrator in self._offers and not self._stopping:
-            await asyncio.sleep(max(due - self._wall(), 0))
+            due = await self._wait_for(orchestrator, due)
             lateness = max(self._wall() - due, 0)
             due_stamp = time.monotonic_ns() - round(lateness * NANOSECONDS)
             await self._cycle(orchestrator, due_stamp, self._number(due))
@@ -134,6 +139,15 @@ class Schedule:
             if missed > 0:
                 self._progress.late(orchestrator, missed)
             due = following
+
+    async def _wait_for(self, orchestrator: str, due: float) -> float:
+        """Sleep until due; a clock that was set back does not make it a longer sleep."""
+        while (left := due - self._wall()) > 0:
+            if left > self._settings.interval + ROUNDING:
+                due = self.next_due(orchestrator, self._wall())
+                continue
+            await asyncio.sleep(min(left, LONGEST_SLEEP))
+        return due
 
     async def _cycle(self, orchestrator: str, due: int, number: int) -> None:
         """All targets of one orchestrator, one after the other, each due when the last is done."""

@@ -46,6 +46,8 @@ class Wire:
         self.streaming = streaming
         self.stage: Stage = "connect"
         self.peer: str | None = None
+        self.connections = 0
+        """Connections opened so far."""
         self.sent_bytes = 0
         self.received_bytes = 0
         self.upload_end: int | None = None
@@ -113,11 +115,11 @@ class Wire:
         if self.first_byte is not None and not self.streaming:
             self.enter("download")
 
-    def received(self, count: int, at: int) -> None:
-        """Bytes of the response arrived."""
+    def received(self, count: int, at: int, *, begins: bool = True) -> None:
+        """Bytes of the response arrived; `begins` is false for an interim answer (1xx)."""
         self.received_bytes += count
         self.last_byte = at
-        if self._in_media or self.first_byte is not None:
+        if self._in_media or self.first_byte is not None or not begins:
             return
         self.first_byte = at
         self.timeline.note("first byte of the response", at)
