@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import yaml
 
-from exporter.exit_code import INTERRUPTED, OK
+from exporter.exit_code import ENVIRONMENT, INTERRUPTED, OK
 from exporter.process import run_until_stopped
 from exporter.run import Supervisor
 from exporter.settings import Settings
@@ -103,14 +103,22 @@ def _print_result(demo: Demo, result: _Result) -> None:
         print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - the result
         return
     counts = ", ".join(f"{count} {code}" for code, count in sorted(done["outcomes"].items()))
-    print(f"{done['done']} of {done['expected']} jobs done: {counts}\n")  # noqa: T201 - the result
+    print(f"{done['done']} of {done['expected']} jobs done: {counts}")  # noqa: T201 - the result
+    for reason, count in sorted(done["skipped"].items()):
+        print(f"{count} skipped: {reason}")  # noqa: T201 - the result
+    print()  # noqa: T201 - the result
     print_ranking(ranking)
 
 
 @contextmanager
 def _data_folder(asked: Path | None) -> Iterator[Path]:
     if asked is not None:
-        asked.mkdir(parents=True, exist_ok=True)
+        try:
+            asked.mkdir(parents=True, exist_ok=True)
+            (asked / "demo.log").touch()
+        except OSError as error:
+            print(f"--data {asked}: cannot be used: {error.strerror}", file=sys.stderr)  # noqa: T201 - for the person
+            raise SystemExit(ENVIRONMENT) from error
         yield asked.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="livepeer-demo-") as folder:
@@ -156,12 +164,12 @@ async def _watch(console: Any, demo: Demo, probe: str, station: str) -> None:  #
 
     async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
         with Live(console=console, refresh_per_second=8, transient=demo.once) as live:
+            report = ranking = None
             while True:
-                report = await _ask(client, f"{probe}/status")
-                ranking = None
+                report = await _ask(client, f"{probe}/status") or report
                 if not demo.once:
-                    ranking = await _ask(client, f"{station}/api/v1/leaderboard")
-                live.update(progress_view(report, ranking))
+                    ranking = await _ask(client, f"{station}/api/v1/leaderboard") or ranking
+                live.update(progress_view(report, ranking, console.width))
                 await asyncio.sleep(GLANCE)
 
 

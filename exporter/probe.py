@@ -43,6 +43,10 @@ PROOF_WORKERS = 2
 log = logging.getLogger(__name__)
 
 
+class NothingToTestError(Exception):
+    """One round was asked for, and there is nobody to test; the message says why."""
+
+
 async def serve(
     settings: Settings,
     *,
@@ -72,6 +76,16 @@ async def serve(
         log.info("probe is ready", extra={"url": url})
         on_ready(url)
         await prober.run(stop, once=once, together=together)
+
+
+def _why_nothing(supply: Supply) -> str:
+    failing = [f"{state.name}: {state.error}" for state in supply.sources if state.error]
+    if failing:
+        return "there is nothing to test, since sources fail: " + "; ".join(failing)
+    return (
+        f"there is nothing to test: {len(supply.offers)} offers are known, and none is tested; "
+        "`targets` tells why"
+    )
 
 
 class Prober:
@@ -136,8 +150,8 @@ class Prober:
             await asyncio.gather(*background, stopped, return_exceptions=True)
             with contextlib.suppress(OutboxError):
                 await self._publish_progress()
-        if once and self.supply is not None and not self.supply.tested:
-            log.warning("nothing to test: no source offers a target that the filters let through")
+        if once and not stop.is_set() and self.supply is not None and not self.supply.tested:
+            raise NothingToTestError(_why_nothing(self.supply))
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Start no further job, let the running ones end within bounds, then cancel them."""
@@ -261,7 +275,7 @@ class Prober:
             watch.cancel()
 
     async def _publish_progress(self) -> None:
-        report = {**self.progress.report(), "at": time.time_ns(), "storing": self._storing}
+        report = {**self.progress.report(), "at": time.time(), "storing": self._storing}
         await self._outbox.publish("progress", msgspec.json.encode(report))
 
     async def _publish_cold(self, target: Target) -> None:

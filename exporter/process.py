@@ -78,7 +78,7 @@ def run_until_stopped(
     async def body() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop.set)
         if supervised:
             # A terminal sends Ctrl-C to us all; who stops when is for the supervisor to say.
@@ -101,10 +101,11 @@ def surroundings() -> tuple[type[Exception], ...]:
     """The errors that say what in the surroundings does not allow us to run."""
     from exporter.data_folder import DataFolderError
     from exporter.outbox import OutboxError
+    from exporter.probe import NothingToTestError
     from exporter.serving import ListenError
     from exporter.stores import StoreError
 
-    return (DataFolderError, OutboxError, StoreError, ListenError)
+    return (DataFolderError, OutboxError, StoreError, ListenError, NothingToTestError)
 
 
 async def _stop_at_end_of_input(stop: asyncio.Event) -> None:

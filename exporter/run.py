@@ -20,6 +20,8 @@ STEADY = 10.0
 """A child that ran so many seconds is taken for healthy: the pause begins anew."""
 GRACE = 10.0
 """Seconds that a child gets to stop beyond the drain of running jobs."""
+TRIES = 5
+"""Failures in a row after which `--once` gives up."""
 POLL = 0.2
 STALLED = 60.0
 """Seconds without progress after which `--once` no longer waits for the station."""
@@ -138,10 +140,15 @@ class Supervisor:
             await asyncio.gather(waiting, *tasks, return_exceptions=True)
 
     async def _keep(self, child: Child, stop: asyncio.Event) -> None:
-        pause = FIRST_PAUSE
+        pause, failures = FIRST_PAUSE, 0
         while not stop.is_set():
             started = time.monotonic()
-            code = await child.run(stop)
+            try:
+                code = await child.run(stop)
+            except OSError as error:
+                log.error("%s cannot be started: %s", child.role, error)  # noqa: TRY400 - for a person
+                self.code = ENVIRONMENT
+                return
             if stop.is_set():
                 return
             if code == OK and self._once and child is self.probe:
@@ -149,8 +156,13 @@ class Supervisor:
             if code in FINAL:
                 self.code = code
                 return
-            if time.monotonic() - started > STEADY:
+            failures = 1 if time.monotonic() - started > STEADY else failures + 1
+            if failures == 1:
                 pause = FIRST_PAUSE
+            if self._once and failures > TRIES:
+                log.error("%s fails again and again", child.role)
+                self.code = FAILED
+                return
             log.error(
                 "%s ended unexpectedly and is started again",
                 child.role,

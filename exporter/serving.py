@@ -1,7 +1,6 @@
 """Opening an aiohttp application's port, for both processes."""
 
 import errno
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,5 +43,5 @@ def _explain(error: OSError, listen: str, setting: str) -> str:
             f"{listen} is in use by another program; stop that one or set `{setting}` to a free "
             "address"
         )
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    reason = error.strerror or str(error)
     return f"cannot listen on {listen} (setting `{setting}`): {reason}"

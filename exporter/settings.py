@@ -509,10 +509,20 @@ def _something(sources: Sources) -> Sources:
     return sources
 
 
+def _own_region(text: str) -> str:
+    if text == "GLOBAL":
+        raise ValueError(
+            "expected the region where this tester runs; GLOBAL is what readers compute over all"
+        )
+    return text
+
+
 class Settings(Section):
     """Everything that can be set."""
 
-    region: Region = Field(description="Where this tester runs, such as FRA; shown upper-case.")
+    region: Annotated[Region, AfterValidator(_own_region)] = Field(
+        description="Where this tester runs, such as FRA; shown upper-case."
+    )
     tester: TesterName = Field(
         default="tester",
         description="Name of this tester; every tester that writes to one store has its own.",

@@ -17,6 +17,7 @@ from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from exporter.simulation.scout import ScoutMode
 from tests.measurements import good
+from tests.probing.kit import raw_server
 from tests.waiting import eventually, until
 
 PATIENCE = 30
@@ -147,3 +148,34 @@ async def test_the_probes_own_routes_answer(tmp_path: Path) -> None:
             metrics = (await client.get(f"{url}/metrics")).text
     for name in ("jobs_running", "jobs_total", "probe_loop_lag_seconds", "round_jobs"):
         assert f"livepeer_ai_tester_{name}" in metrics
+
+
+async def test_a_restart_while_the_gateway_is_away_goes_on_with_what_was_known(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with SimulatedNetwork(2, profiles=[Profile.FAST], speed=10) as network:
+        settings = settings_for(network, tmp_path)
+        await probe.serve(settings, stop=asyncio.Event(), once=True)
+        network.scout.mode = ScoutMode.UNAVAILABLE
+        await probe.serve(settings, stop=asyncio.Event(), once=True)
+        tested = [m.target for m in await stored(settings)]
+    assert set(tested) == set(network.targets)
+    assert len(tested) > len(network.targets)
+    assert "going on with what was known" in caplog.text
+
+
+async def test_a_stop_while_the_first_refresh_waits_is_heeded_at_once(tmp_path: Path) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with SimulatedNetwork(1, profiles=[Profile.FAST]) as network, raw_server(hang) as to:
+        sources = {"gateway": [{"url": f"http://{to[0]}:{to[1]}", "timeout": 600}]}
+        settings = settings_for(network, tmp_path, sources=sources)
+        stop = asyncio.Event()
+        ready = asyncio.Event()
+        task = asyncio.create_task(probe.serve(settings, stop=stop, on_ready=lambda _: ready.set()))
+        await ready.wait()
+        stop.set()
+        async with asyncio.timeout(PATIENCE):
+            await task

@@ -214,3 +214,15 @@ async def test_files_that_are_no_outbox_or_store_are_refused_and_left_alone(
     with pytest.raises(OutboxError):
         await station.serve(settings(data), stop=asyncio.Event())
     DataFolder.open(data, role="station").close()
+
+
+async def test_a_probe_that_cannot_store_makes_the_station_not_ready(tmp_path: Path) -> None:
+    async with served(settings(tmp_path / "data")) as it:
+        report = msgspec.json.encode({"storing": False})
+        await it.probe.publish("progress", report)
+        await eventually(lambda: says(it, "the probe cannot store measurements"))
+
+
+async def says(it: Running, words: str) -> bool:
+    answer = await it.client.get(it.url + "/readyz")
+    return answer.status_code == 503 and words in answer.text

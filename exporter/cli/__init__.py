@@ -10,6 +10,8 @@ import click
 
 from exporter import __version__
 
+_INTERRUPTED = 130
+
 _COMMANDS = {
     "demo": ("exporter.cli.demo", "demo", "Watch a simulated network being discovered and tested."),
     "run": ("exporter.cli.run", "run", "Test, store and serve: the whole service."),
@@ -69,7 +71,7 @@ Exit codes:
   1    done, and the answer is no (the probed job failed, the station did not answer)
   2    wrong usage or settings
   3    the surroundings do not allow it (port in use, data folder locked, full or read-only)
-  130  interrupted
+  130  interrupted before there was a result (a service that is asked to stop ends with 0)
 """,
 )
 @click.version_option(__version__, prog_name="livepeer-exporter")
@@ -83,4 +85,19 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    cli(prog_name="livepeer-exporter")
+    import os
+    import sys
+
+    try:
+        code = cli(prog_name="livepeer-exporter", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; the rest must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -41,7 +41,7 @@ def leaderboard(
     import httpx
 
     from exporter.cli.ranking_table import print_ranking
-    from exporter.shown import pretty
+    from exporter.shown import pretty, printable
 
     asked = {
         "pipeline": pipeline,
@@ -65,7 +65,7 @@ def leaderboard(
     if response.status_code != httpx.codes.OK:
         raise click.ClickException(
             f"the station at {base} refused with status {response.status_code}: "
-            f"{response.text.strip()[:300]}"
+            f"{printable(response.text.strip()[:300])}"
         )
     document = _parsed(response.text, base)
     if as_json:

@@ -2,6 +2,7 @@
 
 import click
 
+NAME_LIMIT = 200
 BAR = 40
 """Width of the waterfall in characters."""
 
@@ -21,7 +22,7 @@ Exit codes: 0 the job succeeded, 1 it did not, 2 wrong usage.
 @click.option("--url", required=True, help="Base URL of the endpoint; it may be private.")
 @click.option("--pipeline", required=True, help="Pipeline, such as text-to-image or llm.")
 @click.option("--model", required=True, help="Model id, as the endpoint knows it.")
-@click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds for the inference.")
+@click.option("--timeout", type=click.FloatRange(0.1, 86400), help="Seconds for the inference.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurement as JSON.")
 @click.option("--debug", is_flag=True, help="Also print the log of every step.")
 def probe(
@@ -37,6 +38,10 @@ def probe(
     from exporter.exit_code import FAILED, OK
     from exporter.probe_once import UnusableError, probe_once
 
+    if not 0 < len(model) <= NAME_LIMIT or not model.isprintable():
+        raise click.UsageError(f"--model: 1 to {NAME_LIMIT} printable characters are expected")
+    if timeout is not None and timeout != timeout:  # noqa: PLR0124 - not a number
+        raise click.UsageError("--timeout: a number of seconds is expected")
     log.configure("error", "auto")
     try:
         measurement = asyncio.run(

@@ -14,7 +14,9 @@ from exporter.shown import printable
 SHOWN_JOBS = 12
 
 
-def progress_view(report: dict[str, Any] | None, ranking: dict[str, Any] | None) -> RenderableType:
+def progress_view(
+    report: dict[str, Any] | None, ranking: dict[str, Any] | None, width: int
+) -> RenderableType:
     """The picture of one moment, from the probe's `/status` and the station's leaderboard."""
     if report is None or report["round"] is None:
         return Text("starting: discovery …")
@@ -24,7 +26,7 @@ def progress_view(report: dict[str, Any] | None, ranking: dict[str, Any] | None)
         _running(report["running"]),
     ]
     if ranking is not None and ranking.get("entries"):
-        parts += [Text(""), ranking_table(ranking["entries"], terminal=True)]
+        parts += [Text(""), ranking_table(ranking["entries"], terminal=True, width=width)]
     return Group(*parts)
 
 
@@ -36,6 +38,7 @@ def _headline(report: dict[str, Any]) -> RenderableType:
         ProgressBar(total=max(current["expected"], 1), completed=current["done"], width=30),
         Text(f"{current['done']}/{current['expected']} jobs"),
         Text("waiting for the next round" if over else f"{current['left']} left"),
+        Text(f"{sum(current['skipped'].values())} skipped" if current["skipped"] else ""),
     )
     return line
 

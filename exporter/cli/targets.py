@@ -29,15 +29,12 @@ _SOURCE_HEAD: Row = ("source", "offers", "skipped", "last good", "state")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def targets(config: Path, *, as_json: bool) -> None:
-    r"""Show what would be tested, and who says so. Asks every source once; tests nothing.
+    """Show what would be tested, and who says so. Asks every source once; tests nothing.
 
     Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
 
-    \b
-    Exit codes:
-      0  something is known to be offered
-      1  no source could be read
-      2  wrong usage or settings
+    Exit codes: 0 something is known to be offered, 1 no source could be read, 2 wrong usage or
+    settings.
     """
     import asyncio
     import os

@@ -31,6 +31,10 @@ class Notices(Protocol):
         ...
 
 
+class _Progress(msgspec.Struct):
+    storing: bool = True
+
+
 class OutboxWatch:
     """Wakes the feeds when something was committed, and keeps the latest notices.
 
@@ -49,6 +53,8 @@ class OutboxWatch:
         self.supply: Supply | None = None
         self.heard_at: int | None = None
         self.problem: str | None = None
+        self.storing = True
+        """Whether the probe says that it can store what it measures."""
         self._outbox = outbox
         self._feeds = feeds
         self._follow = follow
@@ -82,12 +88,19 @@ class OutboxWatch:
     async def look(self) -> None:
         """Take over the notices that are new."""
         progress = await self._outbox.notice(PROGRESS)
-        if progress != self._progress_payload:
+        if progress is not None and progress != self._progress_payload:
             self._progress_payload, self.heard_at = progress, self._now()
+            self._take_progress(progress)
         supply = await self._outbox.notice(SUPPLY)
         if supply is not None and supply != self._supply_payload:
             self._supply_payload, self.heard_at = supply, self._now()
             self._take_supply(supply)
+
+    def _take_progress(self, payload: bytes) -> None:
+        try:
+            self.storing = msgspec.json.decode(payload, type=_Progress).storing
+        except (msgspec.DecodeError, RecursionError):
+            self.storing = True
 
     def _take_supply(self, payload: bytes) -> None:
         try:

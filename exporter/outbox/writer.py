@@ -39,6 +39,7 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._checkpoints = True
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
@@ -109,7 +110,11 @@ class Writer:
             self._connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLISECONDS}")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         except sqlite3.Error as error:
-            log.warning("outbox not checkpointed", extra={"error": str(error)})
+            if self._checkpoints:
+                log.warning("outbox not checkpointed", extra={"error": str(error)})
+            self._checkpoints = False
+        else:
+            self._checkpoints = True
         finally:
             self._connection.execute(f"PRAGMA busy_timeout = {LOCK_MILLISECONDS}")
 

@@ -66,10 +66,11 @@ class Progress:
             self.round = Round(number=number, started_at=time.time_ns(), expected=expected)
         return self.round
 
-    def end_round(self) -> None:
-        """The round is over."""
+    def end_round(self) -> Round | None:
+        """The round is over; gives its count."""
         if self.round is not None:
             self.round.ended_at = time.time_ns()
+        return self.round
 
     def begin_job(self, target: Target, lane: str) -> int:
         """A job starts; gives the key to end it with."""

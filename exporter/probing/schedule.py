@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -22,6 +23,9 @@ STOPPED = "stopped"
 ROUNDING = 1e-3
 """Seconds within which two moments are the same one."""
 LONGEST_SLEEP = 30.0
+
+
+log = logging.getLogger(__name__)
 
 
 class RunJob(Protocol):
@@ -85,7 +89,18 @@ class Schedule:
                 for orchestrator, _ in chains:
                     group.create_task(self._cycle(orchestrator, time.monotonic_ns(), number))
         finally:
-            self._progress.end_round()
+            done = self._progress.end_round()
+            if done is not None:
+                log.info(
+                    "round done",
+                    extra={
+                        "round": done.number,
+                        "expected": done.expected,
+                        "done": done.done,
+                        "outcomes": done.outcomes,
+                        "skipped": done.skipped,
+                    },
+                )
 
     async def rounds_together(self) -> None:
         """Round after round, each at least the interval after the start of the one before."""

@@ -33,6 +33,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     pipeline: str | None = None
     model: str | None = None
+    addresses_only: bool = False
+    """Leaves out endpoints that have a configured id instead of an ETH address."""
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

@@ -227,6 +227,7 @@ def _parameters(window: Window, where: Where) -> dict[str, Any]:
         "region": where.region,
         "pipeline": where.pipeline,
         "model": where.model,
+        "addresses_only": where.addresses_only,
     }
 
 

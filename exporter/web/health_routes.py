@@ -59,4 +59,6 @@ def _probe(here: Context) -> str | None:
     silent = (here.now() - heard) / NANOSECONDS
     if silent > MISSED_REFRESHES * here.settings.sources.refresh_interval + GRACE:
         return f"nothing has been heard from the probe process for {silent:.0f} s"
+    if not here.watch.storing:
+        return "the probe cannot store measurements: the disk or the outbox is full, see its log"
     return None

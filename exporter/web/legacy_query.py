@@ -38,6 +38,7 @@ class LegacyQuery(msgspec.Struct, frozen=True, kw_only=True):
             region=self.region or None,
             pipeline=pipeline_uri(self.pipeline) or None,
             model=self.model or None,
+            addresses_only=True,
         )
 
 

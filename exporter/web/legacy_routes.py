@@ -47,11 +47,11 @@ async def top_ai_score(request: web.Request) -> web.Response:
     if not orchestrator or orchestrator != orchestrator.lower() or len(orchestrator) > TEXT_LIMIT:
         return _json({})
     window = _default_window(here)
-    groups = await here.store.groups(window, Where(orchestrator=orchestrator))
+    groups = await here.store.groups(window, Where(orchestrator=orchestrator, addresses_only=True))
     best = legacy.best_group(groups)
     median = None
     if best is not None:
-        where = Where(pipeline=best.pipeline, model=best.model)
+        where = Where(pipeline=best.pipeline, model=best.model, addresses_only=True)
         median = await here.store.median(window, where)
     return _json(legacy.top_ai_score(best, median))
 
@@ -72,7 +72,9 @@ class Regions:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if self._read_at is None or now - self._read_at > self.KEPT:
-                self._served = await here.store.served(_default_window(here), Where())
+                self._served = await here.store.served(
+                    _default_window(here), Where(addresses_only=True)
+                )
                 self._read_at = now
         configured = [
             {"id": region.id, "name": region.name, "type": region.type}
@@ -101,7 +103,7 @@ async def _raw_stats(here: Context, query: LegacyQuery) -> object:
 
 
 async def _pipelines(here: Context, query: LegacyQuery) -> object:
-    where = Where(region=query.region or None)
+    where = Where(region=query.region or None, addresses_only=True)
     return legacy.pipelines(await here.store.served(query.window, where))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.model import NANOSECONDS, Blame, Measurement, Origin, Outcome
+from exporter.model import NANOSECONDS, Blame, Measurement, Origin, Outcome, is_eth_address
 from exporter.stores import Group, ModelMedian, Served, TargetState, Where, Window
 
 
@@ -39,6 +39,7 @@ def in_question(rows: Iterable[Row], window: Window, where: Where) -> list[Row]:
         and where.region in (None, row.measurement.region)
         and where.pipeline in (None, row.measurement.pipeline)
         and where.model in (None, row.measurement.model)
+        and (not where.addresses_only or is_eth_address(row.measurement.orchestrator))
     ]
 
 

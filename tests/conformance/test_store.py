@@ -147,6 +147,26 @@ async def test_a_window_may_reach_beyond_all_time(store: Store) -> None:
     assert len(await store.measurements(Window(-(10**30), 10**30), ANY, 10)) == 2
 
 
+async def test_endpoints_without_an_address_can_be_left_out_of_every_question(
+    store: Store,
+) -> None:
+    address = "0x" + "aB" * 20
+    await stored(
+        store,
+        good("m1", 1, orchestrator=address),
+        good("m2", 2, orchestrator="my-runner", model="private"),
+        good("m3", 3, orchestrator=address + "0", model="private"),
+        good("m4", 4, orchestrator="0x" + "g" * 40, model="private"),
+    )
+    where = Where(addresses_only=True)
+    (found,) = await store.measurements(ALL, where, 10)
+    assert found.id == "m1"
+    assert await store.median(ALL, where) == 1.0
+    assert [one.median for one in await store.medians(ALL, where)] == [1.0]
+    assert [one.orchestrator for one in await store.groups(ALL, where)] == [address]
+    assert await store.served(ALL, where) == [Served(found.pipeline, found.model, found.region)]
+
+
 async def test_each_filter_narrows_every_question(store: Store) -> None:
     await stored(
         store,

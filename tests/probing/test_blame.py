@@ -128,3 +128,16 @@ def test_the_evidence_says_in_words_what_the_blame_rests_on() -> None:
         "our own handshake to the service URI failed",
         "which orchestrator did the job is the gateway's word only",
     )
+
+
+@pytest.mark.parametrize("lane", [DIRECT, PINNED])
+@pytest.mark.parametrize("outcome", ["dns_failed", "connect_refused"])
+def test_nobody_is_blamed_for_what_our_own_machine_may_have_done(
+    outcome: str, lane: LaneKind
+) -> None:
+    assert blame(outcome, lane, connected=False, network_up=True, doubtful=True) == "unknown"
+
+
+@pytest.mark.parametrize("outcome", ["wrong_answer", "invalid_artefact", "download_failed"])
+def test_a_failed_handshake_says_nothing_about_an_answer_that_came(outcome: str) -> None:
+    assert blame(outcome, PINNED, network_up=True, handshake=False) == "unknown"

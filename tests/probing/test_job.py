@@ -186,3 +186,48 @@ async def test_a_bearer_token_is_sent_and_never_shown(kit: Kit) -> None:
     assert measurement.outcome is Outcome.UNAUTHORIZED
     assert b"hunter2" not in msgspec.json.encode(measurement)
     assert "hunter2" not in repr(lane)
+
+
+def picture_answer() -> bytes:
+    body = b'{"images":[{"url":"/x.png","seed":1,"nsfw":false}]}'
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+async def test_an_idle_connection_that_the_server_closes_is_nobodys_failure(kit: Kit) -> None:
+    """The notice of the close crosses the request for the media."""
+    from exporter.simulation.pictures import picture
+    from tests.probing.kit import raw_server
+    from tests.probing.test_transport import read_request
+
+    media = picture("a prompt", 1, 512, 512)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (await read_request(reader)).startswith(b"POST"):
+            writer.write(picture_answer())
+            await read_request(reader)
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(media) + media)
+        writer.close()
+
+    async with raw_server(handle) as (host, port):
+        measurement = await kit.run(f"http://{host}:{port}")
+    assert measurement.outcome is Outcome.OK, measurement.message
+    assert any("once more on a new one" in step.text for step in measurement.steps)
+
+
+async def test_a_redirect_to_nowhere_is_the_endpoints_doing(kit: Kit) -> None:
+    from tests.probing.kit import raw_server
+    from tests.probing.test_transport import read_request
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        head = b"HTTP/1.1 302 Found\r\nLocation: https://256.1.1.1/\r\nContent-Length: 0\r\n\r\n"
+        writer.write(head)
+        writer.close()
+
+    async with raw_server(handle) as (host, port):
+        measurement = await kit.run(f"http://{host}:{port}")
+    assert (measurement.outcome, measurement.blame) == (
+        Outcome.INVALID_RESPONSE,
+        Blame.ORCHESTRATOR,
+    )

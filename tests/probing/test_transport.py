@@ -345,3 +345,23 @@ async def test_no_proxy_of_the_environment_is_used(
         async with client(resolver, wire, (host, port)) as http:
             response = await http.post(f"http://{host}:{port}/x", content=b"body")
     assert response.status_code == 200
+
+
+async def test_an_interim_answer_is_not_the_response(resolver: Resolver) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.15)
+        writer.write(OK)
+        writer.close()
+
+    async with raw_server(handle) as (host, port):
+        wire = new_wire()
+        async with client(resolver, wire, (host, port)) as http:
+            response = await http.post(f"http://{host}:{port}/x", content=b"body")
+        wire.answer_ended()
+    assert response.text == "hi"
+    inference = wire.timeline.phases(complete=True).inference
+    assert inference is not None
+    assert inference > 0.12e9

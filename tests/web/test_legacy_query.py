@@ -15,14 +15,18 @@ def test_without_parameters_it_is_transcoding_of_the_last_day() -> None:
     assert query.window.since == NOW // 1000 * 1000 - 86400 * 10**9
     assert query.window.until == NOW // 1000 * 1000 + 999
     assert not query.ai
-    assert query.where(orchestrator=True) == Where()
+    assert query.where(orchestrator=True) == Where(addresses_only=True)
 
 
 def test_names_become_what_the_store_knows() -> None:
     query = read("pipeline=Text+to+image&model=a/B&region=fra&orchestrator=0xAB")
     assert query.ai
     assert query.where(orchestrator=True) == Where(
-        orchestrator="0xab", region="FRA", pipeline="text-to-image", model="a/B"
+        addresses_only=True,
+        orchestrator="0xab",
+        region="FRA",
+        pipeline="text-to-image",
+        model="a/B",
     )
     assert query.where(orchestrator=False).orchestrator is None
     assert read("pipeline=text-to-image&model=m").where(orchestrator=True).pipeline == (

@@ -6,5 +6,9 @@ FROM incoming
 WHERE NOT EXISTS (
     SELECT 1
     FROM ai_job AS stored
-    WHERE stored.time = incoming.time AND stored.job_id = incoming.job_id
+    WHERE
+        -- the bounds let the scan skip all that is older
+        stored.time BETWEEN (SELECT min(time) FROM incoming) AND (SELECT max(time) FROM incoming)
+        AND stored.time = incoming.time
+        AND stored.job_id = incoming.job_id
 )
