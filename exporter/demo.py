@@ -134,6 +134,8 @@ def _tell_why(log: Path) -> None:
             event = json.loads(line)
             if event.get("level") == "error":
                 events.append(f"  {event['event']}")
+                if ".listen`" in event["event"]:
+                    events.append("  (for the demo: give another --port)")
     for text in events[-LOG_TAIL:] or ["  no reason was logged"]:
         print(text, file=sys.stderr)  # noqa: T201 - for the person
 

@@ -91,6 +91,8 @@ def run_until_stopped(
     except surroundings() as error:
         log.error("%s", error)  # noqa: TRY400 - the message is for a person, a trace is not
         return ENVIRONMENT
+    except BrokenPipeError:
+        raise  # whoever read our output has enough: no error
     except Exception:
         log.exception("stopped by an unexpected error")
         return FAILED
