@@ -106,6 +106,8 @@ class Prober:
         self._discovery = Discovery(settings, tested_pipelines=registry(settings.pipelines).keys())
         self._stopping = False
         self._storing = True
+        self._recalled = False
+        """Whether what is tested was known before the start, and no source has said it since."""
         self.progress = Progress()
         self.lag = lag
         self.supply: Supply | None = None
@@ -221,14 +223,15 @@ class Prober:
 
     async def _refresh_for_ever(self) -> None:
         while True:
-            known = self.supply is not None and bool(self.supply.offers)
+            known = self.supply is not None and not self._recalled
             interval = self._settings.sources.refresh_interval
             await asyncio.sleep(interval if known else min(RETRY_EMPTY, interval))
             await self._refresh()
 
     async def _refresh(self) -> None:
         supply = await self._discovery.refresh()
-        if self.supply is None and not supply.offers:
+        self._recalled = not supply.offers
+        if self._recalled:
             supply = await self._last_known(supply)
         self.supply = supply
         self._schedule.update(supply)
@@ -244,9 +247,14 @@ class Prober:
             known = msgspec.json.decode(payload, type=Supply)
         except msgspec.DecodeError:
             return supply
+        named = {state.name for state in supply.sources}
         refreshed = {state.name: state.refreshed_at for state in known.sources}
         offers = select(
-            known.offers,
+            (
+                offer
+                for offer in known.offers
+                if not offer.named_by_operator and named.intersection(offer.sources)
+            ),
             filters=self._settings.filter,
             lanes=self._settings.lanes,
             tested_pipelines=registry(self._settings.pipelines).keys(),

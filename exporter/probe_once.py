@@ -1,5 +1,6 @@
 """One job against one endpoint that a person typed: no service, no store, no schedule."""
 
+import asyncio
 import time
 
 from pydantic import TypeAdapter, ValidationError
@@ -46,6 +47,8 @@ async def probe_once(
         url=base,
         trusted=frozenset({endpoint}),
     )
+    lag = LoopLag()
+    watching = asyncio.create_task(lag.watch())
     resolver, proofs = Resolver(), ProofPool(timeout_seconds=limits.proof)
     try:
         await proofs.start()
@@ -60,11 +63,12 @@ async def probe_once(
             resolver=resolver,
             guard=Guard(),
             connectivity=None,
-            lag=LoopLag(),
+            lag=lag,
             tls=unverified_tls(),
         )
         return await runner.run(offer, lane, due=time.monotonic_ns(), number=None)
     finally:
+        watching.cancel()
         await proofs.close()
         resolver.close()
 

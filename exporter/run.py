@@ -130,7 +130,7 @@ class Supervisor:
             await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if self._once and tasks[1].done() and self.code == OK and not stop.is_set():
                 await self._delivered(stop)
-                if on_stored is not None and not stop.is_set():
+                if on_stored is not None and self.code == OK and not stop.is_set():
                     await on_stored()
         finally:
             stop.set()
@@ -183,7 +183,7 @@ class Supervisor:
         )
         moved, stored = time.monotonic(), -1
         try:
-            while not stop.is_set() and time.monotonic() - moved < STALLED:
+            while self.code == OK and not stop.is_set() and time.monotonic() - moved < STALLED:
                 last, before = await outbox.last(), stored
                 stored = await outbox.cursor("store")
                 if stored >= last:
@@ -191,7 +191,7 @@ class Supervisor:
                 if stored > before:
                     moved = time.monotonic()
                 await _either(stop, POLL)
-            if not stop.is_set():
+            if self.code == OK and not stop.is_set():
                 log.warning("the station does not store what is left in the outbox")
                 self.code = FAILED
         finally:

@@ -80,7 +80,8 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
                 raise
             except TransportFailure as error:
                 wire.timeline.note(f"{address} port {port}: {error.message}")
-                failure = error
+                if failure is None or failure.doubtful:
+                    failure = error
                 if address != addresses[-1]:
                     wire.book("tester")
                 continue
@@ -123,7 +124,7 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         try:
             sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         except OSError as error:
-            raise _connect_failure(error) from error
+            raise _connect_failure(error, address, port) from error
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(wire.remaining()):
@@ -133,7 +134,7 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
             raise wire.timed_out() from error
         except OSError as error:
             sock.close()
-            raise _connect_failure(error) from error
+            raise _connect_failure(error, address, port) from error
         except BaseException:
             sock.close()
             raise
@@ -145,7 +146,7 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         return sock
 
 
-def _connect_failure(error: OSError) -> TransportFailure:
+def _connect_failure(error: OSError, address: str, port: int) -> TransportFailure:
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno == errno.ETIMEDOUT:
         return TransportFailure(Outcome.CONNECT_TIMEOUT, reason)
@@ -154,8 +155,23 @@ def _connect_failure(error: OSError) -> TransportFailure:
     return TransportFailure(
         Outcome.CONNECT_REFUSED,
         f"no connection: {reason.lower()}",
-        doubtful=error.errno in _OUR_ROUTES,
+        doubtful=error.errno in _OUR_ROUTES and no_route(address, port),
     )
+
+
+def no_route(address: str, port: int) -> bool:
+    """Whether our own machine knows no way to the address; sends nothing.
+
+    A far router may say "unreachable", too, and that is no fault of ours: only our own tables are
+    asked here.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, port))
+    except OSError:
+        return True
+    return False
 
 
 class TimedStream(httpcore.AsyncNetworkStream):

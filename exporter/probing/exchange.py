@@ -197,6 +197,8 @@ class Exchange:
 
     async def _get(self, url: str, absolute: str) -> Media:
         headers = {"Accept-Encoding": "identity"}
+        if self._lane.token is not None and same_origin(absolute, self._lane.url):
+            headers["Authorization"] = f"Bearer {self._lane.token.get_secret_value()}"
         async with self._client.stream("GET", absolute, headers=headers) as response:
             if response.status_code != httpx.codes.OK:
                 raise TransportFailure(

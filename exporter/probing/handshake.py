@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from exporter.model import Outcome
+from exporter.probing.backend import no_route
 from exporter.probing.failure import TransportFailure
 from exporter.probing.guard import Guard
 from exporter.probing.resolve import Resolver, literal
@@ -21,12 +23,13 @@ class Reach(msgspec.Struct, frozen=True):
     rtt: int | None
     """Median of the handshakes in nanoseconds; `None` if none came about."""
     error: str | None = None
-    refused_by_guard: bool = False
+    says_nothing: bool = False
+    """The guard forbade to ask, or our own machine could not."""
 
     @property
     def reached(self) -> bool | None:
-        """Whether the host answered; `None` if the guard forbade to ask."""
-        return None if self.refused_by_guard else self.rtt is not None
+        """Whether the host answered; `None` if that could not be found out."""
+        return None if self.says_nothing else self.rtt is not None
 
 
 async def reach(
@@ -40,26 +43,53 @@ async def reach(
 ) -> Reach:
     """Do a few TCP handshakes, one after the other, to the host's first address that answers.
 
-    `guard` is `None` for what stands in the operator's own settings. Stops at the first failure.
+    `guard` is `None` for what stands in the operator's own settings. The host was reached if any
+    handshake came about; the median is over those that did. What our own resolver or machine
+    could not do says nothing about the host.
     """
-    took: list[int] = []
     try:
         async with asyncio.timeout(timeout):
             address = literal(host)
             addresses = [address] if address else (await resolver.resolve(host, port))[0]
-            if guard is not None:
-                guard.check_address(addresses[0])
     except TransportFailure as error:
-        return Reach(None, error.message, refused_by_guard=error.outcome == "tester_error")
+        ours = error.doubtful or error.outcome is Outcome.TESTER_ERROR
+        return Reach(None, error.message, says_nothing=ours)
     except TimeoutError:
-        return Reach(None, f"{host} was not resolved within {timeout:g} s")
+        return Reach(None, f"{host} was not resolved within {timeout:g} s", says_nothing=True)
+    found, started = Reach(None, "the name has no address"), time.monotonic()
+    for address in addresses:
+        if time.monotonic() - started > timeout:
+            break
+        if guard is not None:
+            try:
+                guard.check_address(address)
+            except TransportFailure as error:
+                found = Reach(None, error.message, says_nothing=True)
+                continue
+        took, failure = await _several(address, port, timeout, handshakes)
+        if took:
+            return Reach(round(statistics.median(took)))
+        found = Reach(None, failure, says_nothing=no_route(address, port))
+    return found
+
+
+async def _several(
+    address: str, port: int, timeout: float, handshakes: int
+) -> tuple[list[int], str]:
+    """What the handshakes took, and why the last one failed; two failures in a row are enough."""
+    took: list[int] = []
+    error, failures = "", 0
     for _ in range(handshakes):
         try:
-            took.append(await _handshake(addresses[0], port, timeout))
-        except (OSError, TimeoutError) as error:
-            why = f"no connection within {timeout:g} s" if isinstance(error, TimeoutError) else ""
-            return Reach(None, f"{addresses[0]} port {port}: {why or error.strerror or error}")
-    return Reach(round(statistics.median(took)))
+            took.append(await _handshake(address, port, timeout))
+            failures = 0
+        except (OSError, TimeoutError) as failure:
+            slow = isinstance(failure, TimeoutError)
+            why = f"no connection within {timeout:g} s" if slow else failure.strerror or failure
+            error, failures = f"{address} port {port}: {why}", failures + 1
+            if failures > 1 or handshakes == 1:
+                break
+    return took, error
 
 
 def host_and_port(url: str) -> tuple[str, int]:

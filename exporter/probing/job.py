@@ -103,7 +103,8 @@ class JobRunner:
                 job.verdict = await self._prove(job, pipeline)
             job.reach, job.network_up = await self._look_around(job, offer, lane)
         except asyncio.CancelledError:
-            job.verdict = Verdict(outcome=Outcome.CANCELLED, message="the tester was stopped")
+            if job.verdict is None or job.verdict.outcome is not Outcome.OK:
+                job.verdict = Verdict(outcome=Outcome.CANCELLED, message="the tester was stopped")
             _uncancel()
         except Exception as error:
             log.exception("a job failed in a way that it never should", extra={"job": job.id})

@@ -20,9 +20,11 @@ NETWORK_DOWN = "own network down"
 NOT_STORING = "measurements cannot be stored"
 COLD = "cold model tested lately"
 STOPPED = "stopped"
+GONE = "no longer offered"
 ROUNDING = 1e-3
 """Seconds within which two moments are the same one."""
 LONGEST_SLEEP = 30.0
+COLD_REMEMBERED = 50_000
 
 
 log = logging.getLogger(__name__)
@@ -77,8 +79,12 @@ class Schedule:
         """Take over a new supply: what is new begins, what is gone ends with its current job."""
         self._offers = _by_orchestrator(supply.tested)
         self._lanes.keep(supply.tested)
-        known = {offer.target for offer in supply.tested}
-        self.cold_tested = {t: at for t, at in self.cold_tested.items() if t in known}
+        # By age and not by what is listed: who is missing from one list is not forgotten.
+        latest = sorted(self.cold_tested.items(), key=lambda item: item[1])[-COLD_REMEMBERED:]
+        self.cold_tested = dict(latest)
+        self._hosts = defaultdict(
+            asyncio.Lock, {host: lock for host, lock in self._hosts.items() if lock.locked()}
+        )
 
     async def round(self, number: int) -> None:
         """One cycle of everybody, all at once, longest chain first."""
@@ -148,7 +154,7 @@ class Schedule:
             due = await self._wait_for(orchestrator, due)
             lateness = max(self._wall() - due, 0)
             due_stamp = time.monotonic_ns() - round(lateness * NANOSECONDS)
-            await self._cycle(orchestrator, due_stamp, self._number(due))
+            await self._cycle(orchestrator, due_stamp, self._number(due), weighted=False)
             following = self.next_due(orchestrator, max(self._wall(), due))
             missed = round((following - due) / self._settings.interval) - 1
             if missed > 0:
@@ -164,11 +170,22 @@ class Schedule:
             await asyncio.sleep(min(left, LONGEST_SLEEP))
         return due
 
-    async def _cycle(self, orchestrator: str, due: int, number: int) -> None:
+    def _now_offered(self, planned: Offer) -> Offer | None:
+        """The target as it is offered now, which may have moved or gone since the cycle began."""
+        offers = self._offers.get(planned.target.orchestrator, [])
+        return next((offer for offer in offers if offer.target == planned.target), None)
+
+    async def _cycle(
+        self, orchestrator: str, due: int, number: int, *, weighted: bool = True
+    ) -> None:
         """All targets of one orchestrator, one after the other, each due when the last is done."""
         offers = self._offers.get(orchestrator, [])
         self._progress.begin_round(number, len(offers))
-        for position, offer in enumerate(offers):
+        for position, planned in enumerate(offers):
+            offer = self._now_offered(planned)
+            if offer is None:
+                self._progress.skip(GONE, number)
+                continue
             reason = await self._reason_to_skip(offer)
             if reason is not None:
                 self._progress.skip(reason, number)
@@ -177,7 +194,7 @@ class Schedule:
             if lane is None:
                 self._progress.skip(NO_LANE, number)
                 continue
-            await self._one(offer, lane, due, number, weight=len(offers) - position)
+            await self._one(offer, lane, due, number, weight=(len(offers) - position) * weighted)
             due = time.monotonic_ns()
 
     async def _one(self, offer: Offer, lane: Lane, due: int, number: int, *, weight: float) -> None:
@@ -202,7 +219,7 @@ class Schedule:
             last = self.cold_tested.get(offer.target)
             if last is not None:
                 since = (self._wall() - last / NANOSECONDS) + 1.0
-                if since < self._settings.cold_interval:
+                if 0 <= since < self._settings.cold_interval:
                     return COLD
         return await self._hindrance()
 
