@@ -9,8 +9,7 @@ import importlib
 import click
 
 from exporter import __version__
-
-_INTERRUPTED = 130
+from exporter.exit_code import INTERRUPTED
 
 _COMMANDS = {
     "demo": ("exporter.cli.demo", "demo", "Watch a simulated network being discovered and tested."),
@@ -95,7 +94,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # Whoever read our output has enough; the rest must not complain at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

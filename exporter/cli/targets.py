@@ -98,18 +98,9 @@ def _facts(offer: "Offer") -> Row:
     price = _UNKNOWN if offer.price_per_unit is None else f"{offer.price_per_unit:.10g}"
     free = _UNKNOWN if offer.capacity is None else str(offer.capacity)
     target = offer.target
-    return (_address(target.orchestrator), target.pipeline, target.model, warm, free, price)
+    from exporter.leaderboard.display import shown
 
-
-def _address(orchestrator: str) -> str:
-    """An ETH address with its checksum (EIP-55); an id as it is."""
-    from exporter.model import is_eth_address
-
-    if not is_eth_address(orchestrator):
-        return orchestrator
-    from eth_utils.address import to_checksum_address
-
-    return str(to_checksum_address(orchestrator))
+    return (shown(target.orchestrator), target.pipeline, target.model, warm, free, price)
 
 
 def _source_row(source: "SourceState", now: int) -> Row:

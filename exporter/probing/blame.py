@@ -63,7 +63,6 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     lane: LaneKind
     connected: bool
     """Whether the job itself had reached its first hop."""
-    status: int | None = None
     handshake: bool | None = None
     """Whether our own handshake to the orchestrator's service URI worked."""
     network_up: bool | None = None

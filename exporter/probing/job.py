@@ -188,7 +188,6 @@ class JobRunner:
             Circumstances(
                 lane=lane.kind,
                 connected=wire is not None and wire.peer is not None,
-                status=exchanged.status,
                 handshake=None if job.reach is None else job.reach.reached,
                 network_up=job.network_up,
                 doubtful=job.doubtful,

@@ -147,9 +147,7 @@ class Wire:
     def begin_media(self) -> None:
         """Go on to fetch media; what the job did since the answer is the tester's own time."""
         self.timeline.book("tester")
-        self.stage = "media"
-        self._limit = self._limits.download
-        self._deadline = self.timeline.clock() + round(self._limit * NANOSECONDS)
+        self.enter("media")
         self._in_media = True
 
     def end_media(self) -> None:

@@ -5,8 +5,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-Content = "str | Markup | Iterable[Content]"
-
 _VOID: Final = frozenset({"meta", "input"})
 _KEPT: Final = frozenset("\n\t")
 
