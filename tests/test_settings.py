@@ -112,7 +112,9 @@ def uncommented_example() -> str:
 
 
 def test_the_example_loads_with_everything_in_it_uncommented(tmp_path: Path) -> None:
-    (tmp_path / "lane-token").write_text("secret\n")
+    for name in ("lane-token", "lane-key"):
+        (tmp_path / name).write_text("secret\n")
+    (tmp_path / "rpc-url").write_text("https://rpc.example/key\n")
     (tmp_path / "all.yaml").write_text(uncommented_example())
     settings = load(tmp_path / "all.yaml", {})
     unchanged = {"region", "tester", "schedule", "limits", "pipelines", "probe", "station"}

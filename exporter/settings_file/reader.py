@@ -143,7 +143,9 @@ class Reader:
                 place = Place(None, entry.value.variable)
             self._mistakes.add(place, (*path, key), both)
         elif key == setting.key:
-            data[key] = self.read(setting.kind, entry.value, here, place)
+            value = self.read(setting.kind, entry.value, here, place)
+            of_folder = setting.kind.form == "path" and isinstance(value, str)
+            data[key] = self._folder / str(value) if of_folder else value
         else:
             data[setting.key] = self._secret_from(entry.value, (*path, key), here, place)
 

@@ -1,0 +1,119 @@
+"""The processes and what they keep, serve and log."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from exporter.settings.types import Bucket, Listen, Region, Seconds, Section, mistake_at, once
+
+
+class Probe(Section):
+    """The process that tests."""
+
+    listen: Listen = Field(
+        default="127.0.0.1:9878",
+        description="Address of its own small server: health, progress, self-metrics.",
+    )
+
+
+class Outbox(Section):
+    """The durable queue between the processes."""
+
+    max_bytes: int = Field(
+        default=2 * 2**30,
+        ge=2**20,
+        description="Size of the file at which no further job is started.",
+    )
+    keep_delivered: int = Field(
+        default=2000,
+        ge=0,
+        le=1_000_000,
+        description="Delivered measurements that stay in it, so that recent jobs can be looked at "
+        "after a restart.",
+    )
+
+
+class Store(Section):
+    """Where measurements live."""
+
+    kind: Literal["embedded"] = Field(
+        default="embedded", description="`embedded`: a DuckDB file in the data folder."
+    )
+    memory_limit: int = Field(
+        default=512 * 2**20, ge=64 * 2**20, description="Memory that the embedded store may use."
+    )
+
+
+class RegionEntry(Section):
+    """One region of the leaderboard."""
+
+    id: Region = Field(description="Id, upper-case.")
+    name: str = Field(min_length=1, max_length=100, description="Name that is shown.")
+    type: Literal["ai", "transcoding"] = Field(default="ai", description="Type of the results.")
+
+
+def _region_of_type(entry: RegionEntry) -> tuple[object, ...]:
+    return entry.id, entry.type
+
+
+class Leaderboard(Section):
+    """The leaderboard API."""
+
+    window: Seconds = Field(default=86400.0, description="Seconds looked back without `since`.")
+    regions: Annotated[list[RegionEntry], once("id", _region_of_type)] = Field(
+        default=[
+            RegionEntry(id="GLOBAL", name="Global"),
+            RegionEntry(id="MDW", name="Chicago"),
+            RegionEntry(id="FRA", name="Frankfurt"),
+            RegionEntry(id="LAX", name="Los Angeles"),
+        ],
+        max_length=200,
+        description="Regions with their names; ids that occur in the data are added.",
+    )
+
+
+def _ascending(buckets: list[float]) -> list[float]:
+    for index, (bucket, following) in enumerate(pairwise(buckets)):
+        if following <= bucket:
+            raise mistake_at(f"expected more than {bucket:g}, the one before it", index + 1)
+    return buckets
+
+
+class Metrics(Section):
+    """The Prometheus metrics."""
+
+    buckets: Annotated[list[Bucket], AfterValidator(_ascending)] = Field(
+        default=[0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600],
+        min_length=1,
+        max_length=40,
+        description="Upper bounds of the histograms' buckets in seconds, ascending.",
+    )
+
+
+class Station(Section):
+    """The process that stores and serves."""
+
+    listen: Listen = Field(
+        default="127.0.0.1:9877", description="Address of metrics, API and pages."
+    )
+    recent_jobs: int = Field(
+        default=1000, ge=10, le=100_000, description="Recent jobs shown by /jobs."
+    )
+    recent_failures: int = Field(
+        default=1000,
+        ge=10,
+        le=100_000,
+        description="Failed jobs kept beside them, so that they outlive the good ones.",
+    )
+
+
+class Log(Section):
+    """The log on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe level that is written."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="`auto`: text on a terminal, else one JSON object a line."
+    )

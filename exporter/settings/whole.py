@@ -1,0 +1,99 @@
+"""Everything that can be set, as one tree."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from exporter.settings.discovery import Filter, Sources
+from exporter.settings.jobs import Connectivity, Guard, Limits, Pipelines, Schedule
+from exporter.settings.lanes import Lane, each_apart
+from exporter.settings.livepeer import Livepeer
+from exporter.settings.serving import Leaderboard, Log, Metrics, Outbox, Probe, Station, Store
+from exporter.settings.types import Region, Section, TesterName, mistake_at
+
+
+def _something(sources: Sources) -> Sources:
+    if not sources.static and not sources.gateway and not sources.scout:
+        raise ValueError(
+            "expected something to discover: give `static` endpoints, a `gateway` or a `scout`"
+        )
+    return sources
+
+
+def _own_region(text: str) -> str:
+    if text == "GLOBAL":
+        raise ValueError(
+            "expected the region where this tester runs; GLOBAL is what readers compute over all"
+        )
+    return text
+
+
+class Settings(Section):
+    """Everything that can be set."""
+
+    region: Annotated[Region, AfterValidator(_own_region)] = Field(
+        description="Where this tester runs, such as FRA; shown upper-case."
+    )
+    tester: TesterName = Field(
+        default="tester",
+        description="Name of this tester; every tester that writes to one store has its own.",
+    )
+    data: Path = Field(
+        default=Path("data"),
+        description="Folder of the outbox and the embedded store; relative to this file.",
+    )
+    sources: Annotated[Sources, AfterValidator(_something)] = Field(
+        default=Sources(), validate_default=True, description="Discovery."
+    )
+    filter: Filter = Field(default=Filter(), description="Which offers are tested.")
+    lanes: Annotated[list[Lane], AfterValidator(each_apart)] = Field(
+        default=[Lane(kind="direct")],
+        min_length=1,
+        max_length=2000,
+        description="Ways to the orchestrators. A lane with an `orchestrator` comes before one "
+        "without.",
+    )
+    livepeer: Livepeer = Field(
+        default=Livepeer(),
+        validate_default=True,
+        description="The go-livepeer program that `managed` lanes and the scout run.",
+    )
+    schedule: Schedule = Field(default=Schedule(), description="Pace.")
+    limits: Limits = Field(default=Limits(), description="Bounds of one job.")
+    pipelines: Pipelines = Field(default=Pipelines(), description="The test jobs.")
+    connectivity: Connectivity = Field(default=Connectivity(), description="The tester's network.")
+    guard: Guard = Field(default=Guard(), description="Where it may connect.")
+    probe: Probe = Field(default=Probe(), description="The process that tests.")
+    station: Station = Field(
+        default=Station(),
+        validate_default=True,
+        description="The process that stores and serves.",
+    )
+    outbox: Outbox = Field(default=Outbox(), description="The queue between the two.")
+    store: Store = Field(default=Store(), description="Where measurements live.")
+    leaderboard: Leaderboard = Field(default=Leaderboard(), description="The leaderboard API.")
+    metrics: Metrics = Field(default=Metrics(), description="The Prometheus metrics.")
+    log: Log = Field(default=Log(), description="The log.")
+
+    @field_validator("livepeer")
+    @classmethod
+    def _has_binary(cls, livepeer: Livepeer, info: ValidationInfo) -> Livepeer:
+        lanes, sources = info.data.get("lanes"), info.data.get("sources")
+        managed = any(lane.kind == "managed" for lane in lanes or ())
+        scout = sources is not None and sources.scout
+        if livepeer.binary is None and (managed or scout):
+            whose = "`managed` lanes run" if managed else "`sources.scout` runs"
+            raise mistake_at(f"required: {whose} this program", "binary")
+        return livepeer
+
+    @field_validator("station")
+    @classmethod
+    def _two_addresses(cls, station: Station, info: ValidationInfo) -> Station:
+        probe = info.data.get("probe")
+        same = isinstance(probe, Probe) and probe.listen == station.listen
+        if same and not station.listen.endswith(":0"):
+            raise mistake_at(
+                "expected another address than the one of `probe.listen`, found the same", "listen"
+            )
+        return station
