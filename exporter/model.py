@@ -236,11 +236,21 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     http_status: int | None = None
     model_is_warm: bool | None = None
     price_per_unit: float | None = None
+    fee: float | None = None
+    """Wei that the job was expected to cost, by the discovered price; `None` where unknown."""
     gpu: str | None = None
     node_version: str | None = None
 
+    lane_version: str | None = None
+    """Version of the gateway that a managed lane ran."""
     queue_time: int | None = None
-    """Due to started, nanoseconds."""
+    """Due to started, nanoseconds; the start of the lane's gateway included."""
+    session_setup_time: int | None = None
+    """What a freshly pinned gateway spent on its first contact with the orchestrator for this
+    model, nanoseconds; lies inside the inference phase. 0 where it had a session, `None` where
+    nobody can tell."""
+    attempts: int | None = None
+    """How often the gateway tried the orchestrator for this one request, by its log."""
     network_rtt: int | None = None
     """Median TCP handshake to the service URI, apart from the job, nanoseconds."""
     loop_lag: int | None = None
@@ -260,6 +270,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     response: str = ""
     """The answer as a JSON text, without media, cut to a bound."""
     steps: tuple[Step, ...] = ()
+    lane_log: tuple[str, ...] = ()
+    """Lines of the managed lane's log that no table of known messages has; raw, bounded."""
 
     @property
     def target(self) -> Target:
@@ -282,10 +294,25 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def latency_per_unit(self) -> float | None:
-        """Inference time of a good job per unit of work, seconds; `None` where it is not known."""
+        """Inference time of a good job per unit of work, seconds; `None` where it is not known.
+
+        What the gateway spent on its first contact is left out.
+        """
         if not self.ok or not self.units or self.phases.inference is None:
             return None
-        return self.phases.inference / NANOSECONDS / self.units
+        inference = self.phases.inference - (self.session_setup_time or 0)
+        return inference / NANOSECONDS / self.units if inference >= 0 else None
+
+    @property
+    def scored_time(self) -> int | None:
+        """Round trip without the gateway's first contact, nanoseconds: what scores compare.
+
+        `None` where the two contradict each other.
+        """
+        if self.phases.round_trip is None:
+            return None
+        rest = self.phases.round_trip - (self.session_setup_time or 0)
+        return rest if rest > 0 or not self.session_setup_time else None
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,10 +1,10 @@
 """A measurement as a person is shown it in the terminal."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from exporter.model import Measurement, Phases, seconds
+from exporter.model import LaneKind, Measurement, seconds
 
 PHASES = ("dns", "connect", "tls", "upload", "inference", "download", "tester")
 _MILLISECONDS_UNDER = 0.9995
@@ -20,7 +20,7 @@ def as_text(measurement: Measurement, *, bar: int, steps: bool) -> str:
     lines = [_headline(measurement)]
     if measurement.message:
         lines.append(f"  {printable(measurement.message)}")
-    lines += ["", *_waterfall(measurement.phases, bar)]
+    lines += ["", *_waterfall(measurement, bar)]
     facts = [(name, value) for name, value in _facts(measurement) if value]
     if facts:
         lines.append("")
@@ -45,6 +45,23 @@ def duration(value: float | None) -> str:
     return f"{value:.3f} s"
 
 
+def first_contact(
+    measurement: Measurement, written: Callable[[float | None], str] = duration
+) -> str | None:
+    """What is known of the gateway's first contact with the orchestrator, a part of the inference.
+
+    `None` for a job that went through no gateway; `written` makes a text of seconds.
+    """
+    spent = measurement.session_setup_time
+    if spent == 0:
+        return "first contact: none, the gateway had a session"
+    if spent is not None:
+        return f"of which {written(seconds(spent))} first contact"
+    if measurement.lane in (None, LaneKind.DIRECT):
+        return None
+    return "first contact: unknown"
+
+
 def printable(text: str) -> str:
     """Text of strangers without control characters, which a terminal would obey."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
@@ -56,19 +73,26 @@ def _headline(measurement: Measurement) -> str:
     return f"{measurement.outcome}{blame}  {where}"
 
 
-def _waterfall(phases: Phases, width: int) -> list[str]:
+def _waterfall(measurement: Measurement, width: int) -> list[str]:
+    phases = measurement.phases
     spans = [(name, getattr(phases, name)) for name in PHASES]
     present = [(name, span) for name, span in spans if span is not None]
+    contact = first_contact(measurement)
+    said = [] if contact is None else [f"    {contact}"]
     total = sum(span for _, span in present)
     if not total:
-        return ["  no phase was completed"]
+        return ["  no phase was completed", *said]
     lines, before = [], 0
     for name, span in present:
         left = round(before / total * width)
         filled = max(round((before + span) / total * width) - left, 1)
         drawn = (" " * min(left, width - 1) + "#" * filled)[:width]
         lines.append(f"  {name:10} {duration(span / 1e9):>11}  |{drawn:{width}}|")
+        if name == "inference":
+            lines += said
         before += span
+    if phases.inference is None:
+        lines += said
     shown = duration(seconds(phases.round_trip)) if phases.round_trip is not None else "-"
     lines.append(f"  {'round trip':10} {shown:>11}")
     return lines

@@ -76,6 +76,12 @@ def measurements(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Measureme
             "lane": st.none() | st.sampled_from(LaneKind),
             "model_is_warm": st.none() | st.booleans(),
             "price_per_unit": st.none() | _NUMBERS,
+            "fee": st.none() | _NUMBERS,
+            "repeats": st.none() | TEXT,
+            "lane_version": st.none() | TEXT,
+            "session_setup_time": _SOME,
+            "attempts": st.none() | st.integers(0, 40),
+            "lane_log": st.lists(TEXT, max_size=2).map(tuple),
             "units": st.none() | _NUMBERS,
             "response_bytes": _SOME,
             "artefacts": st.lists(

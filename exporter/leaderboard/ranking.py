@@ -44,7 +44,7 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     round_trip_score: float | None
     """Mean over models and regions, like the score."""
     round_trip_time: float | None
-    """Mean over its good jobs of all models, seconds."""
+    """Mean over its good jobs of all models, seconds, gateways' first contacts left out."""
     jobs: int
     """Jobs that count."""
     groups: tuple[RankedGroup, ...]

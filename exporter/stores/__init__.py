@@ -47,11 +47,12 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     success_rate: float
     round_trip_time: float | None
-    """Mean over the rows that have one, seconds; `None` if none has."""
+    """Mean over the rows that have one, seconds, without what gateways spent on their first contact
+    with the orchestrator; `None` if none has."""
 
 
 class ModelMedian(msgspec.Struct, frozen=True):
-    """Median round trip of the fully successful jobs of one pipeline and model, seconds."""
+    """The median of `Store.median` for one pipeline and model, seconds."""
 
     pipeline: str
     model: str
@@ -108,8 +109,9 @@ class Store(Protocol):
     async def median(self, window: Window, where: Where) -> float | None:
         """Give the exact median round trip in seconds; `None` without rows.
 
-        Over single rows with success rate exactly 1 and a round trip other than 0; for an even
-        number of them the mean of the middle two.
+        Over single rows with success rate exactly 1 and a round trip other than 0, each without the
+        gateway's first contact (`schema.scored_time`); for an even number of them the mean of the
+        middle two.
         """
         ...
 

@@ -49,8 +49,9 @@ class EmbeddedStore:
     def open(cls, path: Path, *, memory_limit: int = _DEFAULT_MEMORY) -> Self:
         """Open the file, making it if it is not there; `memory_limit` in bytes.
 
-        Raises `StoreError` for a file that is damaged, of another program or of another version,
-        locked by another process, or not writable; such a file stays untouched.
+        A file of an older version is upgraded. Raises `StoreError` for a file that is damaged, of
+        another program or of a newer version, locked by another process, or not writable; such a
+        file stays untouched.
         """
         return cls(path, memory_limit)
 
@@ -72,7 +73,7 @@ class EmbeddedStore:
                 region=region,
                 pipeline=pipeline,
                 model=model,
-                rows=attempts,
+                rows=jobs,
                 success_rate=success_rate,
                 round_trip_time=round_trip_time,
             )
@@ -81,30 +82,29 @@ class EmbeddedStore:
                 region,
                 pipeline,
                 model,
-                attempts,
+                jobs,
                 success_rate,
                 round_trip_time,
-            ) in await self._ask("groups", _parameters(window, where))
+            ) in await self._ask_about("groups", window, where)
         ]
 
     async def median(self, window: Window, where: Where) -> float | None:
         """See `Store.median`."""
-        ((median,),) = await self._ask("median", _parameters(window, where))
+        ((median,),) = await self._ask_about("median", window, where)
         return None if median is None else float(median)
 
     async def medians(self, window: Window, where: Where) -> list[ModelMedian]:
         """See `Store.medians`."""
-        return [ModelMedian(*row) for row in await self._ask("medians", _parameters(window, where))]
+        return [ModelMedian(*row) for row in await self._ask_about("medians", window, where)]
 
     async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
         """See `Store.measurements`. What this version cannot decode is logged and left out."""
-        parameters = {**_parameters(window, where), "limit": limit}
-        rows = await self._ask("measurements", parameters)
+        rows = await self._ask_about("measurements", window, where, limit=limit)
         return [found for (payload,) in rows if (found := self._decoded(payload)) is not None]
 
     async def served(self, window: Window, where: Where) -> list[Served]:
         """See `Store.served`."""
-        return [Served(*row) for row in await self._ask("served", _parameters(window, where))]
+        return [Served(*row) for row in await self._ask_about("served", window, where)]
 
     async def target_states(self) -> list[TargetState]:
         """See `Store.target_states`."""
@@ -192,11 +192,16 @@ class EmbeddedStore:
             connection.rollback()
 
     async def _ask(self, query: str, parameters: dict[str, Any]) -> list[Row]:
-        return await self._in(self._readers, lambda: self._answer(query, parameters))
+        return await self._in(self._readers, lambda: self._answer(_query(query), parameters))
+
+    async def _ask_about(self, query: str, window: Window, where: Where, **more: int) -> list[Row]:
+        """Ask about the rows of a window, which the query calls `asked`."""
+        parameters = {**_parameters(window, where), **more}
+        return await self._in(self._readers, lambda: self._answer(_question(query), parameters))
 
     def _answer(self, query: str, parameters: dict[str, Any]) -> list[Row]:
         with self._connections.reading() as connection:
-            return connection.execute(_query(query), parameters).fetchall()
+            return connection.execute(query, parameters).fetchall()
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._closed:
@@ -217,6 +222,12 @@ class EmbeddedStore:
 @cache
 def _query(name: str) -> str:
     return files("exporter.stores").joinpath("sql", f"{name}.sql").read_text("utf-8")
+
+
+@cache
+def _question(name: str) -> str:
+    # Materialized, the rows would be copied with all their columns before most are dropped.
+    return f"WITH asked AS NOT MATERIALIZED ({_query('asked')})\n{_query(name)}"
 
 
 def _parameters(window: Window, where: Where) -> dict[str, Any]:

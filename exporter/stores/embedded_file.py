@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from exporter.stores import StoreError
+from exporter.stores.embedded_upgrade import FORMAT, can_be_upgraded, upgrade
 from exporter.stores.schema import FIELDS, MEASUREMENT, Kind
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FORMAT: Final = 1
 _THREADS: Final = 2
 _TEMPORARY_BYTES: Final = 4 * 2**30
 _TYPES: Final[dict[Kind, str]] = {
@@ -42,9 +42,10 @@ INCOMING: Final = f"CREATE TEMP TABLE incoming ({_COLUMNS}, payload VARCHAR NOT 
 
 
 def open_file(path: Path, memory_limit: int) -> "DuckDBPyConnection":
-    """Open the file, making it if it is not there yet.
+    """Open the file, making it if it is not there yet, upgrading it if an older version made it.
 
-    Raises `StoreError`; a file of a newer version, or of another program, stays untouched.
+    Raises `StoreError`; a file of a newer version, or of another program, stays untouched, and one
+    that cannot be upgraded stays of the format that it has.
     """
     with explained(path):
         if path.is_file() and path.stat().st_size == 0:  # a start that was killed
@@ -54,7 +55,7 @@ def open_file(path: Path, memory_limit: int) -> "DuckDBPyConnection":
                 _check(connection, path)
         connection = _connect(path, memory_limit, read_only=False)
         try:
-            _create(connection, path)
+            _prepare(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -138,28 +139,35 @@ def _connect(path: Path, memory_limit: int, *, read_only: bool) -> "DuckDBPyConn
     )
 
 
-def _check(connection: "DuckDBPyConnection", path: Path) -> None:
+def _check(connection: "DuckDBPyConnection", path: Path) -> int | None:
+    """The file's format, one that can be used; `None` for a file without any table."""
     tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
     if not tables:
-        return
+        return None
     if not {"meta", "cursor", MEASUREMENT} <= tables:
         raise StoreError(
             f"{path}: is a database of another program; move it away, or choose another data folder"
         )
     rows = connection.execute("SELECT value FROM meta WHERE key = 'format'").fetchall()
-    found = rows[0][0] if rows else 0
-    if found != FORMAT:
+    found = int(rows[0][0]) if rows else 0
+    if found > FORMAT or not can_be_upgraded(found):
         raise StoreError(
             f"{path}: was written by another, probably newer version of this program (format "
             f"{found}, this one knows {FORMAT}); install that version, or choose another data "
             "folder"
         )
+    return found
 
 
-def _create(connection: "DuckDBPyConnection", path: Path) -> None:
-    if connection.execute("SHOW TABLES").fetchall():
-        _check(connection, path)
-        return
+def _prepare(connection: "DuckDBPyConnection", path: Path) -> None:
+    found = _check(connection, path)
+    if found is None:
+        _create(connection)
+    elif found < FORMAT:
+        upgrade(connection, path, found)
+
+
+def _create(connection: "DuckDBPyConnection") -> None:
     connection.begin()
     for statement in _CREATE:
         connection.execute(statement)

@@ -55,6 +55,16 @@ def _round_trip_time(measurement: Measurement) -> float | None:
     return seconds(measurement.phases.round_trip)
 
 
+def scored_time(measurement: Measurement) -> float | None:
+    """The round trip that scores compare, seconds: without the gateway's first contact.
+
+    Of a job that is not our own it is the round trip as reported; a failed one of ours has none.
+    """
+    if measurement.origin is not Origin.OWN:
+        return _round_trip_time(measurement)
+    return seconds(measurement.scored_time) if measurement.ok else None
+
+
 def _error_message(measurement: Measurement) -> str | None:
     return None if measurement.ok else measurement.message or None
 
@@ -94,6 +104,7 @@ FIELDS: Final = (
     Field("job_id", "text", lambda measurement: measurement.id),
     Field("success_rate", "float", _success_rate),
     Field("round_trip_time", "float", _round_trip_time),
+    Field("scored_time", "float", scored_time),
     _phase("dns"),
     _phase("connect"),
     _phase("tls"),
@@ -102,6 +113,11 @@ FIELDS: Final = (
     _phase("download"),
     _phase("tester"),
     Field("queue_time", "float", lambda measurement: seconds(measurement.queue_time)),
+    Field(
+        "session_setup_time",
+        "float",
+        lambda measurement: seconds(measurement.session_setup_time),
+    ),
     Field("network_rtt", "float", lambda measurement: seconds(measurement.network_rtt)),
     Field("timing_quality", "float", lambda measurement: seconds(measurement.loop_lag)),
     _fact("latency_per_unit", "float"),
@@ -122,14 +138,17 @@ FIELDS: Final = (
     _fact("blame", "text"),
     Field("error_message", "text", _error_message),
     _fact("http_status", "integer"),
+    _fact("attempts", "integer"),
     _fact("request_bytes", "integer"),
     _fact("response_bytes", "integer"),
     Field("artefact_bytes", "integer", _artefact_bytes),
     _fact("model_is_warm", "boolean"),
     _fact("price_per_unit", "float"),
+    _fact("fee", "float"),
     _fact("gpu", "text"),
     _fact("node_version", "text"),
     _fact("lane", "text"),
+    _fact("lane_version", "text"),
     _fact("service_uri", "text"),
     _fact("round", "integer"),
     _fact("repeats", "text"),

@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from exporter.leaderboard.display import shown
-from exporter.model import NANOSECONDS, Measurement, Phases, seconds
+from exporter.model import NANOSECONDS, LaneKind, Measurement, Phases, seconds
+from exporter.stores.schema import scored_time
 
 Document = dict[str, Any]
 
@@ -15,10 +16,13 @@ _AS_THEY_ARE: Final = (
     "repeats",
     "lane",
     "lane_name",
+    "lane_version",
+    "attempts",
     "service_uri",
     "http_status",
     "model_is_warm",
     "price_per_unit",
+    "fee",
     "gpu",
     "node_version",
     "unit",
@@ -48,10 +52,14 @@ def summary(job: Measurement) -> Document:
 
 
 def document(job: Measurement) -> Document:
-    """Everything about one job: phases, evidence, step log, sizes, proof."""
+    """Everything about one job: phases, evidence, step log, sizes, proof, unknown lines of a log.
+
+    `session_setup_time` of a job through a gateway is `None`, and not absent, if nobody can tell.
+    """
     facts = {name: getattr(job, name) for name in _AS_THEY_ARE}
     facts |= {
         "address": job.address,
+        "scored_time": scored_time(job),
         "queue_time": seconds(job.queue_time),
         "network_rtt": seconds(job.network_rtt),
         "timing_quality": seconds(job.loop_lag),
@@ -64,11 +72,13 @@ def document(job: Measurement) -> Document:
         "counts": job.counts,
         "evidence": list(job.evidence),
         **{name: value for name, value in facts.items() if value is not None},
+        **_session_setup(job),
         "proof": dict(job.proof),
         "artefacts": [msgspec.to_builtins(artefact) for artefact in job.artefacts],
         "request": job.request,
         "response": job.response,
         "steps": [{"at": seconds(step.at), "text": step.text} for step in job.steps],
+        "lane_log": list(job.lane_log),
     }
 
 
@@ -88,6 +98,12 @@ def iso_time(moment: int) -> str:
     except (ValueError, OverflowError, OSError):
         return f"{moment / NANOSECONDS} s since 1970"
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _session_setup(job: Measurement) -> Document:
+    if job.session_setup_time is None and job.lane in (None, LaneKind.DIRECT):
+        return {}
+    return {"session_setup_time": seconds(job.session_setup_time)}
 
 
 def _token_facts(job: Measurement) -> Document:

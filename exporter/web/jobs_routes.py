@@ -1,9 +1,12 @@
 """`/jobs` and `/jobs/ID`: what was tested lately, and why it failed; as JSON or as a page."""
 
 from itertools import islice
+from typing import Final
 
 from aiohttp import web
 
+from exporter.delivery.recent import RecentJobs
+from exporter.model import Measurement
 from exporter.web.answers import json_answer, json_error, page_answer, wants_html
 from exporter.web.context import context
 from exporter.web.job_document import document, summary
@@ -12,6 +15,8 @@ from exporter.web.pages.job import job_page
 from exporter.web.pages.jobs import jobs_page
 from exporter.web.pages.layout import message_page
 from exporter.web.parameters import Parameters, raw_query
+
+_MOST_REPEATS: Final = 20
 
 
 async def jobs(request: web.Request) -> web.Response:
@@ -33,6 +38,15 @@ async def job(request: web.Request) -> web.Response:
         if wants_html(request):
             return page_answer(message_page("Not found", text), 404)
         return json_error(text, 404)
+    recent = context(request).recent
+    repeats = _repeats(found, recent)
     if wants_html(request):
-        return page_answer(job_page(found))
-    return json_answer(document(found))
+        first = None if found.repeats is None else recent.get(found.repeats)
+        return page_answer(job_page(found, first=first, repeats=repeats))
+    return json_answer(document(found) | {"repeated_by": [one.id for one in repeats]})
+
+
+def _repeats(job: Measurement, recent: RecentJobs) -> list[Measurement]:
+    """The recent jobs that repeat this one, newest first."""
+    found = (one for one in recent.newest_first() if one.repeats == job.id)
+    return list(islice(found, _MOST_REPEATS))

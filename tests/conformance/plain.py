@@ -22,12 +22,17 @@ def success_rate(one: Measurement) -> float:
     return 1.0 if one.outcome is Outcome.OK else 0.0
 
 
-def round_trip(one: Measurement) -> float | None:
+def scored_time(one: Measurement) -> float | None:
     if one.phases.round_trip is None or (
         one.origin is Origin.OWN and one.outcome is not Outcome.OK
     ):
         return None
-    return one.phases.round_trip / NANOSECONDS
+    first_contact = one.session_setup_time if one.origin is Origin.OWN else None
+    if not first_contact:
+        return one.phases.round_trip / NANOSECONDS
+    if first_contact >= one.phases.round_trip:
+        return None
+    return (one.phases.round_trip - first_contact) / NANOSECONDS
 
 
 def in_question(rows: Iterable[Row], window: Window, where: Where) -> list[Row]:
@@ -57,7 +62,7 @@ def groups(rows: Iterable[Row], window: Window, where: Where) -> list[Group]:
         found[one.orchestrator, one.region, one.pipeline, one.model].append(one)
     answer = []
     for (orchestrator, region, pipeline, model), members in sorted(found.items()):
-        times = [time for one in members if (time := round_trip(one)) is not None]
+        times = [time for one in members if (time := scored_time(one)) is not None]
         answer.append(
             Group(
                 orchestrator=orchestrator,
@@ -75,7 +80,7 @@ def groups(rows: Iterable[Row], window: Window, where: Where) -> list[Group]:
 def medians(rows: Iterable[Row], window: Window, where: Where) -> list[ModelMedian]:
     found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     for one in counting(rows, window, where):
-        if success_rate(one) == 1 and (time := round_trip(one)):
+        if success_rate(one) == 1 and (time := scored_time(one)):
             found[one.pipeline, one.model].append(time)
     return [ModelMedian(*key, median(times)) for key, times in sorted(found.items())]
 
@@ -84,7 +89,7 @@ def overall_median(rows: Iterable[Row], window: Window, where: Where) -> float |
     times = [
         time
         for one in counting(rows, window, where)
-        if success_rate(one) == 1 and (time := round_trip(one))
+        if success_rate(one) == 1 and (time := scored_time(one))
     ]
     return median(times) if times else None
 

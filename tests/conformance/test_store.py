@@ -108,6 +108,32 @@ async def test_the_median_is_exact_and_leaves_zeros_out(
     assert await store.median(ALL, ANY) == median
 
 
+async def test_the_first_contact_of_a_gateway_is_in_no_mean_and_no_median(store: Store) -> None:
+    await stored(
+        store,
+        good("m1", 3, session_setup_time=SECOND),
+        good("m2", 4, session_setup_time=0),
+        good("m3", 6),
+    )
+    assert await store.groups(ALL, ANY) == [group(3, 1.0, 4.0)]
+    assert await store.median(ALL, ANY) == 4.0
+    assert [one.median for one in await store.medians(ALL, ANY)] == [4.0]
+
+
+async def test_the_round_trip_that_others_report_is_taken_as_it_is(store: Store) -> None:
+    await stored(store, good("m1", 3, origin=Origin.SUBMITTED, session_setup_time=SECOND))
+    assert await store.groups(ALL, ANY) == [group(1, 1.0, 3.0)]
+    assert await store.median(ALL, ANY) == 3.0
+
+
+async def test_a_first_contact_as_long_as_the_whole_job_leaves_nothing_to_compare(
+    store: Store,
+) -> None:
+    await stored(store, good("m1", 3, session_setup_time=4 * SECOND), good("m2", 2))
+    assert await store.groups(ALL, ANY) == [group(2, 1.0, 2.0)]
+    assert await store.median(ALL, ANY) == 2.0
+
+
 async def test_each_model_has_a_median_of_its_own(store: Store) -> None:
     await stored(
         store,
@@ -218,6 +244,12 @@ async def test_measurements_are_given_back_whole_but_for_their_steps(store: Stor
         proof={"nonce": 0.25},
         response='{"text": "…"}',
         steps=(Step(1, "connected"),),
+        fee=5e13,
+        lane_version="0.9.1",
+        session_setup_time=132_000_000,
+        attempts=1,
+        lane_log=("W0918 something new",),
+        repeats="m0",
     )
     await stored(store, one)
     assert await store.measurements(ALL, ANY, 10) == [msgspec.structs.replace(one, steps=())]

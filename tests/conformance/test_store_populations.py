@@ -34,6 +34,7 @@ crowded = measurements(
     outcome=st.sampled_from([Outcome.OK, Outcome.OK, Outcome.UNAVAILABLE]),
     blame=st.sampled_from([None, Blame.ORCHESTRATOR, Blame.UNKNOWN]),
     phases=st.builds(Phases, round_trip=TIMES, inference=TIMES),
+    session_setup_time=TIMES,
 )
 populations = st.lists(crowded, max_size=60, unique_by=lambda one: one.id)
 windows = st.builds(Window, MOMENTS, MOMENTS)

@@ -1,10 +1,15 @@
-"""Processes that use one embedded store: `python -m tests.stores.children WHAT PATH`."""
+"""Processes that use one embedded store: `python -m tests.stores.children WHAT PATH [NUMBER]`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from exporter.stores.embedded import EmbeddedStore
+from exporter.stores.embedded_upgrade import upgrade
 from tests.measurements import START, good
 
 BATCH = 250
@@ -34,5 +39,37 @@ async def hold(path: Path) -> None:
     await store.close()
 
 
+class DoomedConnection:
+    """A connection in whose process nothing happens after so many statements, as after a kill."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, statements: int) -> None:
+        self._connection = connection
+        self._left = statements
+
+    def begin(self) -> None:
+        self._connection.begin()
+
+    def execute(self, *statement: Any) -> None:
+        self._connection.execute(*statement)
+        self._one_less()
+
+    def commit(self) -> None:
+        self._connection.commit()
+        self._one_less()
+
+    def _one_less(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os._exit(9)
+
+
+async def upgrade_and_die(path: Path) -> None:
+    """Upgrade a file of the first format and end after so many statements."""
+    doomed: Any = DoomedConnection(duckdb.connect(path), int(sys.argv[3]))
+    upgrade(doomed, path, 1)
+
+
+CHILDREN = {"write-for-ever": write_for_ever, "hold": hold, "upgrade-and-die": upgrade_and_die}
+
 if __name__ == "__main__":
-    asyncio.run({"write-for-ever": write_for_ever, "hold": hold}[sys.argv[1]](Path(sys.argv[2])))
+    asyncio.run(CHILDREN[sys.argv[1]](Path(sys.argv[2])))

@@ -15,7 +15,7 @@ import pytest
 from exporter.model import Measurement
 from exporter.stores import StoreError, Where, Window
 from exporter.stores.embedded import EmbeddedStore
-from exporter.stores.embedded_file import FORMAT
+from exporter.stores.embedded_upgrade import FORMAT
 from tests.filesystems import lock_up, read_only_folder, resize_disk, small_disk
 from tests.measurements import START, good
 from tests.stores.children import BATCH

@@ -1,6 +1,9 @@
-from exporter.model import Artefact, Origin, Outcome, Phases, Tokens
+import pytest
+from hypothesis import given
+
+from exporter.model import Artefact, Measurement, Origin, Outcome, Phases, Tokens
 from exporter.stores.schema import FIELDS, Value, storable
-from tests.measurements import SECOND, failed, good
+from tests.measurements import SECOND, failed, good, measurements
 
 
 def columns(measurement: object) -> dict[str, Value]:
@@ -58,7 +61,15 @@ def test_what_did_not_happen_is_absent_and_never_zero() -> None:
     assert found["upload_time"] == 1.0
     assert found["blame"] == "orchestrator"
     assert found["error_message"] == "no answer in time"
-    for name in ("round_trip_time", "inference_time", "tokens", "artefact_bytes", "gpu"):
+    for name in (
+        "round_trip_time",
+        "scored_time",
+        "inference_time",
+        "session_setup_time",
+        "tokens",
+        "artefact_bytes",
+        "gpu",
+    ):
         assert found[name] is None
 
 
@@ -71,11 +82,47 @@ def test_a_failure_that_others_report_keeps_their_round_trip() -> None:
         phases=Phases(round_trip=SECOND),
     )
     assert columns(reported)["round_trip_time"] == 1.0
+    assert columns(reported)["scored_time"] == 1.0
+
+
+def test_what_the_gateway_spent_on_its_first_contact_is_not_scored() -> None:
+    found = columns(
+        good("m1", 2, session_setup_time=SECOND // 2, attempts=1, fee=5e13, lane_version="0.9.1")
+    )
+    assert found["round_trip_time"] == 2.0
+    assert found["scored_time"] == 1.5
+    assert found["session_setup_time"] == 0.5
+    assert found["attempts"] == 1
+    assert found["fee"] == 5e13
+    assert found["lane_version"] == "0.9.1"
+
+
+@given(measurements())
+def test_only_of_our_own_jobs_is_a_first_contact_taken_off(one: Measurement) -> None:
+    found = columns(one)
+    whole, scored = found["round_trip_time"], found["scored_time"]
+    setup = (one.session_setup_time or 0) / SECOND
+    if one.origin is not Origin.OWN or not setup or whole is None:
+        assert scored == whole
+    elif isinstance(whole, float) and setup < whole:
+        assert scored == pytest.approx(whole - setup, abs=1e-8)
+    else:
+        assert scored is None
 
 
 def test_every_value_has_the_type_of_its_field() -> None:
     types = {"text": str, "float": float, "integer": int, "boolean": bool}
-    one = good("m1", price_per_unit=3, units=2, model_is_warm=True, http_status=200, round=4)
+    one = good(
+        "m1",
+        price_per_unit=3,
+        units=2,
+        model_is_warm=True,
+        http_status=200,
+        round=4,
+        fee=3,
+        attempts=2,
+        session_setup_time=1,
+    )
     for field in FIELDS:
         value = field.value(one)
         assert value is None or isinstance(value, types[field.kind]), field.name

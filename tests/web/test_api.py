@@ -22,6 +22,19 @@ async def test_the_leaderboard_ranks_and_tells_no_data_from_zero(station: Statio
     assert (third["rank"], third["score"], third["state"]) == (None, None, "no data")
 
 
+async def test_the_ranking_leaves_out_what_gateways_spent_on_a_first_contact(
+    station: Station,
+) -> None:
+    await station.give(good("a", 3.0, session_setup_time=SECOND), good("b", 2.0, orchestrator=BOB))
+    first, second = (await station.json("/api/v1/leaderboard"))["entries"]
+    for entry in (first, second):
+        assert entry["round_trip_time"] == 2.0
+        assert entry["groups"][0]["median_round_trip_time"] == 2.0
+        assert entry["round_trip_score"] == pytest.approx(0.8)
+    raw = await station.json(f"/api/raw_stats?orchestrator={ALICE}&job_type=ai")
+    assert [stat["round_trip_time"] for stat in raw["MDW"]] == [3.0]
+
+
 async def test_the_leaderboard_is_filtered(station: Station) -> None:
     await station.supplied(offer(CAROL, pipeline="llm", model="m/two"), offer(BOB))
     await station.give(

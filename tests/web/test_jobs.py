@@ -141,6 +141,101 @@ async def test_a_job_shows_everything_in_seconds(station: Station) -> None:
     assert "gpu" not in job
 
 
+def through_a_gateway(identity: str = "m1", **facts: Any) -> Measurement:
+    """A good job of two seconds on a managed lane."""
+    return good(identity, lane=LaneKind.MANAGED, lane_name="lane-1", **facts)
+
+
+async def test_a_job_shows_what_is_known_of_its_lane(station: Station) -> None:
+    await station.give(
+        through_a_gateway(
+            session_setup_time=132 * MILLISECOND,
+            lane_version="0.9.1",
+            attempts=1,
+            fee=5e13,
+            lane_log=("W0918 one", "panic: two"),
+        )
+    )
+    job = await station.json("/jobs/m1")
+    expected: dict[str, Any] = {
+        "lane_version": "0.9.1",
+        "session_setup_time": 0.132,
+        "round_trip_time": 2.0,
+        "scored_time": 1.868,
+        "attempts": 1,
+        "fee": 5e13,
+        "lane_log": ["W0918 one", "panic: two"],
+        "repeated_by": [],
+    }
+    assert {name: job[name] for name in expected} == expected
+    page = await station.page("/jobs/m1")
+    for text in (
+        "Inference: 2.00 s, of which 132 ms first contact",
+        "<dt>Gateway version</dt><dd>0.9.1</dd>",
+        "<dt>Attempts of the gateway</dt><dd>1</dd>",
+        "<dt>Expected fee</dt><dd>50,000,000,000,000 wei</dd>",
+        "<h2>Lines of the gateway&#x27;s log that are unknown to the tester</h2>",
+        "<pre>W0918 one\npanic: two</pre>",
+    ):
+        assert text in page
+
+
+@pytest.mark.parametrize("kind", [LaneKind.MANAGED, LaneKind.PINNED, LaneKind.WEBHOOK])
+async def test_an_unknown_first_contact_is_said_to_be_unknown(
+    station: Station, kind: LaneKind
+) -> None:
+    await station.give(good("m1", lane=kind), failed("m2", lane=kind, phases=Phases()))
+    for identity in ("m1", "m2"):
+        job = await station.json(f"/jobs/{identity}")
+        assert job["session_setup_time"] is None
+        assert "first contact: unknown" in await station.page(f"/jobs/{identity}")
+    assert "scored_time" not in job
+
+
+@pytest.mark.parametrize("kind", [LaneKind.DIRECT, None])
+async def test_a_job_without_a_gateway_has_no_first_contact(
+    station: Station, kind: LaneKind | None
+) -> None:
+    await station.give(good("m1", lane=kind))
+    job = await station.json("/jobs/m1")
+    assert "session_setup_time" not in job
+    assert "attempts" not in job
+    assert job["lane_log"] == []
+    page = await station.page("/jobs/m1")
+    assert "first contact" not in page
+    assert "gateway&#x27;s log" not in page
+
+
+async def test_a_job_and_those_that_repeat_it_lead_to_one_another(station: Station) -> None:
+    await station.give(failed("first/1"))
+    await station.give(failed("again", repeats="first/1"))
+    await station.give(good("a&b", repeats="first/1"), good("other", repeats="again"))
+    assert (await station.json("/jobs/first%2F1"))["repeated_by"] == ["a&b", "again"]
+    assert (await station.json("/jobs/again"))["repeats"] == "first/1"
+    first = await station.page("/jobs/first%2F1")
+    assert "Repeated by" in first
+    assert '<a href="/jobs/a%26b">a&amp;b</a>' in first
+    assert '<a href="/jobs/again">again</a>' in first
+    assert "other" not in first
+    again = await station.page("/jobs/again")
+    assert '<dt>Repeats</dt><dd><a href="/jobs/first%2F1">first/1</a></dd>' in again
+
+
+async def test_a_job_that_is_no_longer_kept_is_named_and_not_linked(station: Station) -> None:
+    await station.give(good("again", repeats="long ago"))
+    page = await station.page("/jobs/again")
+    assert "<dt>Repeats</dt><dd>long ago (no longer kept)</dd>" in page
+    assert "Repeated by" not in page
+
+
+async def test_of_many_repeats_the_newest_are_listed(station: Station) -> None:
+    await station.give(failed("first"))
+    for number in range(25):
+        await station.give(good(f"again-{number}", repeats="first"))
+    listed = (await station.json("/jobs/first"))["repeated_by"]
+    assert listed == [f"again-{number}" for number in range(24, 4, -1)]
+
+
 async def test_a_job_that_is_not_there_is_not_found(station: Station) -> None:
     answer = await station.json("/jobs/nothing", status=404)
     assert answer == {"error": "no such job among the recent ones"}
@@ -187,6 +282,11 @@ async def test_pages_escape_what_strangers_wrote(station: Station) -> None:
         proof={evil: 1.0},
         artefacts=(Artefact(kind=evil, bytes=1, sha256=evil),),
         steps=(Step(0, evil),),
+        lane=LaneKind.MANAGED,
+        lane_name=evil,
+        lane_version=evil,
+        lane_log=(evil, f"</pre>{evil}"),
+        repeats=evil,
     )
     await station.give(job)
     found = (await station.json("/jobs"))["jobs"][0]["id"]

@@ -1,6 +1,7 @@
 -- Take over what a batch brought, but for measurements that another outbox, or the same one
 -- before it was trimmed, has brought already: they have the same id and time.
-INSERT INTO ai_job
+-- By name, since an upgraded file has its columns in another order.
+INSERT INTO ai_job BY NAME
 SELECT *
 FROM incoming
 WHERE NOT EXISTS (

@@ -1,12 +1,5 @@
 -- The measurements themselves, newest first, whether they count or not.
 SELECT payload
-FROM ai_job
-WHERE
-    time BETWEEN $since AND $until
-    AND (NOT $addresses_only::BOOLEAN OR regexp_full_match(orchestrator, '0[xX][0-9a-fA-F]{40}'))
-    AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
-    AND ($region::VARCHAR IS NULL OR region = $region)
-    AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)
-    AND ($model::VARCHAR IS NULL OR model = $model)
+FROM asked
 ORDER BY time DESC, seq DESC, outbox DESC
 LIMIT $limit

@@ -1,13 +1,5 @@
--- Exact median round trip of the fully successful jobs; no row gives NULL.
-SELECT quantile_cont(round_trip_time, 0.5)
-FROM ai_job
-WHERE
-    (outcome = 'ok' OR blame = 'orchestrator' OR origin <> 'own')
-    AND success_rate = 1
-    AND round_trip_time <> 0
-    AND time BETWEEN $since AND $until
-    AND (NOT $addresses_only::BOOLEAN OR regexp_full_match(orchestrator, '0[xX][0-9a-fA-F]{40}'))
-    AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
-    AND ($region::VARCHAR IS NULL OR region = $region)
-    AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)
-    AND ($model::VARCHAR IS NULL OR model = $model)
+-- Exact median round trip, without the gateway's first contact, of the fully successful jobs; no row
+-- gives NULL.
+SELECT quantile_cont(scored_time, 0.5)
+FROM asked
+WHERE counts AND success_rate = 1 AND scored_time <> 0

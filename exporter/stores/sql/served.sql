@@ -3,13 +3,6 @@ SELECT DISTINCT
     pipeline,
     model,
     region
-FROM ai_job
-WHERE
-    (outcome = 'ok' OR blame = 'orchestrator' OR origin <> 'own')
-    AND time BETWEEN $since AND $until
-    AND (NOT $addresses_only::BOOLEAN OR regexp_full_match(orchestrator, '0[xX][0-9a-fA-F]{40}'))
-    AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
-    AND ($region::VARCHAR IS NULL OR region = $region)
-    AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)
-    AND ($model::VARCHAR IS NULL OR model = $model)
+FROM asked
+WHERE counts
 ORDER BY pipeline, model, region

@@ -1,11 +1,13 @@
 """The page of one job: what happened, when, and why it is what it is."""
 
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from exporter.leaderboard.display import shown
 from exporter.model import Measurement, pipeline_display, seconds
+from exporter.shown import first_contact
 from exporter.web.job_document import iso_time
 from exporter.web.pages.layout import (
     Page,
@@ -21,23 +23,27 @@ from exporter.web.pages.markup import Markup, element, join
 from exporter.web.pages.waterfall import waterfall
 
 
-def job_page(job: Measurement) -> Page:
-    """The page."""
+def job_page(
+    job: Measurement, *, first: Measurement | None = None, repeats: Sequence[Measurement] = ()
+) -> Page:
+    """The page; `first` is the job that it repeats, if that is still known, `repeats` its own."""
     return page(
         f"Job {job.id}",
         element("h1", f"{pipeline_display(job.pipeline)} · {job.model}"),
         element("p", outcome_badge(job), " ", job.message),
-        facts(_facts(job)),
+        facts(_facts(job, first)),
+        _repeated(repeats),
         _phases(job),
         _evidence(job),
         _steps(job),
         _proof(job),
         _text("Request", job.request),
         _text("Response", job.response),
+        _text("Lines of the gateway's log that are unknown to the tester", "\n".join(job.lane_log)),
     )
 
 
-def _facts(job: Measurement) -> list[tuple[str, str | None]]:
+def _facts(job: Measurement, first: Measurement | None) -> list[tuple[str, str | None]]:
     others = urlencode({"orchestrator": job.orchestrator})
     return [
         ("Orchestrator", element("a", shown(job.orchestrator), href=f"/jobs?{others}")),
@@ -47,6 +53,8 @@ def _facts(job: Measurement) -> list[tuple[str, str | None]]:
         ("Started", iso_time(job.started_at)),
         ("Region, tester", f"{job.region}, {job.tester}"),
         ("Lane", _lane(job)),
+        ("Gateway version", job.lane_version),
+        ("Attempts of the gateway", None if job.attempts is None else str(job.attempts)),
         ("Warm", {True: "yes", False: "no", None: None}[job.model_is_warm]),
         ("HTTP status", None if job.http_status is None else str(job.http_status)),
         ("GPU", job.gpu),
@@ -55,10 +63,31 @@ def _facts(job: Measurement) -> list[tuple[str, str | None]]:
         ("Waited in the queue", _optional(job.queue_time)),
         ("Worst loop lag", _optional(job.loop_lag)),
         ("Latency per unit", _latency(job)),
+        ("Expected fee", None if job.fee is None else f"{job.fee:,.15g} wei"),
         ("Sent, received", _sizes(job)),
-        ("Repeats", job.repeats),
+        ("Repeats", _first(job, first)),
         ("Id", job.id),
     ]
+
+
+def _first(job: Measurement, first: Measurement | None) -> str | None:
+    if job.repeats is None:
+        return None
+    return f"{job.repeats} (no longer kept)" if first is None else _link(first)
+
+
+def _link(job: Measurement) -> Markup:
+    return element("a", job.id, href=f"/jobs/{quote(job.id, safe='')}")
+
+
+def _repeated(repeats: Sequence[Measurement]) -> Markup:
+    if not repeats:
+        return Markup()
+    items = (
+        element("li", _link(job), " ", outcome_badge(job), " ", iso_time(job.started_at))
+        for job in repeats
+    )
+    return join((element("h2", "Repeated by"), element("ul", *items)))
 
 
 def _lane(job: Measurement) -> str | None:
@@ -85,12 +114,19 @@ def _sizes(job: Measurement) -> str | None:
 
 
 def _phases(job: Measurement) -> Markup:
+    contact = first_contact(job, duration)
+    said = element("p", _inference(job), contact, class_="soft") if contact else Markup()
     picture = waterfall(job.phases)
     if picture is None:
-        return element("p", "No phase of the job was completed.", class_="soft")
+        return join((element("p", "No phase of the job was completed.", class_="soft"), said))
     total = seconds(job.phases.round_trip)
     caption = "" if total is None else f"Round trip: {duration(total)}"
-    return join((element("h2", "Phases"), picture, element("p", caption, class_="soft")))
+    return join((element("h2", "Phases"), picture, said, element("p", caption, class_="soft")))
+
+
+def _inference(job: Measurement) -> str:
+    length = seconds(job.phases.inference)
+    return "" if length is None else f"Inference: {duration(length)}, "
 
 
 def _evidence(job: Measurement) -> Markup:
