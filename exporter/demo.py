@@ -5,35 +5,43 @@ import contextlib
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import msgspec
 import yaml
 
-from exporter.exit_code import ENVIRONMENT, INTERRUPTED, OK
+from exporter.cli.verdict_table import Compared, print_verdicts, verdict
+from exporter.exit_code import ENVIRONMENT, FAILED, INTERRUPTED, OK
+from exporter.model import LaneKind, Target
 from exporter.process import run_until_stopped
 from exporter.run import Supervisor
 from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
+from exporter.simulation.population import DEFAULT_MIX, MANAGED_MIX
 
 GLANCE = 0.2
 """Seconds between two looks at what the probe does."""
 LOG_TAIL = 5
+_MOST_JOBS = 1000
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     """What the demo was asked to do."""
 
     once: bool
-    orchestrators: int
+    orchestrators: int | None
+    """`None`: one of each of the profiles that suit the lanes."""
     seed: int
     data: Path | None
     port: int
-    as_json: bool
+    lanes: Literal["mixed", "managed"] = "mixed"
+    compare: bool = False
+    as_json: bool = False
 
 
 def run_demo(demo: Demo) -> int:
@@ -45,7 +53,7 @@ def run_demo(demo: Demo) -> int:
             await _serve(demo, data, stop, result)
 
         code = run_until_stopped(serve)
-        if code == OK and result.code not in (OK, INTERRUPTED):
+        if code == OK and result.code not in (OK, INTERRUPTED) and result.leaderboard is None:
             _tell_why(data / "demo.log")
         return code or result.code
 
@@ -54,10 +62,13 @@ class _Result:
     code = OK
     round: dict[str, Any] | None = None
     leaderboard: dict[str, Any] | None = None
+    compared: list[Compared] | None = None
 
 
 async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -> None:
-    async with SimulatedNetwork(demo.orchestrators, demo.seed) as network:
+    mix = MANAGED_MIX if demo.lanes == "managed" else DEFAULT_MIX
+    count = demo.orchestrators or len(mix)
+    async with SimulatedNetwork(count, demo.seed, profiles=mix, lanes=demo.lanes) as network:
         plain = network.settings(data, demo.port, log={"format": "json"})
         settings = Settings.model_validate(plain)
         config = data / "demo.yaml"
@@ -67,18 +78,20 @@ async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -
         with (data / "demo.log").open("ab") as log:
             supervisor = Supervisor(config, settings, once=demo.once, together=True, log_to=log)
             service = asyncio.create_task(
-                supervisor.serve(stop, on_stored=lambda: _collect(station, result))
+                supervisor.serve(stop, on_stored=lambda: _collect(demo, network, station, result))
             )
             async with _watching(demo, probe, station):
                 await service
         result.code = supervisor.code
         if demo.once and result.leaderboard is not None:
             _print_result(demo, result)
+            if result.code == OK and not all(row.right for row in result.compared or ()):
+                result.code = FAILED
         elif demo.once and result.code == OK:
             result.code = INTERRUPTED
 
 
-async def _collect(station: str, result: _Result) -> None:
+async def _collect(demo: Demo, network: SimulatedNetwork, station: str, result: _Result) -> None:
     """The round is stored: ask the station for what it came to, while it is there."""
     async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
         answer = await client.get(f"{station}/api/v1/leaderboard")
@@ -87,6 +100,38 @@ async def _collect(station: str, result: _Result) -> None:
         status = await client.get(f"{station}/api/v1/status")
         status.raise_for_status()
         result.round = (status.json().get("progress") or {}).get("round")
+        if demo.compare:
+            jobs = await client.get(f"{station}/jobs", params={"limit": _MOST_JOBS})
+            jobs.raise_for_status()
+            result.compared = _compared(network, demo.lanes, jobs.json()["jobs"])
+
+
+def _compared(network: SimulatedNetwork, lanes: str, jobs: list[dict[str, Any]]) -> list[Compared]:
+    """Each job beside what its target deserves; a target's jobs are counted from 1."""
+    members = {member.address: member for member in network.members}
+    counted: Counter[Target] = Counter()
+    rows = []
+    for job in sorted(jobs, key=lambda job: float(job["started_at"])):
+        target = Target(job["orchestrator"], job["pipeline"], job["model"])
+        counted[target] += 1
+        kind = LaneKind.MANAGED if lanes == "managed" else _kind(network, target)
+        deserved = network.expected(target, job=counted[target], lane=kind)
+        rows.append(
+            Compared(
+                orchestrator=members[target.orchestrator].name,
+                profile=members[target.orchestrator].profile.value,
+                pipeline=target.pipeline,
+                model=target.model,
+                found=verdict(job["outcome"], job["blame"]),
+                deserved=tuple(sorted(verdict(outcome, blame) for outcome, blame in deserved)),
+            )
+        )
+    return rows
+
+
+def _kind(network: SimulatedNetwork, target: Target) -> LaneKind:
+    pinned = network.gateway(target.orchestrator) is not None
+    return LaneKind.PINNED if pinned else LaneKind.DIRECT
 
 
 def _print_result(demo: Demo, result: _Result) -> None:
@@ -100,6 +145,10 @@ def _print_result(demo: Demo, result: _Result) -> None:
             "outcomes": done.get("outcomes", {}),
             "leaderboard": ranking["entries"],
         }
+        if result.compared is not None:
+            document["compared"] = [
+                msgspec.structs.asdict(row) | {"right": row.right} for row in result.compared
+            ]
         print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201 - the result
         return
     counts = ", ".join(f"{count} {code}" for code, count in sorted(done["outcomes"].items()))
@@ -108,6 +157,9 @@ def _print_result(demo: Demo, result: _Result) -> None:
         print(f"{count} skipped: {reason}")  # noqa: T201 - the result
     print()  # noqa: T201 - the result
     print_ranking(ranking)
+    if result.compared is not None:
+        print()  # noqa: T201 - the result
+        print_verdicts(result.compared)
 
 
 @contextmanager

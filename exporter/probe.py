@@ -12,20 +12,27 @@ import msgspec
 from exporter.data_folder import DataFolder
 from exporter.discovery.discover import Discovery
 from exporter.discovery.select import select
-from exporter.model import Measurement, Offer, Outcome, Supply, Target
+from exporter.model import Measurement, Offer, Outcome, Supply
 from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
 from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
+from exporter.probe_lanes import Gateways, gateways
 from exporter.probe_server import probe_app
+from exporter.probing.bounds import Bounds
 from exporter.probing.connectivity import Connectivity
+from exporter.probing.evidence import Witness
 from exporter.probing.guard import Guard
 from exporter.probing.job import JobRunner
 from exporter.probing.lag import LoopLag
-from exporter.probing.lanes import Lane, Lanes
+from exporter.probing.lanes import Lane
+from exporter.probing.notices import TOPICS
 from exporter.probing.progress import Progress
 from exporter.probing.resolve import Resolver
-from exporter.probing.schedule import NETWORK_DOWN, NOT_STORING, Schedule
+from exporter.probing.run_job import Ran
+from exporter.probing.schedule import Schedule
+from exporter.probing.session_pools import normal_url
+from exporter.probing.skips import NETWORK_DOWN, NOT_STORING
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.serving import listening
 from exporter.settings import Settings
@@ -59,7 +66,7 @@ async def serve(
 
     `on_ready` is called with the base URL of the process's own server.
 
-    Raises `DataFolderError`, `OutboxError` or `ListenError` when it cannot start.
+    Raises `DataFolderError`, `OutboxError`, `LanesError` or `ListenError` when it cannot start.
     """
     async with AsyncExitStack() as stack:
         folder = DataFolder.open(settings.data, "probe")
@@ -70,8 +77,8 @@ async def serve(
             keep_delivered=settings.outbox.keep_delivered,
         )
         stack.push_async_callback(outbox.close)
-        prober = await stack.enter_async_context(_prober(settings, outbox))
-        app = probe_app(prober.progress, outbox, prober.lag, lambda: prober.supply)
+        prober = await stack.enter_async_context(_prober(settings, folder, outbox))
+        app = probe_app(prober.progress, outbox, prober.lag, lambda: prober.supply, prober.gateways)
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
         log.info("probe is ready", extra={"url": url})
         on_ready(url)
@@ -95,35 +102,55 @@ class Prober:
         self,
         settings: Settings,
         outbox: Outbox,
+        *,
         runner: JobRunner,
         connectivity: Connectivity,
         lag: LoopLag,
+        gateways: Gateways,
+        known: "Known",
     ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._runner = runner
         self._connectivity = connectivity
-        self._discovery = Discovery(settings, tested_pipelines=registry(settings.pipelines).keys())
+        self._known = known
+        pipelines = registry(settings.pipelines)
+        self._discovery = Discovery(
+            settings,
+            tested_pipelines=pipelines.keys(),
+            scout=gateways.scout_url if settings.sources.scout else None,
+        )
         self._stopping = False
         self._storing = True
         self._recalled = False
         """Whether what is tested was known before the start, and no source has said it since."""
+        self.gateways = gateways
         self.progress = Progress()
         self.lag = lag
-        self.supply: Supply | None = None
         self._schedule = Schedule(
             settings.schedule,
-            Lanes(settings.lanes),
+            gateways.lanes,
             self._run_job,
             self.progress,
             hindrance=self._hindrance,
+            bounds=Bounds(
+                settings.schedule,
+                settings.spending,
+                pipelines=pipelines,
+                on_chain=settings.livepeer.on_chain is not None,
+            ),
         )
+
+    @property
+    def supply(self) -> Supply | None:
+        """What is known to be offered; `None` before the first refresh."""
+        return self._known.supply
 
     async def run(self, stop: asyncio.Event, *, once: bool, together: bool) -> None:
         """Discover and test until `stop` is set; with `once`, for one round."""
-        await self._restore_cold()
+        await self._restore()
         stopped: asyncio.Task[object] = asyncio.create_task(stop.wait())
-        first: asyncio.Task[object] = asyncio.create_task(self._refresh())
+        first: asyncio.Task[object] = asyncio.create_task(self._begin())
         await asyncio.wait([first, stopped], return_when=asyncio.FIRST_COMPLETED)
         if stopped.done():
             first.cancel()
@@ -135,7 +162,7 @@ class Prober:
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
         ]
         if once:
-            work = asyncio.create_task(self._schedule.round(self._number()))
+            work = asyncio.create_task(self._schedule.round())
         elif together:
             work = asyncio.create_task(self._schedule.rounds_together())
         else:
@@ -152,6 +179,7 @@ class Prober:
             await asyncio.gather(*background, stopped, return_exceptions=True)
             with contextlib.suppress(OutboxError):
                 await self._publish_progress()
+                await self._publish_notices()
         if once and not stop.is_set() and self.supply is not None and not self.supply.tested:
             raise NothingToTestError(_why_nothing(self.supply))
 
@@ -173,9 +201,19 @@ class Prober:
             raise error
 
     async def _run_job(
-        self, offer: Offer, lane: Lane, *, due: int, number: int
-    ) -> Measurement | None:
-        measurement = await self._runner.run(offer, lane, due=due, number=number)
+        self,
+        offer: Offer,
+        lane: Lane,
+        *,
+        due: int,
+        number: int,
+        repeats: str | None = None,
+        busy_counts: bool = False,
+    ) -> Ran | None:
+        ran = await self._runner.run(
+            offer, lane, due=due, number=number, repeats=repeats, busy_counts=busy_counts
+        )
+        measurement = ran.measurement
         if not await self._store(measurement):
             return None
         log.debug(
@@ -187,9 +225,7 @@ class Prober:
                 "blame": measurement.blame,
             },
         )
-        if offer.warm is False:
-            await self._publish_cold(offer.target)
-        return measurement
+        return ran
 
     async def _store(self, measurement: Measurement) -> bool:
         """Commit to the outbox. While it refuses, the job waits and so does its orchestrator."""
@@ -228,12 +264,16 @@ class Prober:
             await asyncio.sleep(interval if known else min(RETRY_EMPTY, interval))
             await self._refresh()
 
+    async def _begin(self) -> None:
+        await self.gateways.begin()
+        await self._refresh()
+
     async def _refresh(self) -> None:
         supply = await self._discovery.refresh()
         self._recalled = not supply.offers
         if self._recalled:
             supply = await self._last_known(supply)
-        self.supply = supply
+        self._known.take(supply)
         self._schedule.update(supply)
         with contextlib.suppress(OutboxError):
             await self._outbox.publish("supply", msgspec.json.encode(supply))
@@ -276,6 +316,7 @@ class Prober:
             while True:
                 try:
                     await self._publish_progress()
+                    await self._publish_notices()
                 except OutboxError as error:
                     log.debug("no progress published: %s", error)
                 await asyncio.sleep(HEARTBEAT)
@@ -286,29 +327,46 @@ class Prober:
         report = {**self.progress.report(), "at": time.time(), "storing": self._storing}
         await self._outbox.publish("progress", msgspec.json.encode(report))
 
-    async def _publish_cold(self, target: Target) -> None:
-        tested = {**self._schedule.cold_tested, target: time.time_ns()}
-        with contextlib.suppress(OutboxError):
-            await self._outbox.publish("cold", msgspec.json.encode(list(tested.items())))
+    async def _publish_notices(self) -> None:
+        for topic, payload in self._schedule.notices.changed():
+            await self._outbox.publish(topic, payload)
 
-    async def _restore_cold(self) -> None:
-        payload = await self._outbox.notice("cold")
-        if payload is None:
-            return
-        try:
-            entries = msgspec.json.decode(payload, type=list[tuple[Target, int]])
-        except msgspec.DecodeError:
-            log.warning("when cold models were last tested is not known: they are tested anew")
-            return
-        self._schedule.cold_tested = dict(entries)
+    async def _restore(self) -> None:
+        for topic in TOPICS:
+            self._schedule.notices.restore(topic, await self._outbox.notice(topic))
 
-    def _number(self) -> int:
-        return int(time.time() // self._settings.schedule.interval)
+
+class Known:
+    """What is known to be offered now, and who shares a service URI with whom."""
+
+    def __init__(self) -> None:
+        self.supply: Supply | None = None
+        self._givers: dict[str, set[str]] = {}
+
+    def take(self, supply: Supply) -> None:
+        """From now on this is what is known."""
+        self.supply = supply
+        givers: dict[str, set[str]] = {}
+        for offer in supply.offers:
+            if offer.service_uri is not None:
+                uri = normal_url(offer.service_uri)
+                givers.setdefault(uri, set()).add(offer.target.orchestrator)
+        self._givers = {uri: who for uri, who in givers.items() if len(who) > 1}
+
+    def shared(self, offer: Offer) -> bool:
+        """Whether another orchestrator gives the same service URI."""
+        return offer.service_uri is not None and normal_url(offer.service_uri) in self._givers
+
+    def orchestrators(self) -> frozenset[str]:
+        """Everybody who is known to offer something."""
+        offers = () if self.supply is None else self.supply.offers
+        return frozenset(offer.target.orchestrator for offer in offers)
 
 
 @asynccontextmanager
-async def _prober(settings: Settings, outbox: Outbox) -> AsyncIterator[Prober]:
+async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> AsyncIterator[Prober]:
     """Put the parts together, and take them apart again."""
+    known, witness = Known(), Witness()
     resolver = Resolver()
     guard = Guard(settings.guard.allow)
     connectivity = Connectivity(settings.connectivity, resolver=resolver, guard=guard)
@@ -331,9 +389,27 @@ async def _prober(settings: Settings, outbox: Outbox) -> AsyncIterator[Prober]:
             connectivity=connectivity,
             lag=lag,
             tls=unverified_tls(),
+            witness=witness,
+            shared=known.shared,
         )
-        yield Prober(settings, outbox, runner, connectivity, lag)
+        async with gateways(
+            settings,
+            folder,
+            guard=guard,
+            resolver=resolver,
+            orchestrators=known.orchestrators,
+        ) as lanes:
+            yield Prober(
+                settings,
+                outbox,
+                runner=runner,
+                connectivity=connectivity,
+                lag=lag,
+                gateways=lanes,
+                known=known,
+            )
     finally:
+        await witness.close()
         await proofs.close()
         resolver.close()
 

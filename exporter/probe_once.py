@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,7 +17,9 @@ from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
 from exporter.probing.resolve import Resolver
 from exporter.probing.transport import unverified_tls, warm_up
+from exporter.probing.trust import Trust, TrustError, Trusts
 from exporter.settings import HttpUrl, Limits, Pipelines
+from exporter.settings.lanes import LaneTls
 
 
 class UnusableError(Exception):
@@ -24,13 +27,26 @@ class UnusableError(Exception):
 
 
 async def probe_once(
-    *, url: str, pipeline: str, model: str, inference_limit: float | None = None
+    *,
+    url: str,
+    pipeline: str,
+    model: str,
+    inference_limit: float | None = None,
+    verify: bool = False,
+    ca: Path | None = None,
+    fingerprint: str | None = None,
 ) -> Measurement:
     """Run one job over a direct lane with the default settings.
 
-    Raises `UnusableError` for a URL or a pipeline that cannot be used.
+    `verify`, `ca` and `fingerprint` are what a lane's `tls` is in the settings. Raises
+    `UnusableError` for what was typed and cannot be used.
     """
     base = _checked(url)
+    trust = _trust(verify, ca, fingerprint)
+    if trust.asks and not base.lower().startswith("https:"):
+        raise UnusableError(
+            f"--url {url[:200]!r}: expected https, since a certificate is to be checked"
+        )
     pipelines = registry(Pipelines())
     name = pipeline_uri(pipeline)
     if name not in pipelines:
@@ -46,6 +62,7 @@ async def probe_once(
         name=f"direct:{endpoint[0]}:{endpoint[1]}",
         url=base,
         trusted=frozenset({endpoint}),
+        trust=trust,
     )
     lag = LoopLag()
     watching = asyncio.create_task(lag.watch())
@@ -66,7 +83,8 @@ async def probe_once(
             lag=lag,
             tls=unverified_tls(),
         )
-        return await runner.run(offer, lane, due=time.monotonic_ns(), number=None)
+        ran = await runner.run(offer, lane, due=time.monotonic_ns(), number=None)
+        return ran.measurement
     finally:
         watching.cancel()
         await proofs.close()
@@ -77,5 +95,18 @@ def _checked(url: str) -> str:
     try:
         return TypeAdapter(HttpUrl).validate_python(url)
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise UnusableError(f"--url {url[:200]!r}: {reason}") from error
+        raise UnusableError(f"--url {url[:200]!r}: {_reason(error)}") from error
+
+
+def _trust(verify: bool, ca: Path | None, fingerprint: str | None) -> Trust:  # noqa: FBT001 - as typed
+    try:
+        return Trusts().of(LaneTls(verify=verify, ca=ca, fingerprint=fingerprint))
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"]) or "ca"
+        raise UnusableError(f"--{where}: {_reason(error)}") from error
+    except TrustError as error:
+        raise UnusableError(f"--{'verify' if ca is None else 'ca'}: {error}") from error
+
+
+def _reason(error: ValidationError) -> str:
+    return error.errors()[0]["msg"].removeprefix("Value error, ")

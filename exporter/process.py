@@ -104,10 +104,18 @@ def surroundings() -> tuple[type[Exception], ...]:
     from exporter.data_folder import DataFolderError
     from exporter.outbox import OutboxError
     from exporter.probe import NothingToTestError
+    from exporter.probe_lanes import LanesError
     from exporter.serving import ListenError
     from exporter.stores import StoreError
 
-    return (DataFolderError, OutboxError, StoreError, ListenError, NothingToTestError)
+    return (
+        DataFolderError,
+        OutboxError,
+        StoreError,
+        ListenError,
+        NothingToTestError,
+        LanesError,
+    )
 
 
 async def _stop_at_end_of_input(stop: asyncio.Event) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exporter.exit_code import USAGE
+from exporter.exit_code import ENVIRONMENT, USAGE
 
 if TYPE_CHECKING:
     from exporter.settings import Settings
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 def check_config(file: Path) -> None:
     """Check the settings FILE together with the environment, as the service would read them.
 
-    Prints what the settings come to, or every mistake with its line and what was expected.
+    Prints what the settings come to, or every mistake with its line and what was expected. Exit
+    code 3 where they are right but name something that this machine does not have: a program, a
+    keystore, a file of authorities.
     """
     import os
 
+    from exporter.on_this_machine import missing
     from exporter.settings_file import SettingsError, load
 
     try:
@@ -32,16 +35,23 @@ def check_config(file: Path) -> None:
     click.echo(f"{file}: ok")
     for name, text in _summary(settings):
         click.echo(f"  {name:<9} {text}")
+    if lacking := missing(settings):
+        click.echo("but this machine does not have all that they name:", err=True)
+        for text in lacking:
+            click.echo(f"  {text}", err=True)
+        raise SystemExit(ENVIRONMENT)
 
 
 def _summary(settings: "Settings") -> list[tuple[str, str]]:
     sources, schedule = settings.sources, settings.schedule
     kinds = [lane.kind for lane in settings.lanes]
     own, gateways = len(sources.static), len(sources.gateway)
-    pace = f"{schedule.interval:g} s, models that are not warm {schedule.cold_interval:g} s"
+    scout = ", a scout of our own" if sources.scout else ""
+    often = f"at {'; '.join(schedule.cron)} (UTC)" if schedule.cron else f"{schedule.interval:g} s"
+    pace = f"{often}, models that are not warm {schedule.cold_interval:g} s"
     return [
         ("region", f"{settings.region}, tester {settings.tester}"),
-        ("sources", f"{_count(own, 'endpoint')} of your own, {_count(gateways, 'gateway')}"),
+        ("sources", f"{_count(own, 'endpoint')} of your own, {_count(gateways, 'gateway')}{scout}"),
         ("lanes", ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))),
         ("interval", pace),
         ("listens", f"station {settings.station.listen}, probe {settings.probe.listen}"),

@@ -1,6 +1,7 @@
 """`demo`: a simulated network on loopback and the real service against it."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -13,15 +14,14 @@ Examples:
   livepeer-exporter demo --once
   livepeer-exporter demo --once --json | jq .outcomes
   livepeer-exporter demo --orchestrators 40 --seed 7 --data /tmp/demo
+  livepeer-exporter demo --lanes managed --once --compare
 """
 )
 @click.option("--once", is_flag=True, help="Stop after one round, with the leaderboard.")
 @click.option(
     "--orchestrators",
     type=click.IntRange(1, 200),
-    default=12,
-    show_default=True,
-    help="How many there are.",
+    help="How many there are; without it, 12, or one of each profile for --lanes managed.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another world.")
 @click.option(
@@ -36,9 +36,31 @@ Examples:
     show_default=True,
     help="Port of the station; the probe takes the next one. 0: any free ones.",
 )
+@click.option(
+    "--lanes",
+    type=click.Choice(["mixed", "managed"]),
+    default="mixed",
+    show_default=True,
+    help="mixed: endpoints spoken to directly and gateways that others pinned. managed: gateways "
+    "that the service starts and pins itself.",
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Compare each job of the round with what the simulation says it deserves; exit code 1 "
+    "where one differs. Needs --once.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; needs --once.")
 def demo(
-    *, once: bool, orchestrators: int, seed: int, data: Path | None, port: int, as_json: bool
+    *,
+    once: bool,
+    orchestrators: int | None,
+    seed: int,
+    data: Path | None,
+    port: int,
+    lanes: Literal["mixed", "managed"],
+    compare: bool,
+    as_json: bool,
 ) -> None:
     """Watch a network being discovered, tested, measured, stored and ranked.
 
@@ -47,6 +69,8 @@ def demo(
     """
     if as_json and not once:
         raise click.UsageError("--json prints one document at the end: give --once, too")
+    if compare and not once:
+        raise click.UsageError("--compare looks at one round: give --once, too")
     from exporter.demo import Demo, run_demo
 
     raise SystemExit(
@@ -57,6 +81,8 @@ def demo(
                 seed=seed,
                 data=data,
                 port=port,
+                lanes=lanes,
+                compare=compare,
                 as_json=as_json,
             )
         )

@@ -1,5 +1,7 @@
 """`probe`: one job against one endpoint, now, with its phases to look at."""
 
+from pathlib import Path
+
 import click
 
 NAME_LIMIT = 200
@@ -14,6 +16,7 @@ Examples:
   livepeer-exporter probe --url http://127.0.0.1:8000 --pipeline llm --model my/model
   livepeer-exporter probe --url https://203.0.113.7:8935 --pipeline text-to-image \\
       --model ByteDance/SDXL-Lightning --debug
+  livepeer-exporter probe --url https://models.example.org --verify --pipeline llm --model my/model
 
 \b
 Exit codes: 0 the job succeeded, 1 it did not, 2 wrong usage.
@@ -23,14 +26,32 @@ Exit codes: 0 the job succeeded, 1 it did not, 2 wrong usage.
 @click.option("--pipeline", required=True, help="Pipeline, such as text-to-image or llm.")
 @click.option("--model", required=True, help="Model id, as the endpoint knows it.")
 @click.option("--timeout", type=click.FloatRange(0.1, 86400), help="Seconds for the inference.")
+@click.option("--verify", is_flag=True, help="Its certificate must be signed by an authority.")
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path),
+    help="PEM file of the authorities that count; --verify goes without saying then.",
+)
+@click.option("--fingerprint", help="SHA-256 of the one certificate that is accepted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the measurement as JSON.")
 @click.option("--debug", is_flag=True, help="Also print the log of every step.")
 def probe(
-    *, url: str, pipeline: str, model: str, timeout: float | None, as_json: bool, debug: bool
+    *,
+    url: str,
+    pipeline: str,
+    model: str,
+    timeout: float | None,
+    verify: bool,
+    ca: Path | None,
+    fingerprint: str | None,
+    as_json: bool,
+    debug: bool,
 ) -> None:
     """Run one real job against one endpoint now and show what came of it.
 
-    The answer is checked like in the service. Nothing is stored, nobody is ranked.
+    The answer is checked like in the service. Nothing is stored, nobody is ranked. Any
+    certificate is taken, unless --verify, --ca or --fingerprint ask for more; --debug shows the
+    fingerprint.
     """
     import asyncio
 
@@ -45,7 +66,15 @@ def probe(
     log.configure("error", "auto")
     try:
         measurement = asyncio.run(
-            probe_once(url=url, pipeline=pipeline, model=model, inference_limit=timeout)
+            probe_once(
+                url=url,
+                pipeline=pipeline,
+                model=model,
+                inference_limit=timeout,
+                verify=verify or ca is not None,
+                ca=ca,
+                fingerprint=fingerprint,
+            )
         )
     except UnusableError as error:
         raise click.UsageError(str(error)) from error

@@ -59,7 +59,35 @@ async def _discover(settings: "Settings") -> "Supply":
     from exporter.discovery.discover import Discovery
     from exporter.pipelines import registry
 
-    return await Discovery(settings, tested_pipelines=registry(settings.pipelines).keys()).refresh()
+    discovery = Discovery(settings, tested_pipelines=registry(settings.pipelines).keys())
+    return _priced(settings, await discovery.refresh())
+
+
+def _priced(settings: "Settings", supply: "Supply") -> "Supply":
+    """The same supply, in which what is too dear is not tested."""
+    import msgspec
+
+    from exporter.model import LaneKind
+    from exporter.pipelines import registry
+    from exporter.probing.bounds import Bounds
+
+    bounds = Bounds(
+        settings.schedule,
+        settings.spending,
+        pipelines=registry(settings.pipelines),
+        on_chain=settings.livepeer.on_chain is not None,
+    )
+    named = {lane.orchestrator: LaneKind(lane.kind) for lane in reversed(settings.lanes)}
+
+    def priced(offer: "Offer") -> "Offer":
+        kind = named.get(offer.target.orchestrator, named.get(None))
+        if offer.not_tested is not None or kind is None:
+            return offer
+        reason = bounds.spending.reason_to_skip(offer, kind)
+        return msgspec.structs.replace(offer, not_tested=reason)
+
+    offers = tuple(priced(offer) for offer in supply.offers)
+    return msgspec.structs.replace(supply, offers=offers)
 
 
 def _print_json(supply: "Supply") -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from exporter.discovery.gateway import GatewaySource
 from exporter.discovery.listing import Listing, Source, SourceError
 from exporter.discovery.merge import merge
+from exporter.discovery.scout import ScoutSource
 from exporter.discovery.select import select
 from exporter.discovery.static import StaticSource
 from exporter.model import SourceState, Supply
@@ -24,13 +25,14 @@ class Discovery:
         settings: Settings,
         *,
         tested_pipelines: Collection[str],
+        scout: Callable[[], str | None] | None = None,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`now` gives Unix nanoseconds."""
+        """`scout` gives the CLI URL of our own scout gateway, `now` Unix nanoseconds."""
         self._settings = settings
         self._tested_pipelines = frozenset(tested_pipelines)
         self._now = now
-        self._followed = [_Followed(source, now) for source in _sources(settings)]
+        self._followed = [_Followed(source, now) for source in _sources(settings, scout)]
 
     async def refresh(self) -> Supply:
         """Read every source, and give all that is known. Never raises for what a source does."""
@@ -109,9 +111,11 @@ class _Followed:
         self._error = error
 
 
-def _sources(settings: Settings) -> list[Source]:
+def _sources(settings: Settings, scout: Callable[[], str | None] | None) -> list[Source]:
     sources: list[Source] = []
     if settings.sources.static:
         sources.append(StaticSource(settings.sources.static))
     sources += [GatewaySource(gateway) for gateway in settings.sources.gateway]
+    if scout is not None:
+        sources.append(ScoutSource(scout))
     return sources

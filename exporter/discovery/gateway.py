@@ -17,8 +17,8 @@ _NOT_YET: Final = (
 class GatewaySource:
     """The offers that one gateway knows, in the newer or the older form of its answer."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
-        self.name: Final = f"gateway {settings.url}"
+    def __init__(self, settings: GatewaySettings, *, name: str | None = None) -> None:
+        self.name: Final = name or f"gateway {settings.url}"
         self._url = settings.url
         self._timeout = settings.timeout
         self._tls = trust(settings.url)

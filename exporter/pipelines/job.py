@@ -95,6 +95,14 @@ class Pipeline(Protocol):
         """Make a job that was never made before; its wording comes from `rng`."""
         ...
 
+    def fee_units(self, model: str) -> float | None:
+        """The units that a gateway pays for one job; times the price it is the fee in wei.
+
+        What is counted depends on the pipeline (`docs/measuring.md` has the table) and is not the
+        `unit` in which its work is compared. `None` where it cannot be told before the job.
+        """
+        ...
+
     def media_urls(self, body: bytes) -> list[str]:
         """The media that the answer points at, to be fetched before the proof; often none.
 

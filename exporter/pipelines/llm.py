@@ -96,6 +96,10 @@ class Llm:
             ),
         )
 
+    def fee_units(self, model: str) -> float:  # noqa: ARG002 - the same for every model
+        """Tokens that the answer may have: they are paid whether they come or not."""
+        return float(self._settings.max_tokens)
+
     def media_urls(self, body: bytes) -> list[str]:  # noqa: ARG002 - a text has no media
         """None: a text has no media. What is wrong with it, the proof says."""
         return []

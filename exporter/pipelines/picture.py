@@ -26,6 +26,15 @@ _DECODERS = (
     JpegImagePlugin.JpegImageFile.format,
     WebPImagePlugin.WebPImageFile.format,
 )
+SCANS_LIMIT = 100
+"""Scans of a JPEG; encoders make about ten, and each may cost as much as the whole picture."""
+BYTES_PER_PIXEL = 8
+"""What four channels of 16 bits take when nothing can be compressed."""
+BYTES_BESIDE = 2 * 2**20
+"""For all that is no pixels: colour profiles, comments, thumbnails."""
+
+_JPEG_START = b"\xff\xd8"
+_JPEG_SCAN = b"\xff\xda"
 _GREY = 128
 _SIDE = 16
 
@@ -41,8 +50,10 @@ class Picture(msgspec.Struct, frozen=True):
 def inspect(data: bytes, *, max_pixels: int) -> Picture:
     """Decode a PNG, JPEG or WebP and measure it.
 
-    Raises `InvalidArtefact` for anything else, for damage, and for more than `max_pixels`.
+    Raises `InvalidArtefact` for anything else, for damage, for more than `max_pixels`, and for
+    what is made to take for ever.
     """
+    _refuse_labour(data, max_pixels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -58,6 +69,17 @@ def inspect(data: bytes, *, max_pixels: int) -> Picture:
             raise InvalidArtefact("decoding the picture took more memory than allowed") from None
         except Exception as error:  # noqa: BLE001 - decoders raise anything on hostile bytes
             raise InvalidArtefact(f"the picture cannot be decoded: {_short(error)}") from None
+
+
+def _refuse_labour(data: bytes, max_pixels: int) -> None:
+    """Refuse what would keep the decoder busy with anything but pixels."""
+    if len(data) > BYTES_PER_PIXEL * max_pixels + BYTES_BESIDE:
+        raise InvalidArtefact(
+            f"the media has {len(data)} bytes, far more than {max_pixels} pixels can need"
+        )
+    # Within the data of a scan no such marker can stand; elsewhere it is there by rare chance.
+    if data.startswith(_JPEG_START) and data.count(_JPEG_SCAN) > SCANS_LIMIT:
+        raise InvalidArtefact(f"the picture has more than {SCANS_LIMIT} scans")
 
 
 def _inspect(data: bytes, max_pixels: int) -> Picture:

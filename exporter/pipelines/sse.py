@@ -5,6 +5,7 @@ begin with a colon are comments, an empty line ends an event. One liberty: an ev
 of the stream cuts off before its empty line still counts.
 """
 
+import re
 from typing import Final
 
 import msgspec
@@ -13,6 +14,9 @@ LINE_LIMIT: Final = 256 * 1024
 """Bytes of one line, and of one event's data."""
 
 _BOM: Final = b"\xef\xbb\xbf"
+# Five such characters are three line ends at least: the first may end a line, the second an event,
+# and what follows means nothing.
+_BLANK: Final = re.compile(rb"[\r\n]{5,}")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -42,16 +46,17 @@ class EventParser:
     def feed(self, data: bytes, stamp: int) -> list[Event]:
         """Take the next bytes, which arrived at `stamp`; give the events that they complete."""
         events: list[Event] = []
-        for piece in data.splitlines(keepends=True):
-            if self.error is None:
-                self._take(piece, stamp, events)
+        for piece in _BLANK.sub(b"\n\n", data).splitlines(keepends=True):
+            if self.error is not None:
+                break
+            self._take(piece, stamp, events)
         return events
 
     def finish(self, stamp: int) -> list[Event]:
         """The stream has ended: give what is still open."""
         events: list[Event] = []
         if self.error is None and self._line:
-            self._end_line(stamp, events)
+            self._end_line(bytes(self._line), stamp, events)
         if self.error is None:
             self._dispatch(events)
         return events
@@ -67,20 +72,25 @@ class EventParser:
         if len(self._line) + len(body) > self._limit:
             self.error = f"a line of the stream is longer than {self._limit} bytes"
             return
-        self._line += body
-        if len(body) < len(piece):
-            self._end_line(stamp, events)
-            self._after_cr = piece.endswith(b"\r")
+        if len(body) == len(piece):
+            self._line += body
+            return
+        if self._line:
+            body = bytes(self._line + body)
+            self._line.clear()
+        self._after_cr = piece.endswith(b"\r")
+        self._end_line(body, stamp, events)
 
-    def _end_line(self, stamp: int, events: list[Event]) -> None:
-        raw = bytes(self._line)
-        self._line.clear()
+    def _end_line(self, raw: bytes, stamp: int, events: list[Event]) -> None:
         if self._first:
             self._first = False
             raw = raw.removeprefix(_BOM)
         if not raw:
             self._dispatch(events)
-            return
+        elif raw.startswith((b"data", b"event")):
+            self._take_field(raw, stamp)
+
+    def _take_field(self, raw: bytes, stamp: int) -> None:
         field, _, value = raw.decode("utf-8", "replace").partition(":")
         value = value.removeprefix(" ")
         if field == "data":
@@ -94,9 +104,10 @@ class EventParser:
             self._kind = value
 
     def _dispatch(self, events: list[Event]) -> None:
-        data = "\n".join(self._data)
-        if data:
-            events.append(Event(self._kind or "message", data, self._stamp))
-        self._data.clear()
-        self._size = 0
+        if self._data:
+            data = "\n".join(self._data)
+            if data:
+                events.append(Event(self._kind or "message", data, self._stamp))
+            self._data.clear()
+            self._size = 0
         self._kind = ""

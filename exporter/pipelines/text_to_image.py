@@ -95,6 +95,10 @@ class TextToImage:
             ),
         )
 
+    def fee_units(self, model: str) -> float:  # noqa: ARG002 - the same for every model
+        """Pixels of the one picture."""
+        return float(self._settings.width * self._settings.height)
+
     def media_urls(self, body: bytes) -> list[str]:
         """The picture's URL, perhaps relative or a `data:` URL; none if it was filtered."""
         image = _read(body)

@@ -143,7 +143,8 @@ class TokenStream:
         except RecursionError:
             self._fail(f"event {self.events} of the stream is nested too deeply")
         except (msgspec.DecodeError, UnicodeError):
-            self._fail(f"event {self.events} of the stream is not JSON: {excerpt(data)}")
+            if self.problem is None:  # One is told; a stream of nothing else must be cheap.
+                self._fail(f"event {self.events} of the stream is not JSON: {excerpt(data)}")
         return None
 
     def _take_chunk(self, chunk: _Chunk, stamp: int) -> None:

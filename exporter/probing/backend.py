@@ -12,14 +12,17 @@ import socket
 import ssl
 import struct
 import termios
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpcore
 
 from exporter.model import Outcome
+from exporter.probing.beginning import Beginning
 from exporter.probing.failure import ForbiddenAddressError, TransportFailure
 from exporter.probing.resolve import Resolver, literal
+from exporter.probing.trust import ANY_CERTIFICATE, Trust, fingerprint_of
 from exporter.probing.wire import Wire
 
 READ_SIZE = 16384
@@ -47,13 +50,21 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
     """Opens the connections of one job.
 
     `trusted` names the origins that stand in the operator's settings or were typed: the guard is
-    not asked about these.
+    not asked about these. `trust` has what is asked of an origin's certificate; of others nothing
+    is.
     """
 
-    def __init__(self, wire: Wire, resolver: Resolver, trusted: frozenset[Origin]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        resolver: Resolver,
+        trusted: frozenset[Origin],
+        trust: Mapping[Origin, Trust] = MappingProxyType({}),
+    ) -> None:
         self._wire = wire
         self._resolver = resolver
         self._trusted = trusted
+        self._trust = trust
         self.latest: TimedStream | None = None
         """The connection that was opened last."""
 
@@ -85,7 +96,8 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
                 if address != addresses[-1]:
                     wire.book("tester")
                 continue
-            self.latest = TimedStream(sock, wire)
+            trust = self._trust.get((host, port), ANY_CERTIFICATE)
+            self.latest = TimedStream(sock, wire, trust)
             return self.latest
         raise failure or wire.lost("the name has no address")
 
@@ -182,10 +194,13 @@ class TimedStream(httpcore.AsyncNetworkStream):
     tickets that a TLS server sends of its own accord are no response.
     """
 
-    def __init__(self, sock: socket.socket, wire: Wire) -> None:
+    def __init__(self, sock: socket.socket, wire: Wire, trust: Trust = ANY_CERTIFICATE) -> None:
         self._sock = sock
         self._wire = wire
+        self._trust = trust
         self._loop = asyncio.get_running_loop()
+        self._beginning = Beginning()
+        self._reading = False
         self._inbox = bytearray()
         self._ended = False
         self._abandoned = False
@@ -199,6 +214,7 @@ class TimedStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ARG002 - httpcore's interface; the wire has the limits
     ) -> bytes:
         """Give the next bytes of the response; none at its end."""
+        self._reading = True
         while not self._inbox and not self._ended:
             self._absorb(await self._receive())
             await self._flush_tls()
@@ -214,6 +230,8 @@ class TimedStream(httpcore.AsyncNetworkStream):
         """Send all of it, taking in whatever the peer says meanwhile."""
         if not buffer or self._abandoned:
             return
+        if self._reading:
+            self._beginning, self._reading = Beginning(), False
         wire = self._wire
         if wire.sent_bytes == 0:
             wire.book("tester")
@@ -231,7 +249,7 @@ class TimedStream(httpcore.AsyncNetworkStream):
         if wire.upload_end is not None or wire.stage == "media":
             return
         pause, longest = QUEUE_POLL
-        while not self._inbox and not self._ended:
+        while not self._answered and not self._ended:
             queued = _send_queue(self._sock)
             if queued is None:
                 wire.timeline.note("the kernel does not tell its send queue: upload end is a guess")
@@ -249,13 +267,22 @@ class TimedStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - httpcore's interface; the wire has the limits
     ) -> "TimedStream":
-        """Do the TLS handshake on this connection."""
+        """Do the TLS handshake on this connection, and look at the peer's certificate.
+
+        Of an origin with a `Trust` of its own nothing is sent to a peer that does not meet it.
+        """
         wire = self._wire
         wire.book("tester")
         wire.enter("tls")
-        tls = ssl_context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        context = self._trust.context or ssl_context
+        tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
         try:
             await self._handshake(tls)
+            fingerprint = fingerprint_of(tls)
+            self._trust.check(fingerprint)
+        except ssl.SSLCertVerificationError as error:
+            await self.aclose()
+            raise self._trust.refusal(error) from error
         except ssl.SSLError as error:
             await self.aclose()
             raise wire.lost(error.reason or str(error)) from error
@@ -264,7 +291,7 @@ class TimedStream(httpcore.AsyncNetworkStream):
             raise
         self._tls = tls
         at = wire.book("tls")
-        wire.timeline.note(f"TLS established: {tls.version()}", at)
+        wire.timeline.note(f"TLS established: {tls.version()}, SHA-256 {fingerprint}", at)
         return self
 
     async def aclose(self) -> None:
@@ -278,7 +305,8 @@ class TimedStream(httpcore.AsyncNetworkStream):
         if info == "socket":
             return self._sock
         if info == "is_readable":
-            return self._ended or bool(self._inbox) or self._readable_now()
+            # To httpcore this means that no further request can go this way.
+            return self._abandoned or self._ended or bool(self._inbox) or self._readable_now()
         return None
 
     async def _receive(self) -> bytes:
@@ -305,8 +333,19 @@ class TimedStream(httpcore.AsyncNetworkStream):
                 self._incoming.write_eof()
             data = self._decrypt()
         if data:
-            self._wire.received(len(data), at, begins=not _only_informational(data))
-            self._inbox += data
+            self._wire.received(len(data), at)
+        self._inbox += self._beginning.take(data, at, ended=self._ended)
+        if self._beginning.at is not None:
+            self._wire.began(self._beginning.at)
+        elif self._beginning.endless:
+            raise TransportFailure(
+                Outcome.INVALID_RESPONSE, "interim answers (status 1xx) without a response"
+            )
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the response has begun; interim answers do not count."""
+        return self._beginning.at is not None
 
     def _decrypt(self) -> bytes:
         assert self._tls is not None  # noqa: S101 - for the type checker
@@ -353,17 +392,17 @@ class TimedStream(httpcore.AsyncNetworkStream):
             try:
                 view = view[self._sock.send(view) :]
             except BlockingIOError:
-                if self._inbox or self._ended:
+                if self._answered or self._ended:
                     break
                 await self._wait_for_room()
             except OSError as error:
-                if not self._inbox:
+                if not self._answered:
                     self._take_last_words()
-                if not self._inbox:
+                if not self._answered:
                     raise self._wire.lost(_reason(error)) from error
                 break
         if view:
-            if not self._inbox:
+            if not self._answered:
                 raise self._wire.lost("the peer closed the connection")
             self._abandoned = True
             self._wire.timeline.note("the peer answered before it took the whole request")
@@ -416,15 +455,6 @@ class TimedStream(httpcore.AsyncNetworkStream):
         except OSError:
             return True
         return True
-
-
-def _only_informational(data: bytes) -> bool:
-    """Whether this is nothing but interim answers (status 1xx), which begin no response."""
-    while data.startswith(b"HTTP/1.1 1"):
-        head, end, data = data.partition(b"\r\n\r\n")
-        if not data or not end:
-            return bool(head)
-    return False
 
 
 def _send_queue(sock: socket.socket) -> int | None:

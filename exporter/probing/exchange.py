@@ -1,7 +1,8 @@
 """One job's talk with its endpoint: the request, the answer, the media; nothing is judged."""
 
 import asyncio
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Mapping
+from urllib.parse import urljoin
 
 import httpx
 import msgspec
@@ -13,15 +14,20 @@ from exporter.pipelines.token_stream import TokenStream
 from exporter.probing.classify import classify
 from exporter.probing.failure import ForbiddenAddressError, TransportFailure
 from exporter.probing.lanes import Lane
+from exporter.probing.secrecy import Secrecy
+from exporter.probing.transport import origin_of
 from exporter.probing.wire import Wire
 from exporter.settings import Limits
 
 ERROR_BODY_LIMIT = 64 * 1024
 STREAM_LIMIT = 2 * 2**20
 """Bytes of a token stream; it is read on the event loop, and no test asks for so many tokens."""
+FED_AT_ONCE = 2048
+"""Bytes of a token stream that are read in one go: well under a millisecond, whatever they are."""
 OFF_LOOP = 128 * 1024
 """Answers larger than this many bytes are parsed in a thread, so that stamps stay true."""
 
+_ALWAYS = {"Accept-Encoding": "identity"}
 _CANNOT_CONNECT = frozenset(
     {Outcome.DNS_FAILED, Outcome.CONNECT_REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.TLS_FAILED}
 )
@@ -50,13 +56,25 @@ class Exchange:
         self._wire = wire
         self._lane = lane
         self._limits = limits
+        token = () if lane.token is None else (lane.token,)
+        self.secrets = Secrecy((*token, *(value for _, value in lane.headers)))
+        """To be asked about every text of the answer that is kept."""
         self.result = Exchanged()
 
     async def run(self, prepared: Prepared, pipeline: Pipeline) -> None:
         """Do it all; `result` has what came of it.
 
-        Raises `TransportFailure` with the outcome for everything that went wrong.
+        Raises `TransportFailure` with the outcome for everything that went wrong; its message
+        tells none of the lane's secrets.
         """
+        try:
+            await self._run(prepared, pipeline)
+        except TransportFailure as failure:
+            failure.message = self.secrets.hide(failure.message)
+            failure.args = (failure.message,)
+            raise
+
+    async def _run(self, prepared: Prepared, pipeline: Pipeline) -> None:
         try:
             await self._ask(prepared)
         except TransportFailure:
@@ -76,9 +94,7 @@ class Exchange:
         request, result, wire = prepared.request, self.result, self._wire
         if not self._lane.trusted:
             wire.guard.check_url(self._lane.url)
-        headers = {**request.headers, "Accept-Encoding": "identity"}
-        if self._lane.token is not None:
-            headers["Authorization"] = f"Bearer {self._lane.token.get_secret_value()}"
+        headers = self._headers(request.headers)
         url = self._lane.url + request.path
         wire.timeline.note(f"POST {url} with {len(request.body)} bytes")
         async with self._client.stream(
@@ -119,8 +135,16 @@ class Exchange:
                 )
             parts.append(part)
             if stream is not None:
-                stream.feed(part, self._wire.last_byte or self._wire.timeline.clock())
+                await self._feed(stream, part)
         return b"".join(parts)
+
+    async def _feed(self, stream: TokenStream, part: bytes) -> None:
+        """Read on in the stream, in steps so short that no other job's stamps come late."""
+        at = self._wire.last_byte or self._wire.timeline.clock()
+        for start in range(0, len(part), FED_AT_ONCE):
+            if start:
+                await asyncio.sleep(0)
+            stream.feed(part[start : start + FED_AT_ONCE], at)
 
     async def _refused(self, response: httpx.Response) -> TransportFailure:
         """The failure that a status other than 200 is; its body's first bytes say why."""
@@ -131,7 +155,10 @@ class Exchange:
                 if len(body) > ERROR_BODY_LIMIT:
                     break
         except TransportFailure as error:
-            self._wire.timeline.note(f"the error's body broke off: {error.message}")
+            message = self.secrets.hide(error.message)
+            self._wire.timeline.note(f"the error's body broke off: {message}")
+        # Before it is cut to a bound, or half a secret might stay.
+        body = self.secrets.hide(body.decode("utf-8", "replace")).encode()
         outcome, message = classify(self._lane.kind, response.status_code, body)
         return TransportFailure(outcome, message)
 
@@ -158,10 +185,9 @@ class Exchange:
             return await self._inline(url)
         absolute = urljoin(self._lane.url + "/", url)
         wire = self._wire
-        wire.timeline.note(f"GET {absolute[:200]}")
+        wire.timeline.note(self.secrets.hide(f"GET {absolute}")[:200])
         try:
-            if not same_origin(absolute, self._lane.url):
-                wire.guard.check_url(absolute)
+            wire.guard.check_url(absolute)
             return await self._get_afresh(url, absolute)
         except ForbiddenAddressError as error:
             raise TransportFailure(
@@ -174,7 +200,9 @@ class Exchange:
         except TransportFailure as error:
             if error.outcome in _CANNOT_CONNECT:
                 raise TransportFailure(
-                    Outcome.DOWNLOAD_FAILED, f"the media's host: {error.message}"
+                    Outcome.DOWNLOAD_FAILED,
+                    f"the media's host: {error.message}",
+                    doubtful=error.doubtful,
                 ) from error
             raise
 
@@ -196,9 +224,8 @@ class Exchange:
             return await self._get(url, absolute)
 
     async def _get(self, url: str, absolute: str) -> Media:
-        headers = {"Accept-Encoding": "identity"}
-        if self._lane.token is not None and same_origin(absolute, self._lane.url):
-            headers["Authorization"] = f"Bearer {self._lane.token.get_secret_value()}"
+        ours = same_origin(absolute, self._lane.url)
+        headers = self._headers({}) if ours else httpx.Headers(_ALWAYS)
         async with self._client.stream("GET", absolute, headers=headers) as response:
             if response.status_code != httpx.codes.OK:
                 raise TransportFailure(
@@ -208,6 +235,16 @@ class Exchange:
             body = await self._body(response, self._limits.artefact_bytes)
             self._wire.timeline.note(f"media of {len(body)} bytes", self._wire.last_byte)
             return Media(url=url, content_type=response.headers.get("content-type"), body=body)
+
+    def _headers(self, of_job: Mapping[str, str]) -> httpx.Headers:
+        """The headers of a request to the lane's own origin: the job's, the lane's, ours."""
+        headers = httpx.Headers(of_job)
+        for name, value in self._lane.headers:
+            headers[name] = value.get_secret_value()
+        if self._lane.token is not None:
+            headers["Authorization"] = f"Bearer {self._lane.token.get_secret_value()}"
+        headers.update(_ALWAYS)
+        return headers
 
     async def _inline(self, url: str) -> Media:
         if self._lane.kind is not LaneKind.DIRECT:
@@ -224,13 +261,12 @@ class Exchange:
 
 
 def same_origin(url: str, base: str) -> bool:
-    """Whether both name the same scheme, host and port."""
-    first, second = urlsplit(url), urlsplit(base)
-    return (first.scheme, first.hostname, first.port) == (
-        second.scheme,
-        second.hostname,
-        second.port,
-    )
+    """Whether both name the same scheme, host and port, as the request itself will read them.
+
+    Raises `httpx.InvalidURL` for what no request can be sent to.
+    """
+    first, second = httpx.URL(url), httpx.URL(base)
+    return (first.scheme, origin_of(first)) == (second.scheme, origin_of(second))
 
 
 def _refuse_encoding(response: httpx.Response) -> None:

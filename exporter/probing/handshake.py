@@ -1,7 +1,9 @@
-"""TCP handshakes apart from any job: the round-trip time of the path, and whether it is there."""
+"""Handshakes apart from any job: the round-trip time of the path, and whether it is there."""
 
 import asyncio
+import os
 import socket
+import ssl
 import statistics
 import time
 from urllib.parse import urlsplit
@@ -25,11 +27,13 @@ class Reach(msgspec.Struct, frozen=True):
     error: str | None = None
     says_nothing: bool = False
     """The guard forbade to ask, or our own machine could not."""
+    silent: bool = False
+    """It took the connection, and then no TLS handshake came about."""
 
     @property
     def reached(self) -> bool | None:
         """Whether the host answered; `None` if that could not be found out."""
-        return None if self.says_nothing else self.rtt is not None
+        return None if self.says_nothing else self.rtt is not None and not self.silent
 
 
 async def reach(
@@ -40,9 +44,11 @@ async def reach(
     guard: Guard | None,
     timeout: float,
     handshakes: int = HANDSHAKES,
+    tls: ssl.SSLContext | None = None,
 ) -> Reach:
     """Do a few TCP handshakes, one after the other, to the host's first address that answers.
 
+    With `tls` a TLS handshake follows: whoever takes connections and says nothing is not there.
     `guard` is `None` for what stands in the operator's own settings. The host was reached if any
     handshake came about; the median is over those that did. What our own resolver or machine
     could not do says nothing about the host.
@@ -68,7 +74,9 @@ async def reach(
                 continue
         took, failure = await _several(address, port, timeout, handshakes)
         if took:
-            return Reach(round(statistics.median(took)))
+            rtt = round(statistics.median(took))
+            silence = None if tls is None else await _greet(address, port, host, tls, timeout)
+            return Reach(rtt, silence, silent=silence is not None)
         found = Reach(None, failure, says_nothing=no_route(address, port))
     return found
 
@@ -85,11 +93,31 @@ async def _several(
             failures = 0
         except (OSError, TimeoutError) as failure:
             slow = isinstance(failure, TimeoutError)
-            why = f"no connection within {timeout:g} s" if slow else failure.strerror or failure
+            why = f"no connection within {timeout:g} s" if slow else _reason(failure)
             error, failures = f"{address} port {port}: {why}", failures + 1
             if failures > 1 or handshakes == 1:
                 break
     return took, error
+
+
+def _reason(failure: OSError) -> str:
+    """The kernel's words: asyncio puts its own into the error."""
+    return os.strerror(failure.errno) if failure.errno else str(failure)
+
+
+async def _greet(
+    address: str, port: int, host: str, tls: ssl.SSLContext, timeout: float
+) -> str | None:
+    """One TLS handshake; gives why it did not come about."""
+    try:
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(address, port, ssl=tls, server_hostname=host)
+    except TimeoutError:
+        return f"{address} port {port}: no TLS handshake within {timeout:g} s"
+    except (OSError, ValueError) as failure:
+        return f"{address} port {port}: the TLS handshake failed: {failure}"[:300]
+    writer.transport.abort()
+    return None
 
 
 def host_and_port(url: str) -> tuple[str, int]:

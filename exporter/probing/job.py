@@ -27,19 +27,26 @@ from exporter.pipelines.job import Answer, Expectation, Pipeline, Prepared, Verd
 from exporter.pipelines.seen import Seen
 from exporter.probing.blame import Circumstances, judge
 from exporter.probing.connectivity import Connectivity
+from exporter.probing.evidence import Found, Witness
 from exporter.probing.exchange import Exchange, Exchanged
 from exporter.probing.failure import TransportFailure
+from exporter.probing.fees import estimated_fee
 from exporter.probing.guard import Guard
 from exporter.probing.handshake import Reach, host_and_port, reach
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
 from exporter.probing.resolve import Resolver
+from exporter.probing.run_job import Ran
+from exporter.probing.secrecy import Secrecy
 from exporter.probing.timeline import Timeline
 from exporter.probing.transport import TimedTransport
 from exporter.probing.wire import Wire
+from exporter.probing.witness import Like, LikeLanes
 from exporter.settings import Limits
 
 USER_AGENT = f"livepeer-exporter/{__version__}"
+AT_ONCE = 50_000_000
+"""Nanoseconds within which a gateway's 503 is confirmed by a repeat: it may have tried nobody."""
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +76,9 @@ class JobRunner:
         connectivity: Connectivity | None,
         lag: LoopLag,
         tls: ssl.SSLContext,
+        witness: Witness | None = None,
+        like_lanes: LikeLanes | None = None,
+        shared: Callable[[Offer], bool] = lambda _: False,
         rng: random.Random | None = None,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
@@ -83,25 +93,40 @@ class JobRunner:
         self._connectivity = connectivity
         self._lag = lag
         self._tls = tls
+        self._witness = witness or Witness()
+        self._like_lanes = like_lanes or LikeLanes()
+        self._shared = shared
         self._rng = rng or random.SystemRandom()
         self._new_id = new_id
 
-    async def run(self, offer: Offer, lane: Lane, *, due: int, number: int | None) -> Measurement:
+    async def run(
+        self,
+        offer: Offer,
+        lane: Lane,
+        *,
+        due: int,
+        number: int | None,
+        repeats: str | None = None,
+        busy_counts: bool = False,
+    ) -> Ran:
         """Run one job on the offer's target over the lane.
 
-        `due` is the monotonic stamp at which it was to start, `number` the round's. When the task
-        is cancelled, the job ends as `cancelled` and its measurement is given all the same.
+        `due` is the monotonic stamp at which it was to start, `number` the round's, `repeats` the
+        id of the measurement that it repeats. With `busy_counts` a refusal for want of capacity is
+        the orchestrator's. When the task is cancelled, the job ends as `cancelled` and its
+        measurement is given all the same.
         """
+        await self._witness.let_ask(lane)
         pipeline = self._pipelines[offer.target.pipeline]
         prepared = pipeline.prepare(offer.target.model, self._rng)
         job = _Job(self._new_id(), time.time_ns(), prepared, Timeline())
+        job.repeats, job.busy_counts = repeats, busy_counts
         wire = Wire(job.timeline, self._limits, self._guard, streaming=prepared.request.stream)
         job.wire = wire
+        mark = 0 if lane.process is None else lane.process.mark()
         try:
             await self._exchange(job, wire, lane, pipeline)
-            if job.verdict is None:
-                job.verdict = await self._prove(job, pipeline)
-            job.reach, job.network_up = await self._look_around(job, offer, lane)
+            await self._conclude(job, offer, lane, pipeline, mark)
         except asyncio.CancelledError:
             if job.verdict is None or job.verdict.outcome is not Outcome.OK:
                 job.verdict = Verdict(outcome=Outcome.CANCELLED, message="the tester was stopped")
@@ -111,11 +136,54 @@ class JobRunner:
             job.verdict = Verdict(
                 outcome=Outcome.TESTER_ERROR, message=f"{type(error).__name__} in the tester"
             )
-        return self._measurement(job, offer, lane, due=due, number=number)
+        measurement = self._measurement(job, offer, lane, due=due, number=number)
+        return Ran(measurement, _deserves_repeat(job, lane, measurement))
+
+    async def _conclude(
+        self, job: "_Job", offer: Offer, lane: Lane, pipeline: Pipeline, mark: int
+    ) -> None:
+        """Prove the answer, ask the lane and, where the job failed, look around."""
+        ended = time.monotonic_ns()
+        looking = asyncio.create_task(
+            self._witness.look(
+                lane,
+                mark,
+                job.exchanged,
+                target=offer.target,
+                ok=job.verdict is None,
+                reached=job.wire is not None and job.wire.upload_end is not None,
+                shared=self._shared(offer),
+            )
+        )
+        try:
+            if job.verdict is None:
+                job.verdict = await self._prove(job, pipeline)
+            job.found = await looking
+        finally:
+            looking.cancel()
+        job.reach, job.network_up = await self._look_around(job, offer, lane)
+        self._beside_others(job, offer, lane, ended)
+
+    def _beside_others(self, job: "_Job", offer: Offer, lane: Lane, ended: int) -> None:
+        """Note a good job for others' sake, or see whether others did well meanwhile."""
+        if lane.kind is LaneKind.DIRECT or job.verdict is None:
+            return
+        like = Like(lane.kind, host_and_port(lane.url)[0])
+        whose = (offer.target.pipeline, offer.target.orchestrator)
+        started = job.timeline.start
+        if job.verdict.outcome is Outcome.OK and not job.found.strangers:
+            self._like_lanes.saw(like, *whose, started=started, ended=ended)
+        else:
+            job.like_lane = self._like_lanes.worked(like, *whose, started=started, ended=ended)
 
     async def _exchange(self, job: "_Job", wire: Wire, lane: Lane, pipeline: Pipeline) -> None:
         transport = TimedTransport(
-            wire, resolver=self._resolver, tls=self._tls, trusted=lane.trusted
+            wire,
+            resolver=self._resolver,
+            tls=self._tls,
+            trusted=lane.trusted,
+            base=lane.url,
+            trust=lane.trust,
         )
         async with httpx.AsyncClient(
             transport=transport,
@@ -125,6 +193,7 @@ class JobRunner:
             headers={"User-Agent": USER_AGENT},
         ) as client:
             exchange = Exchange(client, wire, lane, self._limits)
+            job.secrecy = exchange.secrets
             job.exchanged = exchange.result
             try:
                 await exchange.run(job.prepared, pipeline)
@@ -149,6 +218,13 @@ class JobRunner:
                     message="the answer was given before, to another job",
                     evidence=(*verdict.evidence, f"same artefact as in job {earlier}"),
                 )
+        hide = job.secrecy.hide
+        verdict = msgspec.structs.replace(
+            verdict,
+            message=hide(verdict.message),
+            evidence=tuple(hide(words) for words in verdict.evidence),
+            response=hide(verdict.response),
+        )
         job.timeline.note(f"proof: {verdict.outcome} {verdict.message}".rstrip())
         return verdict
 
@@ -168,6 +244,7 @@ class JobRunner:
             resolver=self._resolver,
             guard=self._guard if guarded else None,
             timeout=self._limits.connect,
+            tls=self._tls if uri.startswith("https:") and not ok else None,
         )
         if ok or self._connectivity is None:
             if ok and self._connectivity is not None:
@@ -182,18 +259,28 @@ class JobRunner:
         self, job: "_Job", offer: Offer, lane: Lane, *, due: int, number: int | None
     ) -> Measurement:
         verdict = job.verdict or Verdict(outcome=Outcome.TESTER_ERROR, message="no verdict")
-        wire, exchanged = job.wire, job.exchanged
+        wire, exchanged, found = job.wire, job.exchanged, job.found
         judgement = judge(
             verdict.outcome,
+            verdict.message,
             Circumstances(
                 lane=lane.kind,
                 connected=wire is not None and wire.peer is not None,
                 handshake=None if job.reach is None else job.reach.reached,
                 network_up=job.network_up,
+                pin_verified=found.pin_verified,
+                strangers=found.strangers,
+                lane_failure=found.failure,
+                told=found.told,
+                handed_over=found.handed_over,
+                suspended=found.suspended,
+                like_lane=job.like_lane,
+                busy_counts=job.busy_counts,
+                shared=found.shared,
                 doubtful=job.doubtful,
             ),
         )
-        ok = verdict.outcome is Outcome.OK
+        ok = judgement.outcome is Outcome.OK
         phases = job.phases or job.timeline.phases(complete=False)
         if not ok:
             phases = msgspec.structs.replace(phases, round_trip=None)
@@ -206,22 +293,27 @@ class JobRunner:
             pipeline=offer.target.pipeline,
             model=offer.target.model,
             started_at=job.started_at,
-            outcome=verdict.outcome,
+            outcome=judgement.outcome,
             blame=judgement.blame,
-            message=verdict.message,
-            evidence=verdict.evidence + judgement.evidence,
+            message=judgement.message,
+            evidence=verdict.evidence + judgement.evidence + found.evidence,
             phases=phases,
             round=number,
+            repeats=job.repeats,
             lane=lane.kind,
             lane_name=lane.name,
+            lane_version=None if lane.process is None else lane.process.version,
             service_uri=offer.service_uri,
             address=wire.peer if wire else None,
             http_status=exchanged.status,
             model_is_warm=offer.warm,
             price_per_unit=offer.price_per_unit,
+            fee=estimated_fee(offer, self._pipelines) if lane.pays else None,
             gpu=offer.hardware[0].name if offer.hardware else None,
             node_version=offer.node_version,
             queue_time=max(job.timeline.start - due, 0),
+            session_setup_time=found.session_setup,
+            attempts=found.attempts,
             network_rtt=job.reach.rtt if job.reach else None,
             loop_lag=self._lag.worst_since(job.timeline.start),
             unit=job.prepared.unit,
@@ -234,6 +326,7 @@ class JobRunner:
             request=job.prepared.request.summary,
             response=verdict.response,
             steps=job.timeline.steps,
+            lane_log=found.lines,
         )
 
 
@@ -252,6 +345,20 @@ class _Job:
         self.reach: Reach | None = None
         self.network_up: bool | None = None
         self.doubtful = False
+        self.found = Found()
+        self.secrecy = Secrecy(())
+        self.like_lane: bool | None = None
+        self.repeats: str | None = None
+        self.busy_counts = False
+
+
+def _deserves_repeat(job: _Job, lane: Lane, measurement: Measurement) -> bool:
+    if lane.kind is LaneKind.DIRECT or measurement.ok:
+        return False
+    refused = measurement.outcome is Outcome.UNAVAILABLE and job.found.told is None
+    waited = measurement.phases.inference
+    at_once = refused and waited is not None and waited < AT_ONCE
+    return job.found.repeat or at_once
 
 
 def _tokens(job: _Job, verdict: Verdict) -> Tokens | None:

@@ -18,6 +18,11 @@ class Slots:
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
+    @property
+    def waiting(self) -> tuple[float, ...]:
+        """The weights of those who wait, the highest first."""
+        return tuple(-weight for weight, _, turn in sorted(self._waiting) if not turn.done())
+
     @asynccontextmanager
     async def place(self, weight: float) -> AsyncIterator[None]:
         """Hold one place for the length of the block."""

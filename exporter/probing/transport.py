@@ -15,15 +15,9 @@ from exporter.model import Outcome
 from exporter.probing.backend import Origin, TimedBackend
 from exporter.probing.failure import TransportFailure
 from exporter.probing.resolve import Resolver
+from exporter.probing.trust import Trust
+from exporter.probing.trust import unverified_tls as unverified_tls  # noqa: PLC0414 - given on
 from exporter.probing.wire import Wire
-
-
-def unverified_tls() -> ssl.SSLContext:
-    """TLS that takes any certificate: orchestrators sign their own, by the network's custom."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def warm_up() -> None:
@@ -34,7 +28,11 @@ async def warm_up() -> None:
 
 
 class TimedTransport(httpx.AsyncBaseTransport):
-    """The transport of one job; see `Wire` for what it reports."""
+    """The transport of one job; see `Wire` for what it reports.
+
+    What `trust` asks of a certificate holds for the host and port of the lane's URL `base`; with
+    all others TLS is as `tls` says.
+    """
 
     def __init__(
         self,
@@ -43,9 +41,12 @@ class TimedTransport(httpx.AsyncBaseTransport):
         resolver: Resolver,
         tls: ssl.SSLContext,
         trusted: frozenset[Origin] = frozenset(),
+        base: str | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self._wire = wire
-        self._backend = TimedBackend(wire, resolver, trusted)
+        self._trust = _origin_trust(base, trust)
+        self._backend = TimedBackend(wire, resolver, trusted, self._trust)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
             network_backend=self._backend,
@@ -60,6 +61,12 @@ class TimedTransport(httpx.AsyncBaseTransport):
 
         Raises `TransportFailure` for everything that goes wrong.
         """
+        if request.url.scheme != "https" and origin_of(request.url) in self._trust:
+            raise TransportFailure(
+                Outcome.TLS_FAILED,
+                "the lane's settings ask for a certificate, and the URL is not https",
+                doubtful=True,
+            )
         outgoing = httpcore.Request(
             method=request.method,
             url=httpcore.URL(
@@ -100,6 +107,20 @@ class TimedTransport(httpx.AsyncBaseTransport):
             self._wire.timeline.note(f"status {status}")
 
 
+def origin_of(url: httpx.URL) -> Origin:
+    """Host and port as they are connected to."""
+    return url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
+
+
+def _origin_trust(base: str | None, trust: Trust | None) -> dict[Origin, Trust]:
+    if base is None or trust is None or not trust.asks:
+        return {}
+    try:
+        return {origin_of(httpx.URL(base)): trust}
+    except httpx.InvalidURL:
+        return {}  # Nothing can be sent there.
+
+
 class _Body(httpx.AsyncByteStream):
     def __init__(self, response: httpcore.Response, wire: Wire) -> None:
         self._response = response
@@ -123,7 +144,9 @@ def _mapped(error: Exception, wire: Wire) -> TransportFailure:
     if isinstance(error, httpcore.RemoteProtocolError):
         return _protocol_failure(str(error), wire)
     if isinstance(error, httpcore.LocalProtocolError):
-        return TransportFailure(Outcome.TESTER_ERROR, f"the request could not be made: {error}")
+        # Its text may quote a header's value, which may be a secret.
+        why = "a header of it is not as HTTP wants it" if "header" in str(error) else str(error)
+        return TransportFailure(Outcome.TESTER_ERROR, f"the request could not be made: {why}")
     if isinstance(error, httpcore.UnsupportedProtocol):
         return TransportFailure(Outcome.INVALID_RESPONSE, f"unusable URL: {error}")
     if isinstance(error, (httpcore.NetworkError, OSError)):

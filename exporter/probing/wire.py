@@ -115,11 +115,14 @@ class Wire:
         if self.first_byte is not None and not self.streaming:
             self.enter("download")
 
-    def received(self, count: int, at: int, *, begins: bool = True) -> None:
-        """Bytes of the response arrived; `begins` is false for an interim answer (1xx)."""
+    def received(self, count: int, at: int) -> None:
+        """Bytes arrived, be they of the response or of an interim answer (1xx)."""
         self.received_bytes += count
         self.last_byte = at
-        if self._in_media or self.first_byte is not None or not begins:
+
+    def began(self, at: int) -> None:
+        """The response has begun with the byte that arrived at `at`; said again, it is ignored."""
+        if self._in_media or self.first_byte is not None:
             return
         self.first_byte = at
         self.timeline.note("first byte of the response", at)

@@ -18,7 +18,9 @@ from exporter.settings.jobs import (
     Limits,
     Llm,
     Pipelines,
+    PriceLimit,
     Schedule,
+    Spending,
     TextToImage,
 )
 from exporter.settings.lanes import Lane
@@ -50,6 +52,7 @@ __all__ = [
     "Noun",
     "Outbox",
     "Pipelines",
+    "PriceLimit",
     "Probe",
     "RegionEntry",
     "Schedule",
@@ -57,6 +60,7 @@ __all__ = [
     "Selection",
     "Settings",
     "Sources",
+    "Spending",
     "StaticEndpoint",
     "StaticModel",
     "Station",

@@ -23,6 +23,9 @@ OUR_FLAGS = frozenset(
         "gateway",
         "broadcaster",
         "httpaddr",
+        "ignoremaxpriceifneeded",
+        "initializeround",
+        "j",
         "maxpricepercapability",
         "maxpriceperunit",
         "maxticketev",
@@ -32,6 +35,9 @@ OUR_FLAGS = frozenset(
         "orchestrator",
         "orchwebhookurl",
         "pixelsperunit",
+        "redeemer",
+        "remotesigner",
+        "remotesignerurl",
         "reward",
         "rtmpaddr",
         "serviceaddr",
@@ -41,7 +47,8 @@ OUR_FLAGS = frozenset(
         "version",
     }
 )
-"""Flags that this program sets itself, or that would make another node of it; in lower case."""
+"""Flags that this program sets itself, that would make another node of it or that would lift the
+limits on what it pays; in lower case."""
 
 
 def _flag_name(text: str) -> str:
@@ -81,7 +88,7 @@ class Flag(Section):
         description="Name, such as `monitor`; those that this program sets are refused."
     )
     value: Annotated[str, AfterValidator(_flag_value)] = Field(
-        default="true", description="Value; `true` and `false` for a switch."
+        default="true", repr=False, description="Value; `true` and `false` for a switch."
     )
 
 

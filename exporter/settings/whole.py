@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from exporter.settings.discovery import Filter, Sources
-from exporter.settings.jobs import Connectivity, Guard, Limits, Pipelines, Schedule
+from exporter.settings.jobs import Connectivity, Guard, Limits, Pipelines, Schedule, Spending
 from exporter.settings.lanes import Lane, each_apart
 from exporter.settings.livepeer import Livepeer
 from exporter.settings.serving import Leaderboard, Log, Metrics, Outbox, Probe, Station, Store
@@ -60,6 +60,7 @@ class Settings(Section):
         description="The go-livepeer program that `managed` lanes and the scout run.",
     )
     schedule: Schedule = Field(default=Schedule(), description="Pace.")
+    spending: Spending = Field(default=Spending(), description="What tests may cost.")
     limits: Limits = Field(default=Limits(), description="Bounds of one job.")
     pipelines: Pipelines = Field(default=Pipelines(), description="The test jobs.")
     connectivity: Connectivity = Field(default=Connectivity(), description="The tester's network.")

@@ -1,21 +1,13 @@
 """What a gateway tells about the network, in the shapes of go-livepeer's CLI port."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 from eth_utils.address import to_checksum_address
 
 from exporter.model import pipeline_display
-from exporter.simulation.orchestrator import SimulatedOrchestrator
-from exporter.simulation.population import (
-    LLM,
-    TEXT_TO_IMAGE,
-    Card,
-    OfferedOnly,
-    Profile,
-    ServedModel,
-)
+from exporter.simulation.population import Card, Member, OfferedOnly, ServedModel
 
 CAPABILITY_NAMES: Final = {
     "-2": "Invalid",
@@ -37,15 +29,42 @@ CAPABILITY_NAMES: Final = {
     "36": "Text to speech",
     "37": "byoc",
 }
-CAPABILITY: Final = {TEXT_TO_IMAGE: 27, LLM: 33}
+CAPABILITY: Final = {
+    "text-to-image": 27,
+    "image-to-image": 28,
+    "image-to-video": 29,
+    "upscale": 30,
+    "audio-to-text": 31,
+    "segment-anything-2": 32,
+    "llm": 33,
+    "image-to-text": 34,
+    "text-to-speech": 36,
+}
+"""Capability ids of the batch pipelines."""
 _LIVE_VIDEO: Final = 35
 _BYOC: Final = 37
 _NEVER: Final = 2**256 - 1
 
 Json = dict[str, Any]
+Free = Callable[[ServedModel], int]
 
 
-def network_capabilities(orchestrators: Sequence[SimulatedOrchestrator]) -> Json:
+class Advertised(Protocol):
+    """An orchestrator as the lists know it."""
+
+    @property
+    def member(self) -> Member:
+        """Who it is and what it offers."""
+
+    @property
+    def listed_uri(self) -> str:
+        """The service URI that is registered for it."""
+
+    def free(self, model: ServedModel) -> int:
+        """How much capacity its advert shows as free."""
+
+
+def network_capabilities(orchestrators: Sequence[Advertised]) -> Json:
     """The body of `/getNetworkCapabilities`; the first entry stands in it twice."""
     entries = [_entry(orchestrator) for orchestrator in orchestrators]
     return {"capabilities_names": CAPABILITY_NAMES, "orchestrators": [*entries, *entries[:1]]}
@@ -57,13 +76,13 @@ def no_network_capabilities() -> str:
     return "network capabilities not available\n" + msgspec.json.encode(empty).decode()
 
 
-def orchestrator_ai_capabilities(orchestrators: Sequence[SimulatedOrchestrator]) -> Json:
+def orchestrator_ai_capabilities(orchestrators: Sequence[Advertised]) -> Json:
     """The body of the older `/getOrchestratorAICapabilities`: names and counts, no URIs."""
     return {
         "orchestrators": [
             {
                 "address": to_checksum_address(orchestrator.member.address),
-                "pipelines": _older_pipelines(orchestrator),
+                "pipelines": _older_pipelines(orchestrator.member),
             }
             for orchestrator in orchestrators
         ]
@@ -71,11 +90,12 @@ def orchestrator_ai_capabilities(orchestrators: Sequence[SimulatedOrchestrator])
 
 
 def registered_orchestrators(
-    orchestrators: Sequence[SimulatedOrchestrator], others: Sequence[str]
+    orchestrators: Sequence[Advertised], others: Sequence[str]
 ) -> list[Json]:
     """The body of `/registeredOrchestrators`; of the `others`, who do no AI, the last is gone."""
     rows = [
-        _registered(o.member.address, o.url, o.member.stake, active=True) for o in orchestrators
+        _registered(o.member.address, o.listed_uri, o.member.stake, active=True)
+        for o in orchestrators
     ]
     for number, address in enumerate(others, 1):
         uri = f"https://transcoder-{number}.example:8935"
@@ -83,32 +103,60 @@ def registered_orchestrators(
     return rows
 
 
-def _entry(orchestrator: SimulatedOrchestrator) -> Json:
-    member = orchestrator.member
-    offered = member.offered
-    ids = {CAPABILITY[model.pipeline] for model in member.models}
+def capabilities(
+    models: Sequence[ServedModel], offered: Sequence[OfferedOnly], version: str, free: Free
+) -> Json:
+    """A node's capabilities and their constraints, as it tells them itself."""
+    ids = {CAPABILITY[model.pipeline] for model in models}
     ids |= {offer.capability for offer in offered} | {0, 1, 2, 3, 12}
+    return {
+        "bitstring": _bitstring(ids),
+        "capacities": {str(number): 1 for number in sorted(ids)},
+        "version": version,
+        "constraints": {
+            "minVersion": version,
+            "PerCapability": _per_capability(models, offered, free),
+        },
+    }
+
+
+def prices(models: Sequence[ServedModel], offered: Sequence[OfferedOnly]) -> list[Json]:
+    """Wei per unit of everything that a node offers."""
+    served = [(CAPABILITY[model.pipeline], model.model, model.price) for model in models]
+    others = [(offer.capability, offer.model, offer.price) for offer in offered]
+    return [
+        {"pricePerUnit": price, "pixelsPerUnit": 1, "capability": number, "constraint": name}
+        for number, name, price in served + others
+    ]
+
+
+def hardware(models: Sequence[ServedModel]) -> list[Json]:
+    """The GPU behind each model for which one is known."""
+    return [_hardware(m.pipeline, m.model, m.card) for m in models if m.card is not None]
+
+
+def _entry(orchestrator: Advertised) -> Json:
+    member = orchestrator.member
     entry: Json = {
         "address": to_checksum_address(member.address),
         "local_address": to_checksum_address(member.local_address),
-        "orch_uri": orchestrator.url,
-        "capabilities": {
-            "bitstring": _bitstring(ids),
-            "capacities": {str(number): 1 for number in sorted(ids)},
-            "version": member.version,
-            "constraints": {
-                "minVersion": member.version,
-                "PerCapability": _per_capability(orchestrator),
-            },
-        },
-        "price_info": {"pricePerUnit": 100 + member.number, "pixelsPerUnit": 1},
-        "capabilities_prices": _prices(orchestrator),
-        "hardware": [_hardware(model.pipeline, model.model, model.card) for model in member.models],
+        "orch_uri": orchestrator.listed_uri,
+        "capabilities": capabilities(
+            member.models, member.offered, member.version, orchestrator.free
+        ),
+        "price_info": {"pricePerUnit": base_price(member), "pixelsPerUnit": 1},
+        "capabilities_prices": prices(member.models, member.offered),
+        "hardware": hardware(member.models),
     }
-    jobs = [offer.model for offer in offered if offer.capability == _BYOC]
+    jobs = [offer.model for offer in member.offered if offer.capability == _BYOC]
     if jobs:
         entry["capability_options"] = {job: [{"model": "example/any"}] for job in jobs}
     return entry
+
+
+def base_price(member: Member) -> int:
+    """Wei per unit of what has no price of its own."""
+    return 100 + member.number
 
 
 def _bitstring(ids: set[int]) -> list[int]:
@@ -118,26 +166,26 @@ def _bitstring(ids: set[int]) -> list[int]:
     return words
 
 
-def _per_capability(orchestrator: SimulatedOrchestrator) -> Json:
+def _per_capability(
+    models: Sequence[ServedModel], offered: Sequence[OfferedOnly], free: Free
+) -> Json:
     found: dict[str, Json] = {}
-    for model in orchestrator.member.models:
-        models = found.setdefault(str(CAPABILITY[model.pipeline]), {"models": {}})["models"]
-        models[model.model] = _model(model, orchestrator)
-    for offer in orchestrator.member.offered:
-        models = found.setdefault(str(offer.capability), {"models": {}})["models"]
-        models[offer.model] = _offer(offer)
+    for model in models:
+        named = found.setdefault(str(CAPABILITY[model.pipeline]), {"models": {}})["models"]
+        named[model.model] = _model(model, free(model))
+    for offer in offered:
+        named = found.setdefault(str(offer.capability), {"models": {}})["models"]
+        named[offer.model] = _offer(offer)
     return found
 
 
-def _model(model: ServedModel, orchestrator: SimulatedOrchestrator) -> Json:
+def _model(model: ServedModel, free: int) -> Json:
     """A model's constraints, in which fields that are false, 0 or empty are missing."""
-    busy = orchestrator.member.profile is Profile.BUSY
-    in_use = model.capacity if busy else min(model.capacity, orchestrator.in_flight(model))
     return _present(
         warm=model.warm,
-        capacity=model.capacity - in_use,
+        capacity=free,
         runnerVersion=model.runner_version,
-        capacityInUse=in_use,
+        capacityInUse=model.capacity - free,
     )
 
 
@@ -149,16 +197,6 @@ def _offer(offer: OfferedOnly) -> Json:
 
 def _present(**fields: object) -> Json:
     return {name: value for name, value in fields.items() if value}
-
-
-def _prices(orchestrator: SimulatedOrchestrator) -> list[Json]:
-    member = orchestrator.member
-    served = [(CAPABILITY[model.pipeline], model.model, model.price) for model in member.models]
-    offered = [(offer.capability, offer.model, offer.price) for offer in member.offered]
-    return [
-        {"pricePerUnit": price, "pixelsPerUnit": 1, "capability": number, "constraint": name}
-        for number, name, price in served + offered
-    ]
 
 
 def _hardware(pipeline: str, model: str, card: Card) -> Json:
@@ -173,9 +211,9 @@ def _hardware(pipeline: str, model: str, card: Card) -> Json:
     return {"pipeline": pipeline, "model_id": model, "gpu_info": {"0": gpu}}
 
 
-def _older_pipelines(orchestrator: SimulatedOrchestrator) -> list[Json]:
+def _older_pipelines(member: Member) -> list[Json]:
     found: dict[str, list[Json]] = {}
-    for model in orchestrator.member.models:
+    for model in member.models:
         status = {"Cold": int(not model.warm), "Warm": int(model.warm)}
         row = {"name": model.model, "status": status}
         found.setdefault(pipeline_display(model.pipeline), []).append(row)

@@ -10,6 +10,8 @@ from exporter.model import Target
 from exporter.simulation.profiles import Act
 
 RECORD_LIMIT: Final = 100_000
+VIA_HEADER: Final = "Simulation-Via"
+"""Header in which a simulated gateway names itself; nothing but the journal reads it."""
 
 Served = Literal["full", "error", "aborted"]
 

@@ -42,8 +42,7 @@ def reply(messages: Sequence[Message], max_tokens: int, *, honest: bool = True) 
 
     Codes such as `K7Q2-M9XD` in that message stand in the answer, unless it is not `honest`.
     """
-    question = next((m.content for m in reversed(messages) if m.role == "user"), "")
-    tokens = tokenise(_answer(question) if honest else CONSTANT_ANSWER)
+    tokens = tokenise(_answer(_question(messages)) if honest else CONSTANT_ANSWER)
     prompt_tokens = sum(len(tokenise(message.content)) for message in messages)
     if len(tokens) > max_tokens:
         return Reply(tokens[:max_tokens], "length", prompt_tokens)
@@ -72,6 +71,15 @@ def chunks(answer: Reply, *, model: str, created: int) -> list[bytes]:
     ]
     last = _delta("") | {"finish_reason": answer.finish_reason}
     return [*events, _event(_envelope(last, model, created, answer.usage))]
+
+
+def has_code(messages: Sequence[Message]) -> bool:
+    """Whether the last user message asks for a code."""
+    return _CODE.search(_question(messages)) is not None
+
+
+def _question(messages: Sequence[Message]) -> str:
+    return next((m.content for m in reversed(messages) if m.role == "user"), "")
 
 
 def _answer(question: str) -> str:

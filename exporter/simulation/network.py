@@ -1,38 +1,41 @@
 """The simulated network as a whole: started and stopped as one, asked what it did."""
 
 import asyncio
-import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from exporter.model import LaneKind, Target
-from exporter.simulation.gateway import SimulatedGateway
+from exporter.simulation.conduct import World
+from exporter.simulation.deserved import Verdict, judge
 from exporter.simulation.journal import JobRecord, Journal, summarise
-from exporter.simulation.orchestrator import SimulatedOrchestrator, World
+from exporter.simulation.orchestrator import SimulatedOrchestrator
+from exporter.simulation.pinned import PinnedGateway
 from exporter.simulation.population import Member, Profile, ServedModel, populate
-from exporter.simulation.profiles import (
-    Script,
-    Verdict,
-    deserved,
-    deserved_through_gateway,
-    script,
-)
+from exporter.simulation.profiles import Script, script
 from exporter.simulation.scout import Scout
-from exporter.simulation.serving import HOST, LOOPBACK
+from exporter.simulation.serving import HOST
 from exporter.simulation.shelf import Shelf
+from exporter.simulation.tester_settings import merged, tester_settings
 
 _PINNED_EVERY: Final = 3
 _STUDIO_THREADS: Final = 2
-_INFERENCE_LIMIT: Final = 8.0
-_LEAST_INFERENCE_LIMIT: Final = 3.0
+_NO_VICTIMS: Final = frozenset({Profile.MISREPORTING, Profile.DEAD})
+_NOBODY: Final = f"https://{HOST}:9"
+
+
+LaneMode = Literal["mixed", "managed"]
 
 
 class SimulatedNetwork:
-    """Orchestrators, a scout gateway that lists them, and pinned gateways for a third of them.
+    """Orchestrators, a scout gateway that lists them, and ways to reach them.
+
+    With `lanes="mixed"` the scout lists their open doors, for direct lanes, and a third of them
+    have a pinned gateway. With `"managed"` it lists their gateway doors, and the settings name a
+    stand-in for the operator's go-livepeer (see `simulate gateway`) that managed lanes run.
 
     Everything listens on loopback on free ports (where possible an orchestrator has an address of
     its own), and everything that is drawn (who, what, how
@@ -49,21 +52,26 @@ class SimulatedNetwork:
         *,
         speed: float = 1.0,
         profiles: Sequence[Profile] | None = None,
+        lanes: LaneMode = "mixed",
     ) -> None:
         if speed <= 0:
             raise ValueError("the speed of a simulated network must be above 0")
         self.seed = seed
         self.speed = speed
+        self.lanes = lanes
         self._journal = Journal()
         self._studio = ThreadPoolExecutor(_STUDIO_THREADS, "simulated-studio")
         world = World(seed, speed, self._journal, Shelf(_rng(seed, "shelf")), self._studio)
         self.orchestrators = tuple(
-            SimulatedOrchestrator(member, world)
+            SimulatedOrchestrator(member, world, lists_gateway_door=lanes == "managed")
             for member in populate(orchestrators, seed, profiles)
         )
+        pinned = self.orchestrators[::_PINNED_EVERY] if lanes == "mixed" else ()
         self.gateways = tuple(
-            SimulatedGateway(f"gateway-{orchestrator.member.number:02}", orchestrator, world)
-            for orchestrator in self.orchestrators[::_PINNED_EVERY]
+            PinnedGateway(
+                f"gateway-{one.member.number:02}", one, speed, _rng(seed, one.member.address)
+            )
+            for one in pinned
         )
         self.scout = Scout(self.orchestrators, _others(seed))
         self._models: dict[Target, tuple[Member, ServedModel]] = {
@@ -91,6 +99,7 @@ class SimulatedNetwork:
         try:
             for server in self._servers():
                 await server.start()
+            self._mislead()
         except BaseException:
             await self.stop()
             raise
@@ -117,7 +126,7 @@ class SimulatedNetwork:
                 return orchestrator
         raise KeyError(address)
 
-    def gateway(self, address: str) -> SimulatedGateway | None:
+    def gateway(self, address: str) -> PinnedGateway | None:
         """The gateway that is pinned to that orchestrator, if it has one."""
         for gateway in self.gateways:
             if gateway.orchestrator.member.address == address:
@@ -135,9 +144,9 @@ class SimulatedNetwork:
 
         For any job, or for the n-th one that the orchestrator receives for it. Through a `pinned`
         lane a failure stands with blame `unknown` and `orchestrator`: which, depends on evidence.
+        A `managed` lane knows more: its session pools and its log tell the cause.
         """
-        judge = deserved if lane is LaneKind.DIRECT else deserved_through_gateway
-        return judge(*self._models[target], job)
+        return judge(lane)(*self._models[target], job)
 
     @property
     def record(self) -> list[JobRecord]:
@@ -163,43 +172,22 @@ class SimulatedNetwork:
     def settings(self, data: Path, port: int, **overrides: Any) -> dict[str, Any]:  # noqa: ANN401 - any setting
         """Settings of a tester for this network, as plain data; call after `start`.
 
-        The station listens on `port` and the probe on the next; 0 chooses two free ones.
+        The station listens on `port` and the probe on the next; 0 chooses two free ones. For
+        managed lanes the program that they run is written into `data`, a script named `livepeer`.
         `overrides` replace sections key by key: `limits={"inference": 3}` keeps other limits.
         """
-        station, probe = (port, port + 1) if port else _free_ports()
-        settings = {
-            "region": "DEMO",
-            "tester": "demo",
-            "data": str(data),
-            "sources": {"gateway": [{"url": self.scout.url}], "refresh_interval": 60.0},
-            "lanes": self._lanes(),
-            "schedule": {"interval": 60.0, "cold_interval": 60.0, "drain": 10.0},
-            "limits": {
-                "connect": 3.0,
-                "upload": 10.0,
-                "inference": max(_LEAST_INFERENCE_LIMIT, _INFERENCE_LIMIT / self.speed),
-                "download": 10.0,
-            },
-            "connectivity": {"check": [f"{HOST}:{self.scout.port}"]},
-            "guard": {"allow": [LOOPBACK]},
-            "probe": {"listen": f"{HOST}:{probe}"},
-            "station": {"listen": f"{HOST}:{station}"},
-            "leaderboard": {"regions": [{"id": "DEMO", "name": "Demo"}]},
-        }
-        return _merged(settings, overrides)
+        return merged(tester_settings(self, data, port), overrides)
 
-    def _lanes(self) -> list[dict[str, Any]]:
-        pinned = [
-            {
-                "kind": "pinned",
-                "orchestrator": gateway.orchestrator.member.address,
-                "url": gateway.url,
-            }
-            for gateway in self.gateways
-        ]
-        return [*pinned, {"kind": "direct"}]
+    def _mislead(self) -> None:
+        """Have each misreporting node name somebody else, who listens and is to be trusted."""
+        others = [o for o in self.orchestrators if o.member.profile not in _NO_VICTIMS]
+        others.sort(key=lambda one: one.member.profile is not Profile.FAST)
+        victim = others[0].gateway_url if others else _NOBODY
+        for orchestrator in self.orchestrators:
+            if orchestrator.member.profile is Profile.MISREPORTING:
+                orchestrator.node.reported_uri = victim
 
-    def _servers(self) -> tuple[SimulatedOrchestrator | SimulatedGateway | Scout, ...]:
+    def _servers(self) -> tuple[SimulatedOrchestrator | PinnedGateway | Scout, ...]:
         return (*self.orchestrators, *self.gateways, self.scout)
 
 
@@ -211,21 +199,3 @@ def _others(seed: int) -> list[str]:
 
 def _rng(seed: int, purpose: str) -> Random:
     return Random(f"{seed}/{purpose}")  # noqa: S311 - a simulation wants repeatable draws
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind((HOST, 0))
-        second.bind((HOST, 0))
-        return int(first.getsockname()[1]), int(second.getsockname()[1])
-
-
-def _merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(settings)
-    for key, value in overrides.items():
-        old = merged.get(key)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            merged[key] = _merged(old, value)
-        else:
-            merged[key] = value
-    return merged

@@ -4,16 +4,11 @@ import asyncio
 import zlib
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
-from aiohttp import web
 
 from exporter.simulation.pictures import blank, picture
 from exporter.simulation.profiles import Act, Script
 from exporter.simulation.requests import PictureRequest
-from exporter.simulation.serving import Pace, json_answer, send, send_cut
-from exporter.simulation.shelf import Shelf
+from exporter.simulation.workload import Media
 
 
 class Replay:
@@ -33,31 +28,30 @@ class Replay:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where a picture job is done: its media's owner and place, threads, memory."""
+    """Where a picture job is done: threads and memory."""
 
-    owner: str
-    shelf: Shelf
     studio: Executor
     replay: Replay | None
     """A liar's memory of this model; honest ones have none."""
 
 
-async def serve(
-    request: web.Request, wanted: PictureRequest, plan: Script, pace: Pace, desk: Desk
-) -> web.StreamResponse:
-    """Make the pictures while the scripted time passes, then answer with their paths."""
+@dataclass(frozen=True)
+class Made:
+    """A picture and its seed."""
+
+    seed: int
+    media: Media
+
+
+async def make(wanted: PictureRequest, plan: Script, desk: Desk) -> list[Made]:
+    """Make the pictures that are wanted, true or false as the script has it."""
     seed = _seed(wanted)
-    images: list[dict[str, Any]] = []
-    for number in range(wanted.num_images_per_prompt):
-        data = await _make(wanted, seed + number, plan.act, desk)
-        share = plan.cut if plan.act is Act.CUT_MEDIA else 1.0
-        path = desk.shelf.put(desk.owner, data, sent_share=share)
-        images.append({"nsfw": False, "seed": seed + number, "url": path})
-    await pace.until(plan.seconds)
-    if plan.act is Act.CUT_ANSWER:
-        body = msgspec.json.encode({"images": images})
-        return await send_cut(request, body, "application/json", int(len(body) * plan.cut))
-    return await send(request, json_answer({"images": images}))
+    share = plan.cut if plan.act is Act.CUT_MEDIA else 1.0
+    made = []
+    for number in range(seed, seed + wanted.num_images_per_prompt):
+        data = await _make(wanted, number, plan.act, desk)
+        made.append(Made(number, Media(data, "png", share)))
+    return made
 
 
 async def _make(wanted: PictureRequest, seed: int, act: Act, desk: Desk) -> bytes:

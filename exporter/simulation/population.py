@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from exporter.model import Target
+from exporter.simulation.names import draw_name
 
 TEXT_TO_IMAGE: Final = "text-to-image"
 LLM: Final = "llm"
@@ -25,6 +26,10 @@ class Profile(StrEnum):
     HANGING = "hanging"
     TRUNCATING = "truncating"
     LYING = "lying"
+    DEAR = "dear"
+    UNPAYABLE = "unpayable"
+    MISREPORTING = "misreporting"
+    LEAKING = "leaking"
 
 
 DEFAULT_MIX: Final = (
@@ -43,6 +48,27 @@ DEFAULT_MIX: Final = (
 )
 """Twelve profiles, each at least once; every third one is a good match for a pinned gateway."""
 
+MANAGED_MIX: Final = (
+    Profile.FAST,
+    Profile.FLAKY,
+    Profile.DEAD,
+    Profile.BUSY,
+    Profile.DEAR,
+    Profile.HANGING,
+    Profile.UNPAYABLE,
+    Profile.LYING,
+    Profile.MISREPORTING,
+    Profile.COLD,
+    Profile.LEAKING,
+    Profile.TRUNCATING,
+    Profile.SLOW,
+)
+"""Every profile once, those included that only a gateway shows."""
+
+PRICE_LIMIT: Final = 100_000_000
+"""Wei per unit: everyone's prices are below it, those of a dear one above."""
+_DEAR: Final = 1000
+
 _PICTURE_MODELS: Final = (
     "ByteDance/SDXL-Lightning",
     "SG161222/RealVisXL_V4.0_Lightning",
@@ -53,19 +79,6 @@ _LANGUAGE_MODELS: Final = (
     "Qwen/Qwen2.5-14B-Instruct-AWQ",
     "glm-4.7-flash",
 )
-_FIRST: Final = (
-    "amber",
-    "brisk",
-    "calm",
-    "deft",
-    "early",
-    "fair",
-    "glad",
-    "hardy",
-    "ivory",
-    "keen",
-)
-_SECOND: Final = ("otter", "heron", "lynx", "marten", "osprey", "badger", "falcon", "ibex", "stoat")
 _VERSIONS: Final = ("0.9.1", "0.9.0", "0.8.10", "0.8.9")
 _RUNNER_VERSIONS: Final = ("0.14.1", "0.14.0", None)
 
@@ -99,8 +112,8 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     capacity: int
     price: int
     """Wei per unit."""
-    runner_version: str | None
-    card: Card
+    runner_version: str | None = None
+    card: Card | None = None
 
 
 class OfferedOnly(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +167,7 @@ def _member(number: int, seed: int, profile: Profile) -> Member:
     local = address if rng.random() < 0.5 else _address(rng)  # noqa: PLR2004 - one in two
     return Member(
         number=number,
-        name=f"{rng.choice(_FIRST)}-{rng.choice(_SECOND)}-{number:02}",
+        name=draw_name(rng, number),
         address=address,
         local_address=local,
         profile=profile,
@@ -182,12 +195,21 @@ def _models(rng: Random, profile: Profile) -> tuple[ServedModel, ...]:
             (TEXT_TO_IMAGE, pictures[1], False),
         ],
     ]
-    # A liar has one picture model of each temperature, so that both of its lies are seen.
-    plan = plans[-1] if profile is Profile.LYING else rng.choice(plans)
-    return tuple(
+    if profile is Profile.LYING:
+        plan = plans[-1]  # One picture model of each temperature: both of its lies are seen.
+    elif profile is Profile.LEAKING:
+        plan = plans[0]  # A warm picture model, which stays so in the advert.
+    else:
+        plan = rng.choice(plans)
+    models = [
         _model(rng, pipeline, model, warm=warm and profile is not Profile.COLD)
         for pipeline, model, warm in plan
-    )
+    ]
+    if profile is Profile.DEAR:
+        models = [msgspec.structs.replace(model, price=model.price * _DEAR) for model in models]
+    if profile is Profile.LEAKING:  # One leak is the end of it.
+        models = [msgspec.structs.replace(model, capacity=1) for model in models]
+    return tuple(models)
 
 
 def _model(rng: Random, pipeline: str, model: str, *, warm: bool) -> ServedModel:

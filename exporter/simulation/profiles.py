@@ -1,8 +1,8 @@
-"""What the profiles mean: how long jobs take, how they go wrong, and what that deserves.
+"""What the profiles mean: how long jobs take, and how they go wrong.
 
 A profile's manner names, for a model and a job's number, the acts that are possible with their
-weights. The same table draws what a job does and tells what a tester must find, so that the two
-cannot disagree.
+weights. The same table draws what a job does and tells what a tester must find (see `deserved`),
+so that the two cannot disagree.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,7 @@ from typing import Final
 
 import msgspec
 
-from exporter.model import Blame, Outcome
 from exporter.simulation.population import LLM, Member, Profile, ServedModel
-
-Verdict = tuple[Outcome, Blame | None]
 
 
 class Act(StrEnum):
@@ -32,35 +29,10 @@ class Act(StrEnum):
     BLANK = "blank"
     REPLAY = "replay"
     CONSTANT = "constant"
+    BAD_RUNNER = "bad_runner"
+    """Its runner answers outside of its API."""
+    REFUSE_PAYMENT = "refuse_payment"
 
-
-DESERVED: Final[Mapping[Act, Verdict]] = {
-    Act.ANSWER: (Outcome.OK, None),
-    Act.REFUSE_CONNECTION: (Outcome.CONNECT_REFUSED, Blame.ORCHESTRATOR),
-    Act.FAIL: (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR),
-    Act.NO_CAPACITY: (Outcome.NO_CAPACITY, None),
-    Act.HANG: (Outcome.INFERENCE_TIMEOUT, Blame.ORCHESTRATOR),
-    Act.CUT_ANSWER: (Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR),
-    Act.CUT_MEDIA: (Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR),
-    Act.BLANK: (Outcome.INVALID_ARTEFACT, Blame.ORCHESTRATOR),
-    Act.REPLAY: (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR),
-    Act.CONSTANT: (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR),
-}
-"""Outcome and blame of each act, seen on a direct lane."""
-
-_THROUGH_GATEWAY: Final[Mapping[Act, tuple[Outcome, ...]]] = {
-    Act.REFUSE_CONNECTION: (Outcome.UNAVAILABLE,),
-    Act.FAIL: (Outcome.UNAVAILABLE,),
-    Act.NO_CAPACITY: (Outcome.UNAVAILABLE,),
-    Act.HANG: (Outcome.INFERENCE_TIMEOUT,),
-    Act.CUT_ANSWER: (
-        Outcome.UNAVAILABLE,
-        Outcome.DOWNLOAD_FAILED,
-        Outcome.INVALID_RESPONSE,
-        Outcome.WRONG_ANSWER,
-    ),
-    Act.CUT_MEDIA: (Outcome.GATEWAY_ERROR, Outcome.UNAVAILABLE),
-}
 
 Weights = Mapping[Act, float]
 Acts = Callable[[ServedModel, int | None], Weights]
@@ -99,7 +71,7 @@ def script(seed: int, member: Member, model: ServedModel, job: int) -> Script:
     shortest, longest = manner.seconds
     duration = rng.triangular(shortest, longest, typical_seconds(seed, member, model))
     load = rng.uniform(*manner.load)
-    if act is Act.NO_CAPACITY:
+    if act in (Act.NO_CAPACITY, Act.REFUSE_PAYMENT):
         duration = 0.005
     elif act is Act.FAIL:
         duration *= 0.5
@@ -116,28 +88,6 @@ def script(seed: int, member: Member, model: ServedModel, job: int) -> Script:
 def typical_seconds(seed: int, member: Member, model: ServedModel) -> float:
     """The mode of a model's own latency distribution, within its profile's range."""
     return _rng(seed, member, model, "typical").uniform(*MANNERS[member.profile].seconds)
-
-
-def deserved(member: Member, model: ServedModel, job: int | None = None) -> frozenset[Verdict]:
-    """What a tester on a direct lane may find for the n-th job of a model, or for any job."""
-    return frozenset(DESERVED[act] for act in MANNERS[member.profile].acts(model, job))
-
-
-def deserved_through_gateway(
-    member: Member, model: ServedModel, job: int | None = None
-) -> frozenset[Verdict]:
-    """The same through a pinned gateway, which hides causes.
-
-    Blame is unknown there unless other evidence raises it, so each failure stands with both.
-    """
-    found: set[Verdict] = set()
-    for act in MANNERS[member.profile].acts(model, job):
-        for outcome in _THROUGH_GATEWAY.get(act, (DESERVED[act][0],)):
-            if outcome is Outcome.OK:
-                found.add((outcome, None))
-            else:
-                found |= {(outcome, Blame.UNKNOWN), (outcome, Blame.ORCHESTRATOR)}
-    return frozenset(found)
 
 
 def listens(profile: Profile) -> bool:
@@ -182,6 +132,15 @@ def _lying(model: ServedModel, job: int | None) -> Weights:
     return {Act.ANSWER: 1.0} if job == 1 else {Act.REPLAY: 1.0}
 
 
+def _leaking(model: ServedModel, job: int | None) -> Weights:
+    """The first bad answer costs a picture model its capacity for good; texts lose none."""
+    if model.pipeline == LLM:
+        return {Act.BAD_RUNNER: 1.0}
+    if job is None:
+        return {Act.BAD_RUNNER: 1.0, Act.NO_CAPACITY: 1.0}
+    return {Act.BAD_RUNNER: 1.0} if job == 1 else {Act.NO_CAPACITY: 1.0}
+
+
 MANNERS: Final[Mapping[Profile, Manner]] = {
     Profile.FAST: Manner((0.15, 0.5), (0.8, 1.5), _always(Act.ANSWER)),
     Profile.SLOW: Manner((1.5, 4.0), (1.0, 2.0), _always(Act.ANSWER)),
@@ -192,4 +151,8 @@ MANNERS: Final[Mapping[Profile, Manner]] = {
     Profile.HANGING: Manner((0.2, 0.5), (0.8, 1.5), _always(Act.HANG)),
     Profile.TRUNCATING: Manner((0.2, 0.8), (0.8, 1.5), _truncating),
     Profile.LYING: Manner((0.2, 0.6), (0.5, 1.0), _lying),
+    Profile.DEAR: Manner((0.15, 0.5), (0.8, 1.5), _always(Act.ANSWER)),
+    Profile.UNPAYABLE: Manner((0.15, 0.5), (0.8, 1.5), _always(Act.REFUSE_PAYMENT)),
+    Profile.MISREPORTING: Manner((0.15, 0.5), (0.8, 1.5), _always(Act.ANSWER)),
+    Profile.LEAKING: Manner((0.2, 0.6), (0.8, 1.5), _leaking),
 }

@@ -16,6 +16,7 @@ LOOPBACK: Final = "127.0.0.0/8"
 _HOSTS_A_BLOCK: Final = 250
 _STOP_SECONDS: Final = 0.05
 _BODY_LIMIT: Final = 4 * 2**20
+_MEDIA_TYPES: Final = {"png": "image/png", "mp4": "video/mp4", "wav": "audio/wav"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -37,11 +38,11 @@ class LoopbackServer:
 
     def __init__(self, handler: Handler, host: str = HOST) -> None:
         self.host = host
-        app = web.Application(client_max_size=_BODY_LIMIT)
-        app.router.add_route("*", "/{path:.*}", _until_the_client_goes(handler))
-        app.on_response_prepare.append(_anonymous)
         self._runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=_STOP_SECONDS
+            application(handler, _BODY_LIMIT),
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=_STOP_SECONDS,
         )
         self._port: int | None = None
 
@@ -138,14 +139,23 @@ async def send_media(request: web.Request, shelf: Shelf, owner: str) -> web.Stre
     item = shelf.get(owner, request.path)
     if item is None:
         return text_answer("ErrNotFound", 404)
+    content_type = _MEDIA_TYPES.get(request.path.rpartition(".")[2], "application/octet-stream")
     if item.sent < len(item.data):
-        return await send_cut(request, item.data, "image/png", item.sent)
+        return await send_cut(request, item.data, content_type, item.sent)
     headers = {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "Content-Length",
         "Cache-Control": "max-age=5",
     }
-    return web.Response(body=item.data, content_type="image/png", headers=headers)
+    return web.Response(body=item.data, content_type=content_type, headers=headers)
+
+
+def application(handler: Handler, body_limit: int) -> web.Application:
+    """An application of one handler, which takes bodies of at most `body_limit` bytes."""
+    app = web.Application(client_max_size=body_limit)
+    app.router.add_route("*", "/{path:.*}", _until_the_client_goes(handler))
+    app.on_response_prepare.append(_anonymous)
+    return app
 
 
 def _until_the_client_goes(handler: Handler) -> Handler:

@@ -29,26 +29,36 @@ class Shelf:
         rng: Random,
         *,
         max_bytes: int = SHELF_BYTES,
+        kept_seconds: float = KEPT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rng = rng
         self._max_bytes = max_bytes
+        self._kept_seconds = kept_seconds
         self._clock = clock
         self._items: OrderedDict[tuple[str, str], Item] = OrderedDict()
         self.size = 0
         """Bytes kept."""
 
     def put(
-        self, owner: str, data: bytes, *, sent_share: float = 1.0, request_id: str | None = None
+        self,
+        owner: str,
+        data: bytes,
+        *,
+        sent_share: float = 1.0,
+        request_id: str | None = None,
+        suffix: str = "png",
     ) -> str:
-        """Keep a picture and give its path, `/stream/<8 hex>/<8 hex>.png`."""
-        path = f"/stream/{request_id or self._hex()}/{self._hex()}.png"
+        """Keep a file and give its path, `/stream/<8 hex>/<8 hex>.png`."""
+        path = f"/stream/{request_id or self._hex()}/{self._hex()}.{suffix}"
         self.put_at(owner, path, data, sent_share=sent_share)
         return path
 
     def put_at(self, owner: str, path: str, data: bytes, *, sent_share: float = 1.0) -> None:
-        """Keep a picture under a path that is given."""
-        expires = self._clock() + KEPT_SECONDS
+        """Keep a file under a path that is given, in the place of another one there."""
+        expires = self._clock() + self._kept_seconds
+        old = self._items.pop((owner, path), None)
+        self.size -= len(old.data) if old is not None else 0
         self._items[owner, path] = Item(data, int(len(data) * sent_share), expires)
         self.size += len(data)
         self._clear()

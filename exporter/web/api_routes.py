@@ -1,6 +1,5 @@
-"""Our own API: `/api/v1/leaderboard`, `/api/v1/targets`, `/api/v1/status`."""
+"""Our own API: `/api/v1/leaderboard`, `/api/v1/targets`, `/api/v1/rounds`, `/api/v1/status`."""
 
-import logging
 from typing import Final
 
 import msgspec
@@ -10,18 +9,25 @@ from exporter.delivery.outbox_watch import PROGRESS
 from exporter.delivery.target_series import TargetSeries
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
-from exporter.model import Offer, SourceState, Supply, normal_orchestrator, pipeline_uri, seconds
-from exporter.outbox import OutboxError
+from exporter.model import (
+    Offer,
+    SourceState,
+    Supply,
+    Target,
+    normal_orchestrator,
+    pipeline_uri,
+    seconds,
+)
 from exporter.web import leaderboard_question
 from exporter.web.answers import json_answer
 from exporter.web.context import Context, context
 from exporter.web.parameters import Parameters, raw_query
-
-log = logging.getLogger(__name__)
+from exporter.web.probe_notices import HELD_BACK, ROUNDS, notice
 
 Json = dict[str, object]
 
 PARAMETERS: Final = ("orchestrator", "pipeline", "model", "state")
+_HELD: Final = list[tuple[Target, str]]
 _STATES: Final = ("tested", "not_tested")
 
 
@@ -50,6 +56,8 @@ async def targets(request: web.Request) -> web.Response:
     pipeline = pipeline_uri(parameters.text("pipeline") or "") or None
     model, state = parameters.text("model"), parameters.choice("state", _STATES)
     supply = here.watch.supply
+    held: list[tuple[Target, str]] | None = await notice(here, HELD_BACK, _HELD)
+    held_back = dict(held or ())
     offers = [
         offer
         for offer in (supply.offers if supply is not None else ())
@@ -62,9 +70,16 @@ async def targets(request: web.Request) -> web.Response:
         {
             "taken_at": seconds(supply.taken_at) if supply is not None else None,
             "sources": _sources(supply),
-            "targets": [_target(here, offer) for offer in offers],
+            "targets": [_target(here, offer, held_back.get(offer.target)) for offer in offers],
         }
     )
+
+
+async def rounds(request: web.Request) -> web.Response:
+    """What the latest rounds came to, the one that ended last first."""
+    Parameters(raw_query(request.raw_path), ())
+    reports: list[Json] | None = await notice(context(request), ROUNDS, list[Json])
+    return json_answer({"rounds": list(reversed(reports or ()))})
 
 
 async def status(request: web.Request) -> web.Response:
@@ -91,7 +106,7 @@ async def status(request: web.Request) -> web.Response:
             "recent_jobs": len(here.recent),
             "supply": None if supply is None else _supply(supply),
             "probe_heard_at": seconds(here.watch.heard_at),
-            "progress": await _progress(here),
+            "progress": await notice(here, PROGRESS),
         }
     )
 
@@ -108,7 +123,7 @@ def _state(offer: Offer) -> str:
     return "tested" if offer.not_tested is None else "not_tested"
 
 
-def _target(here: Context, offer: Offer) -> Json:
+def _target(here: Context, offer: Offer, held_back: str | None) -> Json:
     series = here.metrics.get(offer.target)
     return {
         "orchestrator": offer.target.orchestrator,
@@ -117,6 +132,7 @@ def _target(here: Context, offer: Offer) -> Json:
         "model": offer.target.model,
         "state": _state(offer),
         "not_tested": offer.not_tested,
+        "held_back": None if offer.not_tested is not None else held_back,
         "service_uri": offer.service_uri,
         "warm": offer.warm,
         "capacity": offer.capacity,
@@ -171,15 +187,3 @@ async def _store(here: Context) -> Json:
         }
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         return {"measurements": None, "position": None, "error": str(error)}
-
-
-async def _progress(here: Context) -> object:
-    """The probe's own words about its round, as it gave them; `None` if there are none."""
-    try:
-        payload = await here.outbox.notice(PROGRESS)
-        return None if payload is None else msgspec.json.decode(payload)
-    except OutboxError as error:
-        log.warning("the outbox cannot be read", extra={"why": str(error)})
-    except (msgspec.DecodeError, RecursionError) as error:
-        log.warning("the progress notice cannot be read", extra={"why": str(error)})
-    return None

@@ -30,6 +30,7 @@ def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
             web.get("/jobs/{id}", jobs_routes.job),
             web.get("/api/v1/leaderboard", api_routes.leaderboard),
             web.get("/api/v1/targets", api_routes.targets),
+            web.get("/api/v1/rounds", api_routes.rounds),
             web.get("/api/v1/status", api_routes.status),
             web.route("*", "/api/aggregated_stats", legacy_routes.aggregated_stats),
             web.route("*", "/api/raw_stats", legacy_routes.raw_stats),

@@ -64,3 +64,18 @@ def test_exit_code_2_for_wrong_settings(tmp_path: Path, settings: str) -> None:
     result = run(tmp_path, settings)
     assert result.exit_code == 2
     assert "config.yaml" in result.stderr
+
+
+@pytest.mark.parametrize(("kind", "tested"), [("pinned", 0), ("direct", 1)])
+def test_what_is_too_dear_on_a_lane_that_may_pay_is_shown_as_not_tested(
+    gateway: FakeGateway, tmp_path: Path, kind: str, tested: int
+) -> None:
+    prices = [{"capability": 27, "constraint": "m", "pricePerUnit": 500, "pixelsPerUnit": 1}]
+    gateway.says(
+        NEWER, network(entry(capabilities={"27": {"m": WARM}}, capabilities_prices=prices))
+    )
+    lane = f"lanes: [{{kind: {kind}, orchestrator: '{A}', url: 'http://127.0.0.1:1'}}]\n"
+    ceiling = "spending: {max_price: [{pipeline: text-to-image, wei_per_unit: 499}]}\n"
+    result = run(tmp_path, with_gateway(gateway) + lane + ceiling)
+    assert result.stdout.startswith(f"Tested: {tested} on")
+    assert ("not tested at our price: above spending.max_price" in result.stdout) == (not tested)

@@ -1,3 +1,4 @@
+import time
 from itertools import pairwise
 
 import pytest
@@ -90,3 +91,34 @@ def test_an_event_of_endless_lines_is_given_up() -> None:
     parser = EventParser(100)
     parser.feed(b"data: 1234567890\n" * 10, 0)
     assert parser.error == "an event of the stream is longer than 100 bytes"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+@pytest.mark.parametrize("before", [b"data: a", b"", b"\xef\xbb\xbfdata: a"])
+def test_empty_lines_in_any_number_mean_what_one_means(before: bytes, end: bytes) -> None:
+    few, many = (before + end * times + b"data: b\n\n" for times in (3, 5000))
+    assert events(many) == events(few)
+
+
+@pytest.mark.parametrize("run", [b"\n\r\n\r\n\r", b"\r\r\r\r\r\r", b"\n\n\n\n\n"])
+def test_a_run_of_line_ends_may_be_cut_within_a_line_end(run: bytes) -> None:
+    stream = b"data: a" + run + b"\n" + b"data: b\n" + run
+    for cut in range(len(stream)):
+        assert events(stream, [cut]) == [("message", "a"), ("message", "b"), ("!", "")]
+
+
+def test_a_stream_of_nothing_but_empty_lines_is_cheap_to_read() -> None:
+    """It was a hundred times as dear as the same bytes of an honest stream."""
+
+    def cost(part: bytes) -> float:
+        parser = EventParser()
+        started = time.process_time_ns()
+        for _ in range(20):
+            parser.feed(part, 0)
+        return (time.process_time_ns() - started) / len(part)
+
+    honest = b'data: {"choices":[{"delta":{"content":"word"},"index":0}],"model":"m"}\n\n'
+    size = 16384
+    bare = min(cost(b"\n" * size) for _ in range(5))
+    usual = min(cost((honest * 300)[:size]) for _ in range(5))
+    assert bare < 3 * usual

@@ -87,9 +87,8 @@ class Kit:
             named_by_operator=trusted,
         )
         lane = self.lane(url, kind=kind, trusted=trusted)
-        return await self.runner(pipelines, seed).run(
-            offer, lane, due=time.monotonic_ns(), number=1
-        )
+        ran = await self.runner(pipelines, seed).run(offer, lane, due=time.monotonic_ns(), number=1)
+        return ran.measurement
 
     def watch_network(self, *witnesses: str) -> None:
         """Give the tester a connectivity check against these HOST:PORT pairs."""
@@ -107,13 +106,16 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None,
 async def raw_server(handler: Handler, **options: object) -> AsyncIterator[tuple[str, int]]:
     """A TCP server on loopback that does what `handler` says; gives host and port.
 
-    A connection that asks nothing, such as a handshake for its own sake, is closed.
+    A connection that asks nothing, such as a handshake for its own sake, is closed. At the end
+    nothing of it is left for the next test.
     """
+    running: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        running[asyncio.current_task()] = writer
         try:
             await handler(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0, **options)  # type: ignore[arg-type]  # passed through
@@ -121,6 +123,15 @@ async def raw_server(handler: Handler, **options: object) -> AsyncIterator[tuple
         yield server.sockets[0].getsockname()[:2]
     finally:
         server.close()
+        tasks = [task for task in running if task is not None and not task.done()]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=0.2)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for writer in running.values():
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def free_port() -> int:

@@ -1,13 +1,17 @@
 """The table "Outcomes and blame", row by row."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Blame, LaneKind, Outcome
-from exporter.probing.blame import Circumstances, judge
+from exporter.probing.blame import SHARED, Circumstances, Judgement, Told, judge
 
 DIRECT, PINNED = LaneKind.DIRECT, LaneKind.PINNED
+MANAGED, WEBHOOK = LaneKind.MANAGED, LaneKind.WEBHOOK
+GATEWAYS = [PINNED, MANAGED, WEBHOOK]
 CANNOT_CONNECT = ["dns_failed", "connect_refused", "connect_timeout", "tls_failed"]
 BROKE_OFF = [
     "upload_failed",
@@ -17,14 +21,19 @@ BROKE_OFF = [
     "download_timeout",
     "connection_closed",
 ]
+SILENT = ["unavailable", "connection_closed", "inference_timeout", "invalid_response"]
 BAD_ANSWER = ["invalid_response", "invalid_artefact", "wrong_answer", "nsfw_filtered"]
 OURS = ["bad_request", "response_too_large", "wrong_orchestrator", "lane_failed", "tester_error"]
 NOBODYS = ["ok", "no_capacity", "price_above_limit", "payment_refused", "insufficient_funds"]
 
 
-def blame(outcome: str, lane: LaneKind, *, connected: bool = True, **seen: bool | None) -> str:
-    circumstances = Circumstances(lane=lane, connected=connected, **seen)  # type: ignore[arg-type]  # flags by name
-    return str(judge(Outcome(outcome), circumstances).blame)
+def judged(outcome: str, lane: LaneKind, *, connected: bool = True, **seen: Any) -> Judgement:
+    circumstances = Circumstances(lane=lane, connected=connected, **seen)
+    return judge(Outcome(outcome), "as seen by the client", circumstances)
+
+
+def blame(outcome: str, lane: LaneKind, *, connected: bool = True, **seen: Any) -> str:
+    return str(judged(outcome, lane, connected=connected, **seen).blame)
 
 
 @pytest.mark.parametrize("outcome", CANNOT_CONNECT)
@@ -43,7 +52,7 @@ def test_a_failure_of_an_endpoint_spoken_to_directly_is_its_own(outcome: str) ->
 
 
 @pytest.mark.parametrize("outcome", BROKE_OFF)
-@pytest.mark.parametrize("lane", [DIRECT, PINNED])
+@pytest.mark.parametrize("lane", [DIRECT, *GATEWAYS])
 def test_what_breaks_off_while_our_network_is_down_is_the_networks(
     outcome: str, lane: LaneKind
 ) -> None:
@@ -51,78 +60,215 @@ def test_what_breaks_off_while_our_network_is_down_is_the_networks(
 
 
 @pytest.mark.parametrize("outcome", CANNOT_CONNECT)
-def test_a_pinned_gateway_that_cannot_be_reached_is_to_blame_itself(outcome: str) -> None:
-    assert blame(outcome, PINNED, connected=False, network_up=True) == "gateway"
+@pytest.mark.parametrize("lane", [PINNED, WEBHOOK])
+def test_somebodys_gateway_that_cannot_be_reached_is_to_blame_itself(
+    outcome: str, lane: LaneKind
+) -> None:
+    assert blame(outcome, lane, connected=False, network_up=True) == "gateway"
+
+
+@pytest.mark.parametrize("outcome", CANNOT_CONNECT)
+def test_our_own_gateway_that_cannot_be_reached_is_a_lane_that_failed(outcome: str) -> None:
+    found = judged(outcome, MANAGED, connected=False, network_up=True)
+    assert (found.outcome, found.blame) == (Outcome.LANE_FAILED, Blame.TESTER)
+    assert "as seen by the client" in found.message
 
 
 @pytest.mark.parametrize("outcome", ["unavailable", *BROKE_OFF, *BAD_ANSWER])
-def test_what_a_gateway_reports_is_unknown_without_evidence(outcome: str) -> None:
-    assert blame(outcome, PINNED, network_up=True, handshake=True) == "unknown"
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_what_a_gateway_reports_is_unknown_without_evidence(outcome: str, lane: LaneKind) -> None:
+    assert blame(outcome, lane, network_up=True, handshake=True) == "unknown"
 
 
-@pytest.mark.parametrize("outcome", ["unavailable", "connection_closed", "inference_timeout"])
-def test_a_failed_handshake_of_our_own_raises_it_to_the_orchestrator(outcome: str) -> None:
-    assert blame(outcome, PINNED, network_up=True, handshake=False) == "orchestrator"
-    assert blame(outcome, PINNED, network_up=None, handshake=False) == "unknown"
+@pytest.mark.parametrize("outcome", SILENT)
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_a_failed_handshake_of_our_own_raises_it_to_the_orchestrator(
+    outcome: str, lane: LaneKind
+) -> None:
+    assert blame(outcome, lane, network_up=True, handshake=False) == "orchestrator"
+    assert blame(outcome, lane, network_up=None, handshake=False) == "unknown"
+
+
+@pytest.mark.parametrize("outcome", SILENT)
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_a_good_job_of_another_on_a_like_lane_raises_it_to_the_orchestrator(
+    outcome: str, lane: LaneKind
+) -> None:
+    assert blame(outcome, lane, like_lane=True) == "orchestrator"
+    assert blame(outcome, lane, like_lane=False) == "unknown"
+    assert blame(outcome, lane, like_lane=True, network_up=False) != "orchestrator"
+
+
+@pytest.mark.parametrize("outcome", ["unavailable", "connection_closed", "invalid_response"])
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_a_suspension_by_the_gateway_raises_it_to_the_orchestrator(
+    outcome: str, lane: LaneKind
+) -> None:
+    assert blame(outcome, lane, suspended=True) == "orchestrator"
+
+
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_a_suspension_that_our_own_giving_up_brought_about_proves_nothing(lane: LaneKind) -> None:
+    assert blame("inference_timeout", lane, suspended=True) == "unknown"
+
+
+def test_a_hang_behind_our_own_gateway_is_the_orchestrators_once_it_was_given_the_job() -> None:
+    assert blame("inference_timeout", MANAGED, handed_over=True) == "orchestrator"
+    assert blame("inference_timeout", MANAGED, handed_over=False) == "unknown"
+    assert blame("inference_timeout", PINNED, handed_over=True) == "unknown"
 
 
 @pytest.mark.parametrize("outcome", BAD_ANSWER)
+@pytest.mark.parametrize("lane", GATEWAYS)
 def test_a_bad_answer_through_a_gateway_is_the_orchestrators_if_the_pin_is_verified(
-    outcome: str,
+    outcome: str, lane: LaneKind
 ) -> None:
-    assert blame(outcome, PINNED, pin_verified=True) == "orchestrator"
+    assert blame(outcome, lane, pin_verified=True) == "orchestrator"
+
+
+@pytest.mark.parametrize("outcome", ["unavailable", "connection_closed", "invalid_response"])
+def test_what_the_lanes_log_names_is_the_cause(outcome: str) -> None:
+    told = Told(
+        outcome=Outcome.ORCHESTRATOR_ERROR,
+        blame=Blame.ORCHESTRATOR,
+        blame_known=True,
+        message="out of memory",
+    )
+    found = judged(outcome, MANAGED, told=told)
+    assert (found.outcome, found.blame) == (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR)
+    assert found.message == "out of memory"
+
+
+@pytest.mark.parametrize("outcome", ["price_above_limit", "payment_refused", "no_capacity"])
+def test_a_price_or_a_full_house_that_the_log_names_is_nobodys_fault(outcome: str) -> None:
+    told = Told(outcome=Outcome(outcome), blame=None, blame_known=True, message="said so")
+    found = judged("unavailable", MANAGED, told=told, handshake=False, network_up=True)
+    assert (found.outcome.value, found.blame) == (outcome, None)
+
+
+def test_a_cause_without_a_culprit_is_left_to_the_other_evidence() -> None:
+    told = Told(outcome=Outcome.UNAVAILABLE, blame=None, blame_known=False, message="no answer")
+    assert blame("connection_closed", MANAGED, told=told, handshake=True) == "unknown"
+    assert (
+        blame("connection_closed", MANAGED, told=told, handshake=False, network_up=True)
+        == "orchestrator"
+    )
+
+
+@pytest.mark.parametrize("outcome", ["ok", "wrong_answer", "inference_timeout"])
+def test_the_log_never_changes_what_the_client_saw_itself(outcome: str) -> None:
+    told = Told(
+        outcome=Outcome.ORCHESTRATOR_ERROR,
+        blame=Blame.ORCHESTRATOR,
+        blame_known=True,
+        message="an earlier attempt failed",
+    )
+    assert judged(outcome, MANAGED, told=told).outcome is Outcome(outcome)
+
+
+@pytest.mark.parametrize("outcome", ["ok", *SILENT, *BAD_ANSWER])
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_a_lane_that_worked_with_a_stranger_is_our_own_mistake(
+    outcome: str, lane: LaneKind
+) -> None:
+    found = judged(outcome, lane, strangers=("https://203.0.113.9:8935",), pin_verified=True)
+    assert (found.outcome, found.blame) == (Outcome.WRONG_ORCHESTRATOR, Blame.TESTER)
+    assert "203.0.113.9" in found.message
+
+
+@pytest.mark.parametrize("outcome", SILENT)
+def test_a_gateway_that_crashed_in_the_job_is_a_lane_that_failed(outcome: str) -> None:
+    found = judged(
+        outcome,
+        MANAGED,
+        lane_failure="the gateway ended with exit code 2",
+        like_lane=True,
+        handshake=False,
+        network_up=True,
+    )
+    assert (found.outcome, found.blame) == (Outcome.LANE_FAILED, Blame.TESTER)
+
+
+def test_a_good_answer_stays_good_if_its_gateway_crashed_afterwards() -> None:
+    assert judged("ok", MANAGED, lane_failure="ended").outcome is Outcome.OK
+
+
+def test_a_good_answer_of_a_gateway_that_never_asked_whom_to_use_is_nobodys_success() -> None:
+    found = judged("ok", WEBHOOK, lane_failure="the gateway did not ask")
+    assert (found.outcome, found.blame) == (Outcome.LANE_FAILED, Blame.TESTER)
+
+
+def test_a_refusal_for_want_of_capacity_counts_only_where_the_operator_says_so() -> None:
+    assert blame("no_capacity", MANAGED) == "None"
+    assert blame("no_capacity", MANAGED, busy_counts=True) == "orchestrator"
+
+
+@pytest.mark.parametrize("lane", [DIRECT, *GATEWAYS])
+@pytest.mark.parametrize("outcome", [*SILENT, *BAD_ANSWER])
+def test_nobody_is_blamed_where_two_orchestrators_give_the_same_uri(
+    lane: LaneKind, outcome: str
+) -> None:
+    found = judged(outcome, lane, shared=True, pin_verified=True, like_lane=True, network_up=True)
+    assert found.blame is Blame.UNKNOWN
+    assert SHARED in found.evidence
 
 
 @pytest.mark.parametrize("outcome", OURS)
-@pytest.mark.parametrize("lane", [DIRECT, PINNED])
+@pytest.mark.parametrize("lane", [DIRECT, *GATEWAYS])
 def test_our_own_mistakes_are_ours_on_every_lane(outcome: str, lane: LaneKind) -> None:
     assert blame(outcome, lane) == "tester"
 
 
 @pytest.mark.parametrize("outcome", NOBODYS)
-@pytest.mark.parametrize("lane", [DIRECT, PINNED])
+@pytest.mark.parametrize("lane", [DIRECT, *GATEWAYS])
 def test_nobody_is_to_blame_for_success_being_busy_or_a_price(outcome: str, lane: LaneKind) -> None:
     assert blame(outcome, lane) == "None"
 
 
-@given(
-    st.sampled_from(list(Outcome)),
-    st.sampled_from(list(LaneKind)),
-    st.booleans(),
-    st.sampled_from([True, False, None]),
-    st.sampled_from([True, False, None]),
-    st.booleans(),
+MAYBE = st.sampled_from([True, False, None])
+CIRCUMSTANCES = st.builds(
+    Circumstances,
+    lane=st.sampled_from(list(LaneKind)),
+    connected=st.booleans(),
+    handshake=MAYBE,
+    network_up=MAYBE,
+    pin_verified=st.booleans(),
+    strangers=st.sampled_from([(), ("https://203.0.113.9:8935",)]),
+    lane_failure=st.sampled_from([None, "the gateway ended"]),
+    handed_over=MAYBE,
+    suspended=st.booleans(),
+    like_lane=MAYBE,
+    shared=st.booleans(),
+    doubtful=st.booleans(),
 )
-def test_an_orchestrator_is_never_blamed_while_our_own_network_is_down(  # noqa: PLR0917 - drawn values
-    outcome: Outcome,
-    lane: LaneKind,
-    connected: bool,
-    handshake: bool | None,
-    network_up: bool | None,
-    pin_verified: bool,
+
+
+@given(st.sampled_from(list(Outcome)), CIRCUMSTANCES)
+def test_an_orchestrator_is_blamed_only_for_what_something_else_speaks_for(
+    outcome: Outcome, seen: Circumstances
 ) -> None:
-    judgement = judge(
-        outcome,
-        Circumstances(
-            lane=lane,
-            connected=connected,
-            handshake=handshake,
-            network_up=network_up,
-            pin_verified=pin_verified,
-        ),
-    )
-    silent = outcome.value in CANNOT_CONNECT + BROKE_OFF
-    if silent and network_up is False:
-        assert judgement.blame is not Blame.ORCHESTRATOR
-    if judgement.blame is Blame.ORCHESTRATOR and lane is not LaneKind.DIRECT:
-        assert pin_verified or (handshake is False and network_up)
+    judgement = judge(outcome, "", seen)
+    if judgement.blame is not Blame.ORCHESTRATOR:
+        return
+    assert not seen.strangers
+    assert not seen.shared
+    assert not seen.doubtful
+    if outcome.value in CANNOT_CONNECT + BROKE_OFF:
+        assert seen.network_up is not False
+    if seen.lane is not LaneKind.DIRECT:
+        assert seen.lane_failure is None
+        spoke = (
+            seen.handshake is False and seen.network_up,
+            seen.like_lane,
+            seen.suspended and outcome is not Outcome.INFERENCE_TIMEOUT,
+            seen.handed_over and seen.lane is LaneKind.MANAGED,
+            seen.pin_verified and outcome.value in BAD_ANSWER,
+        )
+        assert any(spoke)
 
 
 def test_the_evidence_says_in_words_what_the_blame_rests_on() -> None:
-    judgement = judge(
-        Outcome.UNAVAILABLE,
-        Circumstances(lane=PINNED, connected=True, handshake=False, network_up=True),
-    )
+    judgement = judged("unavailable", PINNED, handshake=False, network_up=True)
     assert judgement.evidence == (
         "the tester's own connectivity check held",
         "our own handshake to the service URI failed",
@@ -130,7 +276,7 @@ def test_the_evidence_says_in_words_what_the_blame_rests_on() -> None:
     )
 
 
-@pytest.mark.parametrize("lane", [DIRECT, PINNED])
+@pytest.mark.parametrize("lane", [DIRECT, PINNED, WEBHOOK])
 @pytest.mark.parametrize("outcome", ["dns_failed", "connect_refused"])
 def test_nobody_is_blamed_for_what_our_own_machine_may_have_done(
     outcome: str, lane: LaneKind

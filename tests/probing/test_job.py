@@ -181,7 +181,8 @@ async def test_a_bearer_token_is_sent_and_never_shown(kit: Kit) -> None:
         lane = kit.lane(url)
         lane.token = SecretStr("hunter2-token")
         offer = Offer(target=Target("me", "llm", "m"), service_uri=url, named_by_operator=True)
-        measurement = await kit.runner().run(offer, lane, due=time.monotonic_ns(), number=1)
+        ran = await kit.runner().run(offer, lane, due=time.monotonic_ns(), number=1)
+        measurement = ran.measurement
     assert b"Authorization: Bearer hunter2-token\r\n" in await seen
     assert measurement.outcome is Outcome.UNAUTHORIZED
     assert b"hunter2" not in msgspec.json.encode(measurement)

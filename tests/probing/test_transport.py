@@ -365,3 +365,138 @@ async def test_an_interim_answer_is_not_the_response(resolver: Resolver) -> None
     inference = wire.timeline.phases(complete=True).inference
     assert inference is not None
     assert inference > 0.12e9
+
+
+async def test_an_interim_answer_that_comes_in_pieces_is_not_the_response(
+    resolver: Resolver,
+) -> None:
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        for piece in (
+            b"HT",
+            b"TP/1.1 10",
+            b"3 Early Hints\r\nLink",
+            b": </x>\r\n\r",
+            b"\n",
+            b"HTT",
+        ):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        writer.write(OK[3:])
+        writer.close()
+
+    async with raw_server(handle) as (host, port):
+        wire = new_wire()
+        async with client(resolver, wire, (host, port)) as http:
+            response = await http.post(f"http://{host}:{port}/x", content=b"body")
+        wire.answer_ended()
+    assert response.text == "hi"
+    phases = wire.timeline.phases(complete=True)
+    assert phases.inference is not None
+    assert phases.download is not None
+    assert phases.inference > 0.2e9, "five pieces of the interim answer"
+    assert phases.download > 0.04e9, "the response began with its own first piece"
+
+
+async def test_the_go_ahead_for_a_large_upload_is_no_early_answer(resolver: Resolver) -> None:
+    size = 20_000_000
+    took = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal took
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 100 Contin")
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        writer.write(b"ue\r\n\r\n")
+        while took < size:
+            took += len(await reader.read(2**16))
+        writer.write(OK)
+        writer.close()
+
+    async with raw_server(handle, limit=2**12) as (host, port):
+        wire = new_wire()
+        async with client(resolver, wire, (host, port)) as http:
+            response = await http.post(f"http://{host}:{port}/x", content=b"x" * size)
+    assert response.text == "hi"
+    assert took == size
+    wire.answer_ended()
+    phases = wire.timeline.phases(complete=True)
+    assert phases.upload is not None
+    assert phases.upload > 0.09e9
+    assert wire.upload_end is not None
+    assert wire.first_byte is not None
+    assert wire.upload_end <= wire.first_byte
+
+
+async def test_interim_answers_without_end_do_not_fill_the_memory(resolver: Resolver) -> None:
+    """The peer takes nothing and goes on saying that we may go on."""
+    stop = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        piece = b"HTTP/1.1 100 Continue\r\n\r\n" * 400
+        while not stop.is_set():
+            writer.write(piece)
+            await writer.drain()
+        writer.close()
+
+    async with raw_server(handle, limit=2**12) as (host, port):
+        wire = new_wire()
+        async with client(resolver, wire, (host, port)) as http:
+            with pytest.raises(TransportFailure) as caught:
+                await http.post(f"http://{host}:{port}/x", content=b"x" * 50_000_000)
+        stop.set()
+    assert caught.value.outcome is Outcome.INVALID_RESPONSE
+    assert "interim answers (status 1xx) without a response" in caught.value.message
+    assert wire.received_bytes < 200_000
+
+
+async def test_a_connection_whose_upload_was_given_up_is_not_used_again(
+    resolver: Resolver,
+) -> None:
+    """The rest of the body would have to come before the next request."""
+    connections = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await writer.drain()
+        await asyncio.sleep(1)
+        writer.close()
+
+    async with raw_server(handle, limit=2**12) as (host, port):
+        wire = new_wire()
+        async with client(resolver, wire, (host, port)) as http:
+            await http.post(f"http://{host}:{port}/x", content=b"x" * 50_000_000)
+            wire.answer_ended()
+            wire.begin_media()
+            media = await http.get(f"http://{host}:{port}/media")
+            wire.end_media()
+    assert media.text == "hi"
+    assert connections == 2
+
+
+async def test_interim_answers_before_the_media_are_passed_over_too(resolver: Resolver) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for interims in (1, 1, 4000):
+            await read_request(reader)
+            writer.write(interim * interims + OK)
+        await reader.read()
+        writer.close()
+
+    async with raw_server(handle) as (host, port):
+        wire = new_wire()
+        async with client(resolver, wire, (host, port)) as http:
+            await http.post(f"http://{host}:{port}/x", content=b"body")
+            wire.answer_ended()
+            wire.begin_media()
+            assert (await http.get(f"http://{host}:{port}/media")).text == "hi"
+            with pytest.raises(TransportFailure, match="without a response"):
+                await http.get(f"http://{host}:{port}/media")
+    assert wire.connections == 1

@@ -9,9 +9,9 @@ import pytest
 
 from exporter.model import Blame, LaneKind, Outcome
 from exporter.settings import Settings
-from exporter.simulation.gateway import SimulatedGateway
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.orchestrator import SimulatedOrchestrator
+from exporter.simulation.pinned import PinnedGateway
 from exporter.simulation.population import LLM, Profile
 from tests.simulation.jobs import a_network, ask_for_words, form, model_of, until
 
@@ -73,23 +73,22 @@ def in_hand(network: SimulatedNetwork) -> int:
 
 
 async def test_stop_ends_everything_at_once_whatever_clients_do() -> None:
-    network = a_network(Profile.HANGING, Profile.SLOW, Profile.HANGING, speed=0.1)
+    hanging = [Profile.HANGING] * 4
+    network = a_network(hanging[0], Profile.SLOW, *hanging[1:], speed=0.1)
     await network.start()
-    servers: list[SimulatedOrchestrator | SimulatedGateway] = [
-        network.orchestrators[0],
-        network.orchestrators[1],
-        network.gateways[0],
+    _, pinned = network.gateways
+    servers: list[tuple[SimulatedOrchestrator | PinnedGateway, SimulatedOrchestrator]] = [
+        *((one, one) for one in network.orchestrators[:2] * 2),
+        (pinned, pinned.orchestrator),
     ]
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         running = []
-        for server in servers:
-            model = model_of(network.orchestrators[servers.index(server) % 2], LLM)
-            for stream in (False, True):
-                body = form(model, stream=stream)
-                running.append(asyncio.create_task(client.post(f"{server.url}/llm", json=body)))
+        for number, (server, orchestrator) in enumerate(servers):
+            body = form(model_of(orchestrator, LLM), stream=number > 1)
+            running.append(asyncio.create_task(client.post(f"{server.url}/llm", json=body)))
         _, half_a_request = await asyncio.open_connection("127.0.0.1", network.scout.port)
         half_a_request.write(b"GET /status HTTP/1.1\r\nHost: a\r\nX-Unfinished: ")
-        await until(lambda: in_hand(network) >= 4)
+        await until(lambda: in_hand(network) == 5)
         started = time.monotonic()
         await network.stop()
         assert time.monotonic() - started < 2.0

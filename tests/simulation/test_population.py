@@ -3,7 +3,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import is_eth_address
-from exporter.simulation.population import DEFAULT_MIX, LLM, TEXT_TO_IMAGE, Profile, populate
+from exporter.simulation.population import (
+    DEFAULT_MIX,
+    LLM,
+    MANAGED_MIX,
+    PRICE_LIMIT,
+    TEXT_TO_IMAGE,
+    Profile,
+    populate,
+)
 
 
 def test_the_same_seed_gives_the_same_network() -> None:
@@ -19,11 +27,37 @@ def test_a_larger_network_begins_with_the_smaller_one() -> None:
     assert populate(40, 3)[:12] == populate(12, 3)
 
 
-def test_the_default_mix_has_every_profile_and_half_of_it_is_good() -> None:
-    assert set(DEFAULT_MIX) == set(Profile)
+ONLY_A_GATEWAY_SHOWS = {
+    Profile.DEAR,
+    Profile.UNPAYABLE,
+    Profile.MISREPORTING,
+    Profile.LEAKING,
+}
+
+
+def test_the_default_mix_has_every_profile_that_all_lanes_show_and_half_of_it_is_good() -> None:
+    assert set(DEFAULT_MIX) == set(Profile) - ONLY_A_GATEWAY_SHOWS
     good = [p for p in DEFAULT_MIX if p in (Profile.FAST, Profile.SLOW, Profile.COLD)]
     assert len(DEFAULT_MIX) == 12
     assert len(good) == 6
+
+
+def test_the_managed_mix_has_every_profile_once_and_twelve_miss_only_the_slow_one() -> None:
+    assert sorted(MANAGED_MIX) == sorted(Profile)
+    assert MANAGED_MIX[12:] == (Profile.SLOW,)
+
+
+def test_only_a_dear_one_is_above_the_price_limit() -> None:
+    for member in populate(13, 4, MANAGED_MIX):
+        dear = member.profile is Profile.DEAR
+        assert all((model.price > PRICE_LIMIT) == dear for model in member.models)
+
+
+def test_what_leaks_is_warm_and_runs_one_job_at_a_time() -> None:
+    for seed in range(5):
+        (member,) = populate(1, seed, [Profile.LEAKING])
+        assert all(model.capacity == 1 for model in member.models)
+        assert all(model.warm for model in member.models if model.pipeline == TEXT_TO_IMAGE)
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 30))

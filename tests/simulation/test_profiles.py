@@ -3,15 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Blame, Outcome
-from exporter.simulation.population import LLM, Member, Profile, ServedModel, populate
-from exporter.simulation.profiles import (
+from exporter.simulation.deserved import (
     DESERVED,
-    MANNERS,
-    Act,
     deserved,
     deserved_through_gateway,
-    script,
+    deserved_through_managed,
 )
+from exporter.simulation.population import LLM, Member, Profile, ServedModel, populate
+from exporter.simulation.profiles import MANNERS, Act, script
 
 
 def a_member(profile: Profile, seed: int = 1) -> Member:
@@ -95,6 +94,84 @@ def test_a_gateway_hides_whose_fault_a_failure_is() -> None:
         (Outcome.UNAVAILABLE, Blame.UNKNOWN),
         (Outcome.UNAVAILABLE, Blame.ORCHESTRATOR),
     }
+
+
+THEIRS = Blame.ORCHESTRATOR
+
+
+@pytest.mark.parametrize(
+    ("profile", "pictures", "words"),
+    [
+        (Profile.FAST, {(Outcome.OK, None)}, {(Outcome.OK, None)}),
+        (
+            Profile.FLAKY,
+            {(Outcome.OK, None), (Outcome.ORCHESTRATOR_ERROR, THEIRS)},
+            {(Outcome.OK, None), (Outcome.ORCHESTRATOR_ERROR, THEIRS)},
+        ),
+        (Profile.DEAD, {(Outcome.UNAVAILABLE, THEIRS)}, {(Outcome.UNAVAILABLE, THEIRS)}),
+        (
+            Profile.BUSY,
+            {(Outcome.OK, None), (Outcome.NO_CAPACITY, None)},
+            {(Outcome.OK, None), (Outcome.NO_CAPACITY, None)},
+        ),
+        (
+            Profile.HANGING,
+            {(Outcome.INFERENCE_TIMEOUT, THEIRS)},
+            {(Outcome.INFERENCE_TIMEOUT, THEIRS)},
+        ),
+        (
+            Profile.TRUNCATING,
+            {(Outcome.DOWNLOAD_FAILED, THEIRS), (Outcome.ORCHESTRATOR_ERROR, THEIRS)},
+            {
+                (Outcome.DOWNLOAD_FAILED, THEIRS),
+                (Outcome.INVALID_RESPONSE, THEIRS),
+                (Outcome.WRONG_ANSWER, THEIRS),
+            },
+        ),
+        (
+            Profile.DEAR,
+            {(Outcome.PRICE_ABOVE_LIMIT, None)},
+            {(Outcome.PRICE_ABOVE_LIMIT, None)},
+        ),
+        (
+            Profile.UNPAYABLE,
+            {(Outcome.PAYMENT_REFUSED, None)},
+            {(Outcome.PAYMENT_REFUSED, None)},
+        ),
+        (
+            Profile.MISREPORTING,
+            {(Outcome.WRONG_ORCHESTRATOR, Blame.TESTER)},
+            {(Outcome.WRONG_ORCHESTRATOR, Blame.TESTER)},
+        ),
+        (
+            Profile.LEAKING,
+            {(Outcome.ORCHESTRATOR_ERROR, THEIRS), (Outcome.NO_CAPACITY, None)},
+            {(Outcome.ORCHESTRATOR_ERROR, THEIRS)},
+        ),
+    ],
+)
+def test_a_managed_lane_finds_the_cause_of_each_profiles_failures(
+    profile: Profile,
+    pictures: set[tuple[Outcome, Blame | None]],
+    words: set[tuple[Outcome, Blame | None]],
+) -> None:
+    for member, model in models_of(profile):
+        expected = words if model.pipeline == LLM else pictures
+        assert deserved_through_managed(member, model) == expected
+
+
+def test_what_leaks_fails_once_and_then_has_no_capacity() -> None:
+    member, model = models_of(Profile.LEAKING)[0]
+    assert deserved_through_managed(member, model, 1) == {(Outcome.ORCHESTRATOR_ERROR, THEIRS)}
+    assert deserved_through_managed(member, model, 2) == {(Outcome.NO_CAPACITY, None)}
+    assert deserved(member, model, 1) == {(Outcome.UNAVAILABLE, THEIRS)}
+
+
+def test_lies_are_seen_on_a_managed_lane_as_on_a_direct_one() -> None:
+    for member, model in models_of(Profile.LYING):
+        for job in (1, 2, None):
+            direct = deserved(member, model, job)
+            assert deserved_through_managed(member, model, job) == direct
 
 
 def test_a_third_of_flaky_jobs_fail_and_most_of_a_busy_ones() -> None:

@@ -61,9 +61,9 @@ def test_the_leaderboard_has_everybody_and_the_failing_ones_last(
 
 
 async def test_the_demo_without_once_serves_every_route_until_interrupted(tmp_path: Path) -> None:
-    from exporter.simulation.network import _free_ports
+    from exporter.simulation.tester_settings import free_ports
 
-    station, _ = _free_ports()
+    station, _ = free_ports()
     arguments = ("demo", "--orchestrators", "2", "--port", str(station), "--data", str(tmp_path))
     async with running(*arguments, log=tmp_path / "err") as service:
         base = f"http://127.0.0.1:{station}"

@@ -1,0 +1,69 @@
+"""What was found in the simulated network, beside what the simulation says it deserves."""
+
+from typing import Any
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from exporter.shown import printable
+
+_WIDE = 400
+_COLUMNS = ("", "orchestrator", "profile", "pipeline", "model", "found", "deserved")
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One job's outcome and blame, beside each pair that would have been right."""
+
+    orchestrator: str
+    profile: str
+    pipeline: str
+    model: str
+    found: str
+    deserved: tuple[str, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether the job was judged as it deserves."""
+        return self.found in self.deserved
+
+
+def verdict(outcome: str, blame: str | None) -> str:
+    """An outcome and whose doing it is, as the table shows them."""
+    return outcome if blame is None else f"{outcome} ({blame})"
+
+
+def print_verdicts(rows: list[Compared]) -> None:
+    """Print the table, and how many rows agree."""
+    console = Console(highlight=False)
+    terminal = console.is_terminal
+    shown = console if terminal else Console(highlight=False, width=_WIDE)
+    with shown.capture() as captured:
+        shown.print(_table(rows, terminal=terminal))
+    right = sum(row.right for row in rows)
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    print("\n".join(lines))  # noqa: T201 - the answer to the person who asked
+    print(f"{right} of {len(rows)} jobs judged as they deserve")  # noqa: T201 - the same
+
+
+def _table(rows: list[Compared], *, terminal: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    for row in sorted(rows, key=lambda row: (row.right, row.orchestrator, row.pipeline, row.model)):
+        table.add_row(*(Text(printable(cell)) for cell in _cells(row)))
+    return table
+
+
+def _cells(row: Compared) -> tuple[Any, ...]:
+    return (
+        "ok" if row.right else "WRONG",
+        row.orchestrator,
+        row.profile,
+        row.pipeline,
+        row.model.rpartition("/")[2],
+        row.found,
+        " or ".join(row.deserved),
+    )

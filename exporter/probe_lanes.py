@@ -1,0 +1,89 @@
+"""The lanes of the probe process: the gateways that it runs, points or only speaks to."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+
+from exporter.data_folder import DataFolder
+from exporter.probing.guard import Guard
+from exporter.probing.lanes import Lanes
+from exporter.probing.managed.cleaning import cleaner
+from exporter.probing.managed.faults import StartFailure
+from exporter.probing.managed.home import LaneHome
+from exporter.probing.managed.pool import ManagedPool
+from exporter.probing.managed.scout import Scout
+from exporter.probing.managed.starter import Starter
+from exporter.probing.resolve import Resolver
+from exporter.probing.trust import untrustworthy
+from exporter.probing.webhook import WebhookDesk
+from exporter.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class LanesError(Exception):
+    """The lanes cannot be set up; the message says what to do."""
+
+
+class Gateways(msgspec.Struct, frozen=True):
+    """The lanes, and the gateways of our own behind them."""
+
+    lanes: Lanes
+    desk: WebhookDesk
+    pool: ManagedPool | None = None
+    scout: Scout | None = None
+    starter: Starter | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why no gateway of our own can be started now; `None` if there is nothing in the way."""
+        return None if self.starter is None else self.starter.trouble
+
+    async def begin(self) -> None:
+        """Start the scout, if there is one; returns after its first try, which may take minutes."""
+        if self.scout is not None:
+            await self.scout.start()
+
+    def scout_url(self) -> str | None:
+        """Base URL of the scout's CLI port; `None` while it does not run."""
+        return None if self.scout is None else self.scout.cli_url
+
+
+@asynccontextmanager
+async def gateways(
+    settings: Settings,
+    folder: DataFolder,
+    *,
+    guard: Guard,
+    resolver: Resolver,
+    orchestrators: Callable[[], Collection[str]],
+) -> AsyncIterator[Gateways]:
+    """Set the lanes up, and end every gateway of our own at the end.
+
+    `orchestrators` gives the addresses of all that are known: none may be the paying account.
+    Raises `LanesError`.
+    """
+    if mistakes := untrustworthy(settings.lanes):
+        raise LanesError("; ".join(mistakes))
+    managed = any(lane.kind == "managed" for lane in settings.lanes)
+    desk = WebhookDesk(lane.name for lane in settings.lanes if lane.name is not None)
+    async with AsyncExitStack() as stack:
+        pool = scout = starter = None
+        path = folder.path / "lanes"
+        if managed or settings.sources.scout or path.exists():
+            try:
+                home = await LaneHome.open(path)
+            except StartFailure as error:
+                raise LanesError(str(error)) from error
+            clean = cleaner(settings.livepeer)
+            starter = Starter(settings.livepeer, home, clean=clean, orchestrators=orchestrators)
+            if managed:
+                pool = ManagedPool(settings.livepeer, home, starter=starter)
+                stack.push_async_callback(pool.close)
+            if settings.sources.scout:
+                scout = Scout(settings.livepeer, home, starter=starter)
+                stack.push_async_callback(scout.close)
+        lanes = Lanes(settings.lanes, pool=pool, desk=desk, guard=guard, resolver=resolver)
+        yield Gateways(lanes, desk, pool, scout, starter)

@@ -1,0 +1,1 @@
+"""Gateways that the tester starts itself, each pinned to one orchestrator."""

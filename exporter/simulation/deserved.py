@@ -1,0 +1,111 @@
+"""What each job deserves: the outcome and blame that a tester must find, lane by lane."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from exporter.model import Blame, LaneKind, Outcome
+from exporter.simulation.population import LLM, Member, Profile, ServedModel
+from exporter.simulation.profiles import MANNERS, Act
+
+Verdict = tuple[Outcome, Blame | None]
+
+DESERVED: Final[Mapping[Act, Verdict]] = {
+    Act.ANSWER: (Outcome.OK, None),
+    Act.REFUSE_CONNECTION: (Outcome.CONNECT_REFUSED, Blame.ORCHESTRATOR),
+    Act.FAIL: (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR),
+    Act.NO_CAPACITY: (Outcome.NO_CAPACITY, None),
+    Act.HANG: (Outcome.INFERENCE_TIMEOUT, Blame.ORCHESTRATOR),
+    Act.CUT_ANSWER: (Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR),
+    Act.CUT_MEDIA: (Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR),
+    Act.BLANK: (Outcome.INVALID_ARTEFACT, Blame.ORCHESTRATOR),
+    Act.REPLAY: (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR),
+    Act.CONSTANT: (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR),
+    Act.BAD_RUNNER: (Outcome.UNAVAILABLE, Blame.ORCHESTRATOR),
+    Act.REFUSE_PAYMENT: (Outcome.OK, None),
+}
+"""Outcome and blame of each act, seen on a direct lane, on which nothing is paid."""
+
+_THROUGH_GATEWAY: Final[Mapping[Act, tuple[Outcome, ...]]] = {
+    Act.REFUSE_CONNECTION: (Outcome.UNAVAILABLE,),
+    Act.FAIL: (Outcome.UNAVAILABLE,),
+    Act.NO_CAPACITY: (Outcome.UNAVAILABLE,),
+    Act.HANG: (Outcome.INFERENCE_TIMEOUT,),
+    Act.CUT_ANSWER: (
+        Outcome.UNAVAILABLE,
+        Outcome.DOWNLOAD_FAILED,
+        Outcome.INVALID_RESPONSE,
+        Outcome.WRONG_ANSWER,
+    ),
+    Act.CUT_MEDIA: (Outcome.GATEWAY_ERROR, Outcome.UNAVAILABLE),
+    Act.REFUSE_PAYMENT: (Outcome.UNAVAILABLE,),
+}
+
+_TOLD_BY_LOG: Final[Mapping[Act, Verdict]] = {
+    **DESERVED,
+    Act.REFUSE_CONNECTION: (Outcome.UNAVAILABLE, Blame.ORCHESTRATOR),
+    Act.CUT_ANSWER: (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR),
+    Act.BAD_RUNNER: (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR),
+    Act.REFUSE_PAYMENT: (Outcome.PAYMENT_REFUSED, None),
+}
+"""The same on a managed lane, whose own log tells the cause."""
+
+_SHORT_STREAM: Final[frozenset[Verdict]] = frozenset(
+    (outcome, Blame.ORCHESTRATOR)
+    for outcome in (Outcome.DOWNLOAD_FAILED, Outcome.INVALID_RESPONSE, Outcome.WRONG_ANSWER)
+)
+"""A node passes a broken token stream on as one that ends early and in good order."""
+
+_NEVER_RUN: Final[Mapping[Profile, Verdict]] = {
+    Profile.DEAR: (Outcome.PRICE_ABOVE_LIMIT, None),
+    Profile.MISREPORTING: (Outcome.WRONG_ORCHESTRATOR, Blame.TESTER),
+}
+"""Whose jobs a managed lane does not bring to them."""
+
+Judge = Callable[[Member, ServedModel, int | None], frozenset[Verdict]]
+
+
+def judge(lane: LaneKind) -> Judge:
+    """What jobs deserve on lanes of that kind."""
+    if lane is LaneKind.DIRECT:
+        return deserved
+    return deserved_through_managed if lane is LaneKind.MANAGED else deserved_through_gateway
+
+
+def deserved(member: Member, model: ServedModel, job: int | None = None) -> frozenset[Verdict]:
+    """What a tester on a direct lane may find for the n-th job of a model, or for any job."""
+    return frozenset(DESERVED[act] for act in MANNERS[member.profile].acts(model, job))
+
+
+def deserved_through_gateway(
+    member: Member, model: ServedModel, job: int | None = None
+) -> frozenset[Verdict]:
+    """The same through a pinned gateway, which hides causes.
+
+    Blame is unknown there unless other evidence raises it, so each failure stands with both.
+    """
+    found: set[Verdict] = set()
+    for act in MANNERS[member.profile].acts(model, job):
+        outcomes = _THROUGH_GATEWAY.get(act, (DESERVED[act][0],))
+        if member.profile is Profile.MISREPORTING:
+            outcomes = (Outcome.UNAVAILABLE,)  # Whoever is reported takes no job of its session.
+        for outcome in outcomes:
+            if outcome is Outcome.OK:
+                found.add((outcome, None))
+            else:
+                found |= {(outcome, Blame.UNKNOWN), (outcome, Blame.ORCHESTRATOR)}
+    return frozenset(found)
+
+
+def deserved_through_managed(
+    member: Member, model: ServedModel, job: int | None = None
+) -> frozenset[Verdict]:
+    """The same through a gateway of the tester's own, whose session pools and log it reads."""
+    if member.profile in _NEVER_RUN:
+        return frozenset({_NEVER_RUN[member.profile]})
+    found: set[Verdict] = set()
+    for act in MANNERS[member.profile].acts(model, job):
+        if act is Act.CUT_ANSWER and model.pipeline == LLM:
+            found |= _SHORT_STREAM
+        else:
+            found.add(_TOLD_BY_LOG[act])
+    return frozenset(found)

@@ -1,0 +1,328 @@
+"""What a client, or a reader of its log, sees of a gateway that pays."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from exporter.simulation.gateway.flags import parse
+from exporter.simulation.gateway.keystore import AccountRefused, Keystore
+from exporter.simulation.gateway.orchestrators import OrchestratorInfo, Price
+from exporter.simulation.gateway.service import SimulatedGateway
+from exporter.simulation.gateway.startup import StartFailed
+from exporter.simulation.gateway.tweaks import GatewayTweaks
+from exporter.simulation.serving import LoopbackServer
+from tests.simulation.gateway.lanes import MODELS, MS, PORTS, UNAVAILABLE, Lane, a_lane
+from tests.waiting import eventually
+
+ARBITRUM = 42161
+
+
+@asynccontextmanager
+async def a_chain(number: int = ARBITRUM) -> AsyncIterator[str]:
+    """An Ethereum node that knows its chain id."""
+
+    async def answer(request: web.Request) -> web.Response:
+        asked = await request.json()
+        return web.json_response({"jsonrpc": "2.0", "id": asked["id"], "result": hex(number)})
+
+    server = LoopbackServer(answer)
+    await server.start()
+    try:
+        yield server.url
+    finally:
+        await server.stop()
+
+
+@asynccontextmanager
+async def a_paying_lane(
+    folder: Path, *flags: str, tweaks: GatewayTweaks | None = None, **more: Any
+) -> AsyncIterator[Lane]:
+    async with a_chain() as url:
+        account = account_flags(folder, url)
+        async with a_lane(*account, *flags, tweaks=tweaks, priced=True, **more) as lane:
+            yield lane
+
+
+def account_flags(folder: Path, url: str) -> list[str]:
+    password = folder / "password"
+    password.write_text("letmein\n")
+    address, _ = Keystore(folder / "keys", Random(1)).create("letmein")
+    return [
+        *("-network", "arbitrum-one-mainnet", "-ethUrl", url, "-ethAcctAddr", address),
+        *("-ethKeystorePath", str(folder / "keys"), "-ethPassword", str(password)),
+        *("-dataDir", str(folder / "data")),
+    ]
+
+
+async def test_a_job_is_paid_for_and_done(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path) as lane:
+        assert (await lane.job("text-to-image")).status == 200
+        assert (await lane.cli("/EthChainID")).text == "42161"
+        sender = (await lane.cli("/senderInfo")).json()
+        assert set(sender) == {"Deposit", "WithdrawRound", "Reserve"}
+        assert lane.said("network: 0xD8E8328501E9645d16Cf49539efC04f734606ee4***") == 1
+        assert lane.said("unlocked") == 1
+
+
+@pytest.mark.parametrize("setting", [(), MS])
+async def test_a_price_above_the_limit_is_closed_and_only_the_log_tells(
+    tmp_path: Path, setting: tuple[str, ...]
+) -> None:
+    async with a_paying_lane(tmp_path, "-maxPricePerUnit", "999", *setting) as lane:
+        assert (await lane.job("text-to-image")).closed
+        assert lane.runner.calls == 0
+        (line,) = [line for line in lane.lines if "above max price" in line]
+        assert line.startswith("W")
+        assert line.endswith("is above max price 999.000, price=1000.000")
+
+
+async def test_a_price_at_the_limit_is_taken_and_none_set_means_any(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path, "-maxPricePerUnit", "1000") as lane:
+        assert (await lane.job("text-to-image")).status == 200
+
+
+async def test_a_limit_may_be_ignored_when_nobody_keeps_it(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path, "-maxPricePerUnit", "1", "-ignoreMaxPriceIfNeeded") as lane:
+        assert (await lane.job("text-to-image")).status == 200
+        assert lane.said("not using the filter") == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "limit", "closed"),
+    [
+        (MODELS["text-to-image"], 999, True),
+        ("default", 999, True),
+        ("default", 1000, False),
+        ("another/model", 1, False),
+    ],
+)
+async def test_the_limit_of_a_capability_goes_before_the_general_one(
+    tmp_path: Path, model: str, limit: int, closed: bool
+) -> None:
+    price = {
+        "pipeline": "text-to-image",
+        "model_id": model,
+        "price_per_unit": limit,
+        "pixels_per_unit": 1,
+    }
+    limits = tmp_path / "prices.json"
+    limits.write_text(json.dumps({"capabilities_prices": [price]}))
+    async with a_paying_lane(tmp_path, "-maxPricePerCapability", str(limits)) as lane:
+        assert (await lane.job("text-to-image")).closed is closed
+        assert (await lane.job("llm")).status == 200
+
+
+async def test_limits_that_cannot_be_read_are_logged_and_limit_nothing(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path, "-maxPricePerCapability", '{"nothing": 1}') as lane:
+        assert lane.said("Error while parsing max price per capability") == 1
+        assert (await lane.job("text-to-image")).status == 200
+
+
+def test_a_limit_for_a_pipeline_that_does_not_exist_ends_the_process() -> None:
+    price = {"pipeline": "text-to-nothing", "model_id": "default", "price_per_unit": 1}
+    text = json.dumps({"capabilities_prices": [price]})
+    with pytest.raises(KeyError):
+        SimulatedGateway(parse(["-gateway", "-maxPricePerCapability", text]))
+
+
+@pytest.mark.parametrize("setting", [(), MS])
+async def test_a_scripted_refusal_of_the_price_looks_the_same(setting: tuple[str, ...]) -> None:
+    async with a_lane(*setting, tweaks=GatewayTweaks(refuse_price=True)) as lane:
+        assert (await lane.job("llm")).closed
+        assert lane.said("is above max price") == 1
+        assert lane.runner.calls == 0
+
+
+async def test_a_fee_above_the_limit_is_a_503_without_a_request(tmp_path: Path) -> None:
+    """1024 x 576 x 25 pixels at 1000 wei are 1.5e10; the limit here is 1e10."""
+    async with a_paying_lane(tmp_path, *MS, "-maxTotalEV", "10000000000") as lane:
+        answer = await lane.job("image-to-video")
+        assert (answer.status, answer.json()) == (503, UNAVAILABLE)
+        assert lane.runner.calls == 0
+        assert lane.said('Could not create payment err="total ticket EV') == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "tweaks", "words"),
+    [
+        (["-maxTicketEV", "1"], GatewayTweaks(), "> max ticket EV 1.00000"),
+        (["-depositMultiplier", "1000000"], GatewayTweaks(), "> max faceValue"),
+        ([], GatewayTweaks(deposit=0), "no sender deposit"),
+        ([], GatewayTweaks(reserve=0), "no sender reserve"),
+    ],
+)
+async def test_what_is_refused_before_any_request(
+    tmp_path: Path, flags: list[str], tweaks: GatewayTweaks, words: str
+) -> None:
+    async with a_paying_lane(tmp_path, *MS, *flags, tweaks=tweaks) as lane:
+        assert (await lane.job("llm")).status == 503
+        assert lane.runner.calls == 0
+        assert lane.said(words) >= 1
+
+
+async def test_a_price_that_doubled_during_the_session_is_not_paid(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path, *MS) as lane:
+        assert (await lane.job("llm")).status == 200
+        (session,) = lane.gateway._selection._selectors.values()
+        (one,) = session._warm._all.values()
+        one.info = OrchestratorInfo(
+            transcoder=one.info.transcoder,
+            auth_token=one.info.auth_token,
+            price_info=Price(2001, 1),
+        )
+        await lane.job("llm")  # The refusal takes under 1 ms, so that another try may follow.
+        assert lane.said("Orchestrator price has more than doubled") == 2  # Both lines of one try.
+        assert lane.said("Error submitting request modelID=") == 1
+
+
+async def test_expired_ticket_parameters_are_one_503_and_the_session_stays() -> None:
+    async with a_lane(*MS, tweaks=GatewayTweaks(expired_tickets=1)) as lane:
+        answer = await lane.job("llm")
+        assert (answer.status, answer.json()) == (503, UNAVAILABLE)
+        assert lane.said("with retryable error") == 1
+        pool = await lane.pool("llm")
+        assert pool["suspended"]["list"] == {}
+        assert (await lane.job("llm")).status == 200
+
+
+async def test_expired_ticket_parameters_are_retried_on_the_same_session_by_default() -> None:
+    async with a_lane(tweaks=GatewayTweaks(expired_tickets=2)) as lane:
+        assert (await lane.job("llm")).status == 200
+        assert lane.said("with retryable error") == 2
+        pool = await lane.pool("llm")
+        assert pool["suspended"]["list"] == {}
+
+
+async def test_a_refused_sender_looks_like_no_orchestrator() -> None:
+    async with a_lane(*MS) as lane:
+        lane.node.sender_refusal = "insufficient sender reserve"
+        assert (await lane.job("llm")).status == 503
+        assert lane.said("insufficient sender reserve") == 1
+        assert lane.said("Error selecting session") == 1
+        assert lane.runner.calls == 0
+
+
+async def test_a_refused_payment_stands_only_in_the_log() -> None:
+    async with a_lane(*MS) as lane:
+        lane.node.payment_refusal = "Insufficient balance"
+        answer = await lane.job("llm")
+        assert (answer.status, answer.json()) == (503, UNAVAILABLE)
+        assert lane.said("Insufficient balance") == 1
+
+
+async def test_an_artefact_that_cannot_be_fetched_is_a_500() -> None:
+    async with a_lane(tweaks=GatewayTweaks(artefacts_fail=True)) as lane:
+        for pipeline in ("text-to-image", "image-to-video", "text-to-speech"):
+            answer = await lane.job(pipeline)
+            assert answer.status == 500
+            assert answer.json() == {"error": {"message": "Internal Server Error"}}
+        assert lane.runner.calls == 3
+        assert lane.said("Error with API code=500") == 3
+
+
+async def test_the_network_list_names_the_pinned_node_once_it_is_polled(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path) as lane:
+
+        async def is_there() -> bool:
+            return (await lane.cli("/getNetworkCapabilities")).status_code == 200
+
+        await eventually(is_there)
+        body = (await lane.cli("/getNetworkCapabilities")).json()
+        (entry,) = body["orchestrators"]
+        assert set(entry) == {
+            "address",
+            "local_address",
+            "orch_uri",
+            "capabilities",
+            "price_info",
+            "capabilities_prices",
+            "hardware",
+        }
+        assert entry["orch_uri"] == lane.node.url
+        assert entry["address"] != ""
+        assert MODELS["llm"] in str(entry["capabilities"]["constraints"])
+
+
+async def test_a_walk_that_failed_leaves_no_list_for_ever(tmp_path: Path) -> None:
+    async with a_paying_lane(tmp_path, tweaks=GatewayTweaks(walk_fails=True)) as lane:
+        await lane.job("llm")
+        assert (await lane.cli("/getNetworkCapabilities")).status_code == 500
+
+
+async def test_a_data_folder_refuses_another_chain(tmp_path: Path) -> None:
+    lines: list[str] = []
+    folder = ["-dataDir", str(tmp_path / "data")]
+    gateway = SimulatedGateway(parse(["-gateway", *PORTS, *folder]))
+    await gateway.start()
+    await gateway.stop()
+    async with a_chain() as url:
+        flags = parse(["-gateway", *PORTS, *account_flags(tmp_path, url)])
+        with pytest.raises(StartFailed):
+            await SimulatedGateway(flags, log=lines.append).start()
+    assert any(
+        "expecting chainID of 0, but got 42161. Did you change networks without changing network "
+        "name or datadir?" in line
+        for line in lines
+    )
+
+
+async def test_a_keystore_without_the_account_gets_a_new_key_each_try(tmp_path: Path) -> None:
+    async with a_chain() as url:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, url)]
+        argv += ["-ethAcctAddr", "0x" + "ab" * 20]
+        for number in (1, 2):
+            lines: list[str] = []
+            with pytest.raises(StartFailed):
+                await SimulatedGateway(parse(argv), log=lines.append).start()
+            assert len(list((tmp_path / "keys").iterdir())) == 1 + number
+            assert any("Please create a new ETH account" in line for line in lines)
+            assert "Error unlocking Ethereum account: could not decrypt key" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["-ethUrl", ""], "Need to specify an Ethereum node JSON-RPC URL using -ethUrl"),
+        (["-ethUrl", "http://127.0.0.1:9"], "failed to get chain ID"),
+        (["-ethPassword", ""], "Error unlocking Ethereum account"),
+        (["-ethPassword", "wrong"], "could not decrypt key with given password"),
+    ],
+)
+async def test_an_on_chain_start_that_cannot_work_ends_with_a_line(
+    tmp_path: Path, flags: list[str], words: str
+) -> None:
+    lines: list[str] = []
+    async with a_chain() as url:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, url), *flags]
+        with pytest.raises(StartFailed):
+            await SimulatedGateway(parse(argv), log=lines.append).start()
+    assert words in lines[-1]
+
+
+async def test_a_chain_that_is_not_supported_ends_the_start(tmp_path: Path) -> None:
+    lines: list[str] = []
+    async with a_chain(5) as url:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, url)]
+        with pytest.raises(StartFailed):
+            await SimulatedGateway(parse(argv), log=lines.append).start()
+    assert "node does not support chainID = 5 right now" in lines[-1]
+
+
+def test_a_key_file_opens_with_its_password_only(tmp_path: Path) -> None:
+    keystore = Keystore(tmp_path, Random(2))
+    address, path = keystore.create("one")
+    assert keystore.find(address.lower()) == (address, path)
+    assert keystore.find("") == (address, path)
+    assert keystore.find("0x" + "00" * 20) is None
+    keystore.unlock(path, "one")
+    with pytest.raises(AccountRefused):
+        keystore.unlock(path, "two")
+    assert path.stat().st_mode & 0o077 == 0
+    (tmp_path / "notes.txt").write_text("no key")
+    assert keystore.find("") == (address, path)

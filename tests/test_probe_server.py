@@ -1,0 +1,135 @@
+"""The probe's own server: what it says of the schedule's counts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from exporter.model import Blame, LaneKind, Outcome
+from exporter.outbox import Outbox
+from exporter.pipelines import registry
+from exporter.probe_lanes import Gateways
+from exporter.probe_metrics import METRICS
+from exporter.probe_server import probe_app
+from exporter.probing.bounds import Bounds
+from exporter.probing.clock import Clock
+from exporter.probing.lag import LoopLag
+from exporter.probing.lanes import Lanes
+from exporter.probing.progress import Progress
+from exporter.probing.skips import NO_LANE
+from exporter.probing.webhook import WebhookDesk
+from exporter.settings import Pipelines, Schedule, Spending
+from tests.probing.shared_lanes import measured, offer
+
+ALICE = "0x" + "a1" * 20
+SHOWN = "0xA1A1a1a1A1A1A1A1A1a1a1a1a1a1A1A1a1A1a1a1"
+
+EXPECTED = f"""\
+livepeer_ai_tester_jobs_running 1.0
+livepeer_ai_tester_jobs_total{{outcome="ok"}} 1.0
+livepeer_ai_tester_jobs_total{{outcome="tls_failed"}} 1.0
+livepeer_ai_tester_jobs_skipped_total{{reason="no lane reaches it"}} 1.0
+livepeer_ai_tester_jobs_repeated_total 1.0
+livepeer_ai_tester_cycle_lateness_seconds{{orchestrator_address="{SHOWN}"}} 1.5
+livepeer_ai_tester_cycles_missed_total{{orchestrator_address="{SHOWN}"}} 1.0
+livepeer_ai_tester_round_jobs{{state="expected"}} 3.0
+livepeer_ai_tester_round_jobs{{state="done"}} 2.0
+livepeer_ai_tester_round_jobs{{state="left"}} 0.0
+livepeer_ai_tester_last_round_jobs{{state="expected"}} 3.0
+livepeer_ai_tester_last_round_jobs{{state="done"}} 2.0
+livepeer_ai_tester_last_round_jobs{{state="passed"}} 1.0
+livepeer_ai_tester_last_round_jobs{{state="failed"}} 1.0
+livepeer_ai_tester_last_round_jobs{{state="tester_errors"}} 0.0
+livepeer_ai_tester_last_round_jobs{{state="elsewhere"}} 0.0
+livepeer_ai_tester_last_round_jobs{{state="unknown"}} 0.0
+livepeer_ai_tester_last_round_jobs{{state="unblamed"}} 0.0
+livepeer_ai_tester_last_round_skipped{{reason="no lane reaches it"}} 1.0
+livepeer_ai_tester_last_round_repeated 1.0
+livepeer_ai_tester_last_round_seconds 2.0
+livepeer_ai_tester_last_round_end_timestamp_seconds 1000.0
+livepeer_ai_tester_targets_held_back{{reason="not tested at our price: above spending.max_fee"}} 1.0
+livepeer_ai_tester_spent_today_wei 64.0
+livepeer_ai_tester_spent_wei_total 64.0
+livepeer_ai_tester_spending_limit_wei 1e+06
+livepeer_ai_tester_jobs_price_unknown_total 1.0
+"""
+
+
+def busy_progress() -> Progress:
+    """One of everything that is counted."""
+    stamps = iter(range(0, 100 * 10**9, 2 * 10**9))
+    clock = Clock(wall=lambda: 1000.0, stamp=lambda: next(stamps))
+    progress = Progress(clock)
+    progress.bounds = _bounds(clock).report
+    good, bad, unreached = (offer(ALICE, model) for model in "abc")
+    progress.began(ALICE, 1.5)
+    progress.miss(ALICE)
+    with progress.rounds.cycle(7, [of.target for of in (good, bad, unreached)]) as count:
+        for of, found in [
+            (good, measured(good, "1")),
+            (bad, measured(bad, "2", Outcome.TLS_FAILED, Blame.ORCHESTRATOR, "0")),
+        ]:
+            progress.end_job(progress.begin_job(of.target, "lane"), found)
+            count.measured(of.target, found, repeat=found.repeats is not None)
+            count.done(of.target)
+        count.skip(unreached.target, NO_LANE)
+    progress.begin_job(good.target, "lane")
+    return progress
+
+
+def _bounds(clock: Clock) -> Bounds:
+    spending = Spending(max_fee=100, max_per_day=1_000_000)
+    pipelines = registry(Pipelines())
+    made = Bounds(Schedule(), spending, pipelines=pipelines, clock=clock)
+    made.start(offer(ALICE, price=1.0), LaneKind.PINNED)
+    made.start(offer(ALICE), LaneKind.PINNED)
+    assert made.reason_to_skip(offer(ALICE, price=1e6), LaneKind.PINNED) is not None
+    return made
+
+
+@asynccontextmanager
+async def serving(progress: Progress, folder: Path) -> AsyncIterator[TestClient[Any, Any]]:
+    outbox = Outbox.open(folder / "outbox.sqlite", max_bytes=2**26, keep_delivered=0)
+    gateways = Gateways(Lanes([]), WebhookDesk(["follower"]))
+    app = probe_app(progress, outbox, LoopLag(), lambda: None, gateways)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+    await outbox.close()
+
+
+async def samples(client: TestClient[Any, Any]) -> list[str]:
+    text = await (await client.get("/metrics")).text()
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+async def test_every_count_of_the_schedule_is_a_metric(tmp_path: Path) -> None:
+    async with serving(busy_progress(), tmp_path) as client:
+        lines = await samples(client)
+    ours = [line for line in lines if "loop_lag" not in line and "outbox_bytes" not in line]
+    assert "\n".join(ours) + "\n" == EXPECTED
+
+
+async def test_every_metric_of_the_list_is_there_and_no_other(tmp_path: Path) -> None:
+    async with serving(busy_progress(), tmp_path) as client:
+        names = {line.partition("{")[0].partition(" ")[0] for line in await samples(client)}
+    assert names == {name for name, *_ in METRICS}
+
+
+async def test_what_is_not_known_yet_has_no_sample(tmp_path: Path) -> None:
+    async with serving(Progress(), tmp_path) as client:
+        text = "\n".join(await samples(client))
+        assert (await (await client.get("/rounds")).json()) == {"rounds": []}
+    assert "last_round" not in text
+    assert "cycle_lateness" not in text
+    assert 'round_jobs{state="expected"} 0.0' in text
+
+
+async def test_rounds_are_told_the_latest_first(tmp_path: Path) -> None:
+    progress = busy_progress()
+    progress.rounds.pass_over(8, 2, NO_LANE)
+    async with serving(progress, tmp_path) as client:
+        rounds = (await (await client.get("/rounds")).json())["rounds"]
+    assert [report["number"] for report in rounds] == [8, 7]
+    assert rounds[1]["skipped"] == {NO_LANE: 1}
