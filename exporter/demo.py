@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import json
+import math
 import sys
 import tempfile
-from collections import Counter
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,12 +18,13 @@ import yaml
 
 from exporter.cli.verdict_table import Compared, print_verdicts, verdict
 from exporter.exit_code import ENVIRONMENT, FAILED, INTERRUPTED, OK
-from exporter.model import LaneKind, Target
+from exporter.model import NANOSECONDS, LaneKind, Target
 from exporter.process import run_until_stopped
 from exporter.run import Supervisor
 from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import DEFAULT_MIX, MANAGED_MIX
+from exporter.simulation.profiles import Act
 
 GLANCE = 0.2
 """Seconds between two looks at what the probe does."""
@@ -107,15 +109,15 @@ async def _collect(demo: Demo, network: SimulatedNetwork, station: str, result: 
 
 
 def _compared(network: SimulatedNetwork, lanes: str, jobs: list[dict[str, Any]]) -> list[Compared]:
-    """Each job beside what its target deserves; a target's jobs are counted from 1."""
+    """Each job beside what it deserves for what the orchestrator did when it was run."""
     members = {member.address: member for member in network.members}
-    counted: Counter[Target] = Counter()
-    rows = []
-    for job in sorted(jobs, key=lambda job: float(job["started_at"])):
+    rows, until = [], dict.fromkeys(network.targets, math.inf)
+    for job in sorted(jobs, key=lambda job: -float(job["started_at"])):
         target = Target(job["orchestrator"], job["pipeline"], job["model"])
-        counted[target] += 1
+        acts = _acts(network, target, float(job["started_at"]), until[target])
+        until[target] = float(job["started_at"])
         kind = LaneKind.MANAGED if lanes == "managed" else _kind(network, target)
-        deserved = network.expected(target, job=counted[target], lane=kind)
+        deserved = network.expected(target, acts=acts, lane=kind)
         rows.append(
             Compared(
                 orchestrator=members[target.orchestrator].name,
@@ -127,6 +129,16 @@ def _compared(network: SimulatedNetwork, lanes: str, jobs: list[dict[str, Any]])
             )
         )
     return rows
+
+
+def _acts(network: SimulatedNetwork, target: Target, since: float, until: float) -> set[Act]:
+    """What the orchestrator did with the jobs that reached it for the target in that time."""
+    clock = time.time_ns() - time.monotonic_ns()
+    return {
+        record.act
+        for record in network.record
+        if record.target == target and since <= (record.received_at + clock) / NANOSECONDS < until
+    }
 
 
 def _kind(network: SimulatedNetwork, target: Target) -> LaneKind:

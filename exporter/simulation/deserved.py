@@ -1,6 +1,6 @@
 """What each job deserves: the outcome and blame that a tester must find, lane by lane."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from exporter.model import Blame, LaneKind, Outcome
@@ -61,30 +61,37 @@ _NEVER_RUN: Final[Mapping[Profile, Verdict]] = {
 }
 """Whose jobs a managed lane does not bring to them."""
 
-Judge = Callable[[Member, ServedModel, int | None], frozenset[Verdict]]
+Judge = Callable[[Member, ServedModel, Collection[Act]], frozenset[Verdict]]
 
 
-def judge(lane: LaneKind) -> Judge:
-    """What jobs deserve on lanes of that kind."""
-    if lane is LaneKind.DIRECT:
-        return deserved
-    return deserved_through_managed if lane is LaneKind.MANAGED else deserved_through_gateway
-
-
-def deserved(member: Member, model: ServedModel, job: int | None = None) -> frozenset[Verdict]:
-    """What a tester on a direct lane may find for the n-th job of a model, or for any job."""
-    return frozenset(DESERVED[act] for act in MANNERS[member.profile].acts(model, job))
-
-
-def deserved_through_gateway(
-    member: Member, model: ServedModel, job: int | None = None
+def deserved(
+    lane: LaneKind,
+    member: Member,
+    model: ServedModel,
+    *,
+    job: int | None = None,
+    acts: Collection[Act] = (),
 ) -> frozenset[Verdict]:
+    """What a tester on such a lane may find.
+
+    For the acts that were seen, else for the n-th job of a model, else for any job.
+    """
+    return _JUDGES.get(lane, _through_gateway)(
+        member, model, acts or MANNERS[member.profile].acts(model, job)
+    )
+
+
+def _directly(_: Member, _model: ServedModel, acts: Collection[Act]) -> frozenset[Verdict]:
+    return frozenset(DESERVED[act] for act in acts)
+
+
+def _through_gateway(member: Member, _: ServedModel, acts: Collection[Act]) -> frozenset[Verdict]:
     """The same through a pinned gateway, which hides causes.
 
     Blame is unknown there unless other evidence raises it, so each failure stands with both.
     """
     found: set[Verdict] = set()
-    for act in MANNERS[member.profile].acts(model, job):
+    for act in acts:
         outcomes = _THROUGH_GATEWAY.get(act, (DESERVED[act][0],))
         if member.profile is Profile.MISREPORTING:
             outcomes = (Outcome.UNAVAILABLE,)  # Whoever is reported takes no job of its session.
@@ -96,16 +103,22 @@ def deserved_through_gateway(
     return frozenset(found)
 
 
-def deserved_through_managed(
-    member: Member, model: ServedModel, job: int | None = None
+def _through_managed(
+    member: Member, model: ServedModel, acts: Collection[Act]
 ) -> frozenset[Verdict]:
     """The same through a gateway of the tester's own, whose session pools and log it reads."""
     if member.profile in _NEVER_RUN:
         return frozenset({_NEVER_RUN[member.profile]})
     found: set[Verdict] = set()
-    for act in MANNERS[member.profile].acts(model, job):
+    for act in acts:
         if act is Act.CUT_ANSWER and model.pipeline == LLM:
             found |= _SHORT_STREAM
         else:
             found.add(_TOLD_BY_LOG[act])
     return frozenset(found)
+
+
+_JUDGES: Final[Mapping[LaneKind, Judge]] = {
+    LaneKind.DIRECT: _directly,
+    LaneKind.MANAGED: _through_managed,
+}

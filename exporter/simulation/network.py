@@ -1,7 +1,7 @@
 """The simulated network as a whole: started and stopped as one, asked what it did."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -10,12 +10,12 @@ from typing import Any, Final, Literal, Self
 
 from exporter.model import LaneKind, Target
 from exporter.simulation.conduct import World
-from exporter.simulation.deserved import Verdict, judge
+from exporter.simulation.deserved import Verdict, deserved
 from exporter.simulation.journal import JobRecord, Journal, summarise
 from exporter.simulation.orchestrator import SimulatedOrchestrator
 from exporter.simulation.pinned import PinnedGateway
 from exporter.simulation.population import Member, Profile, ServedModel, populate
-from exporter.simulation.profiles import Script, script
+from exporter.simulation.profiles import Act, Script, script
 from exporter.simulation.scout import Scout
 from exporter.simulation.serving import HOST
 from exporter.simulation.shelf import Shelf
@@ -40,7 +40,8 @@ class SimulatedNetwork:
     Everything listens on loopback on free ports (where possible an orchestrator has an address of
     its own), and everything that is drawn (who, what, how
     long, what goes wrong) follows from `seed`. `speed` divides all scripted delays. `profiles` is
-    repeated as often as needed; without it `population.DEFAULT_MIX` is.
+    repeated as often as needed; without it `population.DEFAULT_MIX` is. `members` says who is in
+    the network instead of having `orchestrators` of them drawn; their numbers have to differ.
 
     Use it as an async context manager, or call `start` and `stop`; a network runs once.
     """
@@ -53,9 +54,12 @@ class SimulatedNetwork:
         speed: float = 1.0,
         profiles: Sequence[Profile] | None = None,
         lanes: LaneMode = "mixed",
+        members: Sequence[Member] | None = None,
     ) -> None:
         if speed <= 0:
             raise ValueError("the speed of a simulated network must be above 0")
+        if members is None:
+            members = populate(orchestrators, seed, profiles)
         self.seed = seed
         self.speed = speed
         self.lanes = lanes
@@ -64,7 +68,7 @@ class SimulatedNetwork:
         world = World(seed, speed, self._journal, Shelf(_rng(seed, "shelf")), self._studio)
         self.orchestrators = tuple(
             SimulatedOrchestrator(member, world, lists_gateway_door=lanes == "managed")
-            for member in populate(orchestrators, seed, profiles)
+            for member in members
         )
         pinned = self.orchestrators[::_PINNED_EVERY] if lanes == "mixed" else ()
         self.gateways = tuple(
@@ -138,15 +142,21 @@ class SimulatedNetwork:
         return script(self.seed, *self._models[target], job)
 
     def expected(
-        self, target: Target, *, job: int | None = None, lane: LaneKind = LaneKind.DIRECT
+        self,
+        target: Target,
+        *,
+        job: int | None = None,
+        acts: Collection[Act] = (),
+        lane: LaneKind = LaneKind.DIRECT,
     ) -> frozenset[Verdict]:
         """Each (outcome, blame) that a tester may find for a target. Raises `KeyError`.
 
-        For any job, or for the n-th one that the orchestrator receives for it. Through a `pinned`
+        For any job, for the n-th one that the orchestrator receives for it, or for a job in which
+        it was seen to do these `acts` (see `record`), which leaves no choice. Through a `pinned`
         lane a failure stands with blame `unknown` and `orchestrator`: which, depends on evidence.
         A `managed` lane knows more: its session pools and its log tell the cause.
         """
-        return judge(lane)(*self._models[target], job)
+        return deserved(lane, *self._models[target], job=job, acts=acts)
 
     @property
     def record(self) -> list[JobRecord]:

@@ -114,6 +114,8 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     """Wei per unit."""
     runner_version: str | None = None
     card: Card | None = None
+    seconds: tuple[float, float] | None = None
+    """Shortest and longest job once it is loaded; `None`: as its orchestrator's profile says."""
 
 
 class OfferedOnly(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ def script(seed: int, member: Member, model: ServedModel, job: int) -> Script:
     rng = _rng(seed, member, model, f"job/{job}")
     weights = manner.acts(model, job)
     act = rng.choices(list(weights), weights=list(weights.values()))[0]
-    shortest, longest = manner.seconds
+    shortest, longest = _range(member, model)
     duration = rng.triangular(shortest, longest, typical_seconds(seed, member, model))
     load = rng.uniform(*manner.load)
     if act in (Act.NO_CAPACITY, Act.REFUSE_PAYMENT):
@@ -86,13 +86,17 @@ def script(seed: int, member: Member, model: ServedModel, job: int) -> Script:
 
 
 def typical_seconds(seed: int, member: Member, model: ServedModel) -> float:
-    """The mode of a model's own latency distribution, within its profile's range."""
-    return _rng(seed, member, model, "typical").uniform(*MANNERS[member.profile].seconds)
+    """The mode of a model's own latency distribution, within its range."""
+    return _rng(seed, member, model, "typical").uniform(*_range(member, model))
 
 
 def listens(profile: Profile) -> bool:
     """Whether orchestrators of this profile have an open port."""
     return profile is not Profile.DEAD
+
+
+def _range(member: Member, model: ServedModel) -> tuple[float, float]:
+    return model.seconds or MANNERS[member.profile].seconds
 
 
 def _rng(seed: int, member: Member, model: ServedModel, purpose: str) -> Random:

@@ -2,12 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.model import Blame, Outcome
+from exporter.model import Blame, LaneKind, Outcome
 from exporter.simulation.deserved import (
     DESERVED,
     deserved,
-    deserved_through_gateway,
-    deserved_through_managed,
 )
 from exporter.simulation.population import LLM, Member, Profile, ServedModel, populate
 from exporter.simulation.profiles import MANNERS, Act, script
@@ -42,8 +40,10 @@ def test_whatever_a_job_does_is_among_what_is_expected(
     member = a_member(profile, seed)
     for model in member.models:
         verdict = DESERVED[script(seed, member, model, job).act]
-        assert verdict in deserved(member, model, job)
-        assert deserved(member, model, job) <= deserved(member, model)
+        assert verdict in deserved(LaneKind.DIRECT, member, model, job=job)
+        assert deserved(LaneKind.DIRECT, member, model, job=job) <= deserved(
+            LaneKind.DIRECT, member, model
+        )
 
 
 def test_every_act_and_profile_has_its_meaning() -> None:
@@ -71,25 +71,27 @@ def test_each_profile_deserves_its_verdicts(
     profile: Profile, verdicts: set[tuple[Outcome, Blame | None]]
 ) -> None:
     for member, model in models_of(profile):
-        assert deserved(member, model) == verdicts
+        assert deserved(LaneKind.DIRECT, member, model) == verdicts
 
 
 def test_a_liar_is_blank_when_warm_and_repeats_itself_when_cold() -> None:
     wrong = (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR)
     for member, model in models_of(Profile.LYING):
         if model.pipeline == LLM:
-            assert deserved(member, model) == {wrong}
+            assert deserved(LaneKind.DIRECT, member, model) == {wrong}
         elif model.warm:
-            assert deserved(member, model) == {(Outcome.INVALID_ARTEFACT, Blame.ORCHESTRATOR)}
+            assert deserved(LaneKind.DIRECT, member, model) == {
+                (Outcome.INVALID_ARTEFACT, Blame.ORCHESTRATOR)
+            }
         else:
-            assert deserved(member, model, 1) == {(Outcome.OK, None)}
-            assert deserved(member, model, 2) == {wrong}
-            assert deserved(member, model) == {(Outcome.OK, None), wrong}
+            assert deserved(LaneKind.DIRECT, member, model, job=1) == {(Outcome.OK, None)}
+            assert deserved(LaneKind.DIRECT, member, model, job=2) == {wrong}
+            assert deserved(LaneKind.DIRECT, member, model) == {(Outcome.OK, None), wrong}
 
 
 def test_a_gateway_hides_whose_fault_a_failure_is() -> None:
     (member, model), *_ = models_of(Profile.FLAKY)
-    assert deserved_through_gateway(member, model) == {
+    assert deserved(LaneKind.PINNED, member, model) == {
         (Outcome.OK, None),
         (Outcome.UNAVAILABLE, Blame.UNKNOWN),
         (Outcome.UNAVAILABLE, Blame.ORCHESTRATOR),
@@ -157,21 +159,23 @@ def test_a_managed_lane_finds_the_cause_of_each_profiles_failures(
 ) -> None:
     for member, model in models_of(profile):
         expected = words if model.pipeline == LLM else pictures
-        assert deserved_through_managed(member, model) == expected
+        assert deserved(LaneKind.MANAGED, member, model) == expected
 
 
 def test_what_leaks_fails_once_and_then_has_no_capacity() -> None:
     member, model = models_of(Profile.LEAKING)[0]
-    assert deserved_through_managed(member, model, 1) == {(Outcome.ORCHESTRATOR_ERROR, THEIRS)}
-    assert deserved_through_managed(member, model, 2) == {(Outcome.NO_CAPACITY, None)}
-    assert deserved(member, model, 1) == {(Outcome.UNAVAILABLE, THEIRS)}
+    assert deserved(LaneKind.MANAGED, member, model, job=1) == {
+        (Outcome.ORCHESTRATOR_ERROR, THEIRS)
+    }
+    assert deserved(LaneKind.MANAGED, member, model, job=2) == {(Outcome.NO_CAPACITY, None)}
+    assert deserved(LaneKind.DIRECT, member, model, job=1) == {(Outcome.UNAVAILABLE, THEIRS)}
 
 
 def test_lies_are_seen_on_a_managed_lane_as_on_a_direct_one() -> None:
     for member, model in models_of(Profile.LYING):
         for job in (1, 2, None):
-            direct = deserved(member, model, job)
-            assert deserved_through_managed(member, model, job) == direct
+            direct = deserved(LaneKind.DIRECT, member, model, job=job)
+            assert deserved(LaneKind.MANAGED, member, model, job=job) == direct
 
 
 def test_a_third_of_flaky_jobs_fail_and_most_of_a_busy_ones() -> None:

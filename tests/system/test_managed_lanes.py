@@ -3,15 +3,17 @@
 import asyncio
 import json
 import signal
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from exporter.model import LaneKind, Measurement, Target
+from exporter.model import LaneKind, Measurement
 from exporter.outbox import Outbox
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import MANAGED_MIX, Profile
+from exporter.simulation.profiles import Act
 from tests.system.service import PATIENCE, running, until, write_config
 
 pytestmark = pytest.mark.system
@@ -38,6 +40,22 @@ def gateways(data: Path) -> list[psutil.Process]:
     return found
 
 
+def done_in(network: SimulatedNetwork, one: Measurement, others: list[Measurement]) -> set[Act]:
+    """What the orchestrator did with the jobs that reached it for this measurement."""
+    clock = time.time_ns() - time.monotonic_ns()
+    later = [
+        other.started_at
+        for other in others
+        if other.target == one.target and other.started_at > one.started_at
+    ]
+    return {
+        record.act
+        for record in network.record
+        if record.target == one.target
+        and one.started_at <= record.received_at + clock < min(later, default=2**63)
+    }
+
+
 @pytest.mark.timeout(180)
 async def test_each_profile_gets_exactly_the_outcome_and_blame_that_it_deserves(
     tmp_path: Path,
@@ -51,11 +69,10 @@ async def test_each_profile_gets_exactly_the_outcome_and_blame_that_it_deserves(
                 assert await run.process.wait() == 0
         found = sorted(await measured(Path(plain["data"])), key=lambda one: one.started_at)
         assert {one.target for one in found} == set(network.targets)
-        counted: dict[Target, int] = {}
         wrong = []
         for one in found:
-            job = counted[one.target] = counted.get(one.target, 0) + 1
-            deserved = network.expected(one.target, job=job, lane=LaneKind.MANAGED)
+            acts = done_in(network, one, found)
+            deserved = network.expected(one.target, acts=acts, lane=LaneKind.MANAGED)
             if (one.outcome, one.blame) not in deserved:
                 wrong.append((one.target, one.outcome, one.blame, one.evidence, deserved))
         assert wrong == []

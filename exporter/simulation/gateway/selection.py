@@ -16,7 +16,7 @@ from exporter.simulation.gateway.panics import Crash, Panicked
 from exporter.simulation.gateway.sessions import PENALTY, Choose, Pool, Session
 from exporter.simulation.gateway.suspension import Suspender
 
-_KEPT_SECONDS: Final = 700.0
+_KEPT_SECONDS: Final = 600.0
 _REFRESH_BELOW: Final = 8.0
 
 MakeChoice = Callable[[int, str], Choose]
