@@ -30,6 +30,7 @@ GLANCE = 0.2
 """Seconds between two looks at what the probe does."""
 LOG_TAIL = 5
 _MOST_JOBS = 1000
+_PRIVATE = 0o600
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +43,7 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     data: Path | None
     port: int
     lanes: Literal["mixed", "managed"] = "mixed"
+    on_chain: bool = False
     compare: bool = False
     as_json: bool = False
 
@@ -70,10 +72,13 @@ class _Result:
 async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -> None:
     mix = MANAGED_MIX if demo.lanes == "managed" else DEFAULT_MIX
     count = demo.orchestrators or len(mix)
-    async with SimulatedNetwork(count, demo.seed, profiles=mix, lanes=demo.lanes) as network:
+    async with SimulatedNetwork(
+        count, demo.seed, profiles=mix, lanes=demo.lanes, on_chain=demo.on_chain
+    ) as network:
         plain = network.settings(data, demo.port, log={"format": "json"})
         settings = Settings.model_validate(plain)
         config = data / "demo.yaml"
+        config.touch(_PRIVATE)
         config.write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
         station = f"http://{settings.station.listen}"
         probe = f"http://{settings.probe.listen}"

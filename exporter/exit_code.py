@@ -6,5 +6,6 @@ FAILED = 1
 USAGE = 2
 """Wrong usage or settings."""
 ENVIRONMENT = 3
-"""The surroundings do not allow it: port in use, data folder locked, full or read-only."""
+"""The surroundings do not allow it: port in use, data folder locked, full or read-only, a program
+that is not as the settings say, nobody who could be tested."""
 INTERRUPTED = 130

@@ -40,6 +40,12 @@ METRICS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         "Managed gateways that were started anew since they took more than `livepeer.memory`.",
     ),
     (
+        f"{_LANE}_floods_total",
+        "counter",
+        (),
+        "Managed gateways that were started anew since they wrote far more than is read.",
+    ),
+    (
         f"{_LANE}_leftovers_total",
         "counter",
         (),
@@ -56,6 +62,8 @@ METRICS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
 
 _MEANING = {name: meaning for name, _, _, meaning in METRICS}
 _LABELS = {name: labels for name, _, labels, _ in METRICS}
+
+_COUNTED = ("starts", "switches", "crashes", "hangs", "memory_restarts", "floods", "leftovers")
 
 Samples = dict[tuple[str, ...], float]
 
@@ -77,7 +85,7 @@ class LaneNumbers(Collector):
         self._gauges[f"{_LANE}_resident_bytes"] = {
             (lane.name,): lane.resident for lane in lanes if lane.resident is not None
         }
-        for name in ("starts", "switches", "crashes", "hangs", "memory_restarts", "leftovers"):
+        for name in _COUNTED:
             self._counters[f"{_LANE}_{name}_total"] = {(): getattr(numbers, name)}
         self._counters[f"{_LANE}_start_failures_total"] = {
             (reason,): count for reason, count in numbers.start_failures.items()

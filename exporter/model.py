@@ -11,6 +11,10 @@ from typing import Final
 import msgspec
 
 NANOSECONDS: Final = 1_000_000_000
+CONTACT_ROUND_TRIPS: Final = 10
+CONTACT_LEAST: Final = 250_000_000
+"""A gateway's first contact is left out of scores up to so many network round trips, and at least
+up to so many nanoseconds."""
 
 
 class Outcome(StrEnum):
@@ -219,7 +223,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """Start of the job, Unix nanoseconds."""
     outcome: Outcome
     blame: Blame | None = None
-    """`None` for a good job, and for one that nobody is to blame for (no capacity, price)."""
+    """`None` for one that nobody is to blame for: a good job, no capacity, a price. A good job
+    of which it is not known who did it has `unknown`."""
     message: str = ""
     evidence: tuple[str, ...] = ()
     phases: Phases = Phases()
@@ -288,9 +293,10 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """Whether it counts for or against the orchestrator.
 
         Successes and failures that are the orchestrator's own count; everything else is stored
-        and shown, and neither raises nor lowers a rate, a streak or a score.
+        and shown, and neither raises nor lowers a rate, a streak or a score. A success of which
+        it is not known whose it is has the blame `unknown` and does not count either.
         """
-        return self.ok or self.blame is Blame.ORCHESTRATOR
+        return (self.ok and self.blame is None) or self.blame is Blame.ORCHESTRATOR
 
     @property
     def latency_per_unit(self) -> float | None:
@@ -300,19 +306,33 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """
         if not self.ok or not self.units or self.phases.inference is None:
             return None
-        inference = self.phases.inference - (self.session_setup_time or 0)
+        inference = self.phases.inference - (self._first_contact or 0)
         return inference / NANOSECONDS / self.units if inference >= 0 else None
 
     @property
     def scored_time(self) -> int | None:
         """Round trip without the gateway's first contact, nanoseconds: what scores compare.
 
-        `None` where the two contradict each other.
+        `None` where the two contradict each other, and on a managed lane that does not know how
+        long its first contact took.
         """
-        if self.phases.round_trip is None:
+        unknown = self.session_setup_time is None and self.lane is LaneKind.MANAGED
+        if self.phases.round_trip is None or unknown:
             return None
-        rest = self.phases.round_trip - (self.session_setup_time or 0)
-        return rest if rest > 0 or not self.session_setup_time else None
+        contact = self._first_contact
+        rest = self.phases.round_trip - (contact or 0)
+        return rest if rest > 0 or not contact else None
+
+    @property
+    def _first_contact(self) -> int | None:
+        """What is left out of scores, nanoseconds; no more than what networks need.
+
+        The orchestrator answers the first contact, and could work on the job meanwhile.
+        """
+        if self.session_setup_time is None:
+            return None
+        needed = CONTACT_ROUND_TRIPS * (self.network_rtt or 0)
+        return min(self.session_setup_time, max(CONTACT_LEAST, needed))
 
 
 _encoder = msgspec.json.Encoder()

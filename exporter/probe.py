@@ -32,8 +32,10 @@ from exporter.probing.resolve import Resolver
 from exporter.probing.run_job import Ran
 from exporter.probing.schedule import Schedule
 from exporter.probing.session_pools import normal_url
+from exporter.probing.silent_ports import SilentPorts
 from exporter.probing.skips import NETWORK_DOWN, NOT_STORING
 from exporter.probing.transport import unverified_tls, warm_up
+from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
 from exporter.serving import listening
 from exporter.settings import Settings
 
@@ -51,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class NothingToTestError(Exception):
-    """One round was asked for, and there is nobody to test; the message says why."""
+    """One round was asked for, and nobody could be tested; the message says why."""
 
 
 async def serve(
@@ -85,16 +87,6 @@ async def serve(
         await prober.run(stop, once=once, together=together)
 
 
-def _why_nothing(supply: Supply) -> str:
-    failing = [f"{state.name}: {state.error}" for state in supply.sources if state.error]
-    if failing:
-        return "there is nothing to test, since sources fail: " + "; ".join(failing)
-    return (
-        f"there is nothing to test: {len(supply.offers)} offers are known, and none is tested; "
-        "`targets` tells why"
-    )
-
-
 class Prober:
     """The parts of the probe process at work together."""
 
@@ -120,6 +112,7 @@ class Prober:
             tested_pipelines=pipelines.keys(),
             scout=gateways.scout_url if settings.sources.scout else None,
         )
+        self._silent_ports = SilentPorts()
         self._stopping = False
         self._storing = True
         self._recalled = False
@@ -180,20 +173,22 @@ class Prober:
             with contextlib.suppress(OutboxError):
                 await self._publish_progress()
                 await self._publish_notices()
-        if once and not stop.is_set() and self.supply is not None and not self.supply.tested:
-            raise NothingToTestError(_why_nothing(self.supply))
+        if once and not stop.is_set() and (why := self._why_nothing()) is not None:
+            raise NothingToTestError(why)
+
+    def _why_nothing(self) -> str | None:
+        supply, progress = self.supply, self.progress
+        if supply is None or progress.jobs_done:
+            return None
+        if not supply.tested:
+            return why_nothing_to_test(supply)
+        return why_nothing_was_tested(progress.skipped, not_ready(supply, self.gateways))
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Start no further job, let the running ones end within bounds, then cancel them."""
         self._stopping = True
         self._schedule.stop()
-        idle = asyncio.create_task(self.progress.idle.wait())
-        await asyncio.wait(
-            [work, idle],
-            timeout=self._settings.schedule.drain,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        idle.cancel()
+        await asyncio.wait([work], timeout=self._settings.schedule.drain)
         if not work.done():
             work.cancel()
             await asyncio.wait([work], timeout=AFTER_CANCEL)
@@ -214,6 +209,7 @@ class Prober:
             offer, lane, due=due, number=number, repeats=repeats, busy_counts=busy_counts
         )
         measurement = ran.measurement
+        self._silent_ports.after(lane, measurement.evidence)
         if not await self._store(measurement):
             return None
         log.debug(
@@ -270,9 +266,11 @@ class Prober:
 
     async def _refresh(self) -> None:
         supply = await self._discovery.refresh()
-        self._recalled = not supply.offers
+        before, self._recalled = self._recalled, not supply.offers
         if self._recalled:
             supply = await self._last_known(supply)
+            if supply.offers and not before:
+                log.warning("no source answers: going on with what was known before the restart")
         self._known.take(supply)
         self._schedule.update(supply)
         with contextlib.suppress(OutboxError):
@@ -299,7 +297,6 @@ class Prober:
             lanes=self._settings.lanes,
             tested_pipelines=registry(self._settings.pipelines).keys(),
         )
-        log.warning("no source answers: going on with what was known before the restart")
         return msgspec.structs.replace(
             supply,
             offers=offers,
@@ -324,7 +321,12 @@ class Prober:
             watch.cancel()
 
     async def _publish_progress(self) -> None:
-        report = {**self.progress.report(), "at": time.time(), "storing": self._storing}
+        report = {
+            **self.progress.report(),
+            "at": time.time(),
+            "storing": self._storing,
+            "trouble": not_ready(self.supply, self.gateways),
+        }
         await self._outbox.publish("progress", msgspec.json.encode(report))
 
     async def _publish_notices(self) -> None:

@@ -1,5 +1,6 @@
 """The lanes of the probe process: the gateways that it runs, points or only speaks to."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,6 +10,7 @@ import msgspec
 from exporter.data_folder import DataFolder
 from exporter.probing.guard import Guard
 from exporter.probing.lanes import Lanes
+from exporter.probing.managed.beforehand import Beforehand
 from exporter.probing.managed.cleaning import cleaner
 from exporter.probing.managed.faults import StartFailure
 from exporter.probing.managed.home import LaneHome
@@ -35,11 +37,15 @@ class Gateways(msgspec.Struct, frozen=True):
     pool: ManagedPool | None = None
     scout: Scout | None = None
     starter: Starter | None = None
+    beforehand: Beforehand | None = None
 
     @property
     def trouble(self) -> str | None:
         """Why no gateway of our own can be started now; `None` if there is nothing in the way."""
-        return None if self.starter is None else self.starter.trouble
+        for one in (self.starter, self.beforehand):
+            if one is not None and one.trouble is not None:
+                return one.trouble
+        return None
 
     async def begin(self) -> None:
         """Start the scout, if there is one; returns after its first try, which may take minutes."""
@@ -70,7 +76,7 @@ async def gateways(
     managed = any(lane.kind == "managed" for lane in settings.lanes)
     desk = WebhookDesk(lane.name for lane in settings.lanes if lane.name is not None)
     async with AsyncExitStack() as stack:
-        pool = scout = starter = None
+        pool = scout = starter = beforehand = None
         path = folder.path / "lanes"
         if managed or settings.sources.scout or path.exists():
             try:
@@ -85,5 +91,16 @@ async def gateways(
             if settings.sources.scout:
                 scout = Scout(settings.livepeer, home, starter=starter)
                 stack.push_async_callback(scout.close)
+            if managed or scout:
+                beforehand = Beforehand(
+                    settings.livepeer, starter, clean=clean, orchestrators=orchestrators
+                )
+                looking = asyncio.create_task(beforehand.watch(), name="beforehand")
+                stack.push_async_callback(_cancelled, looking)
         lanes = Lanes(settings.lanes, pool=pool, desk=desk, guard=guard, resolver=resolver)
-        yield Gateways(lanes, desk, pool, scout, starter)
+        yield Gateways(lanes, desk, pool, scout, starter, beforehand)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

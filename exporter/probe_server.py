@@ -17,6 +17,7 @@ from exporter.probe_metrics import ProbeNumbers
 from exporter.probing.lag import LoopLag
 from exporter.probing.progress import Progress
 from exporter.probing.webhook import routes
+from exporter.readiness import not_ready
 
 METRICS = (*PROBE_METRICS, *LANE_METRICS)
 """Name, type, labels and meaning of each metric of the probe process."""
@@ -42,14 +43,7 @@ def probe_app(
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        known = supply()
-        reasons = []
-        if known is None:
-            reasons.append("discovery has not finished its first refresh")
-        elif not known.tested:
-            reasons.append("no source offers anything that is tested")
-        if gateways.trouble is not None:
-            reasons.append(f"no gateway can be started: {gateways.trouble}")
+        reasons = not_ready(supply(), gateways)
         return web.json_response(
             {"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200
         )

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from types import FrameType
 from typing import Literal
 
 from exporter.exit_code import ENVIRONMENT, FAILED, OK, USAGE
@@ -17,6 +18,9 @@ Role = Literal["probe", "station"]
 
 STATION_NICENESS = 5
 """By how much the station yields the processor: serving must not delay the stamps of a job."""
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that ask a process to stop."""
 
 log = logging.getLogger(__name__)
 
@@ -72,19 +76,29 @@ def run_until_stopped(
 ) -> int:
     """Run `serve` with an event that is set when the process is asked to stop.
 
-    Errors that people can act on (see `surroundings`) become a message and exit code 3.
+    Errors that people can act on (see `surroundings`) become a message and exit code 3. Once
+    `serve` is over, such signals are ignored: nothing is left to stop, and the exit code is made.
     """
 
     async def body() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop.set)
-        if supervised:
+
+        def asked(number: int, _: FrameType | None) -> None:
             # A terminal sends Ctrl-C to us all; who stops when is for the supervisor to say.
-            loop.add_signal_handler(signal.SIGINT, lambda: None)
-            await _stop_at_end_of_input(stop)
-        await serve(stop)
+            if not (supervised and number == signal.SIGINT):
+                loop.call_soon_threadsafe(stop.set)
+
+        # Not with the loop's own handlers: it takes them away before the process has ended.
+        for number in STOPS:
+            signal.signal(number, asked)
+        try:
+            if supervised:
+                await _stop_at_end_of_input(stop)
+            await serve(stop)
+        finally:
+            for number in STOPS:
+                signal.signal(number, signal.SIG_IGN)
 
     try:
         asyncio.run(body())

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO
 
+from exporter import orphans
 from exporter.exit_code import ENVIRONMENT, FAILED, OK, USAGE
 from exporter.process import read_settings, run_until_stopped
 from exporter.settings import Settings
@@ -19,7 +20,9 @@ LONGEST_PAUSE = 10.0
 STEADY = 10.0
 """A child that ran so many seconds is taken for healthy: the pause begins anew."""
 GRACE = 10.0
-"""Seconds that a child gets to stop beyond the drain of running jobs."""
+"""Seconds that a child gets to stop beyond what the settings give to its jobs and gateways."""
+QUIET = ("-W", "ignore:resource_tracker")
+"""Python's own helper of a process that was killed tells of it in words that are no log line."""
 TRIES = 5
 """Failures in a row after which `--once` gives up."""
 POLL = 0.2
@@ -43,13 +46,19 @@ def main(config: Path, *, once: bool, together: bool) -> int:
 
 
 class Child:
-    """One supervised process: its standard input stays open for as long as we live."""
+    """One supervised process: its standard input stays open for as long as we live.
+
+    It has a process group of its own: what a terminal sends to all reaches only the supervisor,
+    which stops its children in the right order.
+    """
 
     def __init__(self, role: str, arguments: list[str], log_to: IO[bytes] | None = None) -> None:
         self.role = role
         self._arguments = arguments
         self._log_to = log_to
         self._process: asyncio.subprocess.Process | None = None
+        self.starting = False
+        """Whether it is being started, so that its process id is not known yet."""
 
     @property
     def pid(self) -> int | None:
@@ -61,14 +70,20 @@ class Child:
 
         When `stop` was set while it was being started, it is ended at once.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "exporter",
-            *self._arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stderr=self._log_to,
-        )
+        self.starting = True
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *QUIET,
+                "-m",
+                "exporter",
+                *self._arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stderr=self._log_to,
+                process_group=0,
+            )
+        finally:
+            self.starting = False
         log.info("%s started", self.role, extra={"pid": self._process.pid})
         if stop.is_set():
             self._process.terminate()
@@ -125,7 +140,10 @@ class Supervisor:
             asyncio.create_task(self._keep(self.station, stop)),
             asyncio.create_task(self._keep(self.probe, stop)),
         ]
-        waiting = asyncio.create_task(stop.wait())
+        waiting: asyncio.Task[object] = asyncio.create_task(stop.wait())
+        aside: list[asyncio.Task[object]] = [waiting]
+        if orphans.inherits():
+            aside.append(asyncio.create_task(orphans.reap_for_ever(self._children)))
         try:
             await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if self._once and tasks[1].done() and self.code == OK and not stop.is_set():
@@ -134,10 +152,18 @@ class Supervisor:
                     await on_stored()
         finally:
             stop.set()
-            await self.probe.stop(self._settings.schedule.drain + GRACE)
+            settings = self._settings
+            await self.probe.stop(settings.schedule.drain + settings.livepeer.stop_timeout + GRACE)
             await self.station.stop(GRACE)
-            waiting.cancel()
-            await asyncio.gather(waiting, *tasks, return_exceptions=True)
+            for task in aside:
+                task.cancel()
+            await asyncio.gather(*aside, *tasks, return_exceptions=True)
+
+    def _children(self) -> set[int] | None:
+        """Process ids of our own children; `None` while one of them is being started."""
+        if self.probe.starting or self.station.starting:
+            return None
+        return {child.pid for child in (self.probe, self.station) if child.pid is not None}
 
     async def _keep(self, child: Child, stop: asyncio.Event) -> None:
         pause, failures = FIRST_PAUSE, 0

@@ -50,11 +50,14 @@ def first_contact(
 ) -> str | None:
     """What is known of the gateway's first contact with the orchestrator, a part of the inference.
 
-    `None` for a job that went through no gateway; `written` makes a text of seconds.
+    `None` for a job that went through no gateway; `written` makes a text of seconds. Where the
+    job got no answer there is no inference that it could be a part of.
     """
     spent = measurement.session_setup_time
     if spent == 0:
         return "first contact: none, the gateway had a session"
+    if spent is not None and measurement.phases.inference is None:
+        return f"first contact: {written(seconds(spent))}"
     if spent is not None:
         return f"of which {written(seconds(spent))} first contact"
     if measurement.lane in (None, LaneKind.DIRECT):

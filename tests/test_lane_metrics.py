@@ -40,6 +40,7 @@ def test_each_metric_of_managed_lanes_has_its_samples() -> None:
             crashes=1,
             hangs=4,
             memory_restarts=6,
+            floods=8,
             leftovers=7,
         ),
     )
@@ -55,6 +56,7 @@ def test_each_metric_of_managed_lanes_has_its_samples() -> None:
         "livepeer_ai_tester_lane_crashes_total 1.0",
         "livepeer_ai_tester_lane_hangs_total 4.0",
         "livepeer_ai_tester_lane_memory_restarts_total 6.0",
+        "livepeer_ai_tester_lane_floods_total 8.0",
         "livepeer_ai_tester_lane_leftovers_total 7.0",
         'livepeer_ai_tester_lane_start_failures_total{reason="port taken"} 2.0',
     ]

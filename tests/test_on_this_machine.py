@@ -12,16 +12,10 @@ from exporter.cli.check_config import check_config
 from exporter.exit_code import ENVIRONMENT, OK
 from exporter.on_this_machine import missing
 from exporter.settings import Settings
+from tests.probing.managed.gateways import program
 
 ACCOUNT = "0x" + "ab" * 20
 SOURCES = {"gateway": [{"url": "http://127.0.0.1:5935"}]}
-
-
-def program(folder: Path, mode: int = 0o700) -> Path:
-    path = folder / "livepeer"
-    path.write_text("#!/bin/sh\n")
-    path.chmod(mode)
-    return path
 
 
 def paying(folder: Path, **more: Any) -> dict[str, Any]:
@@ -60,11 +54,26 @@ def test_what_no_lane_needs_is_not_looked_for(tmp_path: Path) -> None:
     assert lacking(settings({"kind": "direct"}, binary=str(tmp_path / "nowhere"))) == []
 
 
-def test_a_program_that_is_missing_or_not_executable_is_told(tmp_path: Path) -> None:
+def test_a_program_that_is_missing_or_a_folder_or_none_is_told(tmp_path: Path) -> None:
     (told,) = lacking(settings({"kind": "managed"}, binary=str(tmp_path / "nowhere")))
-    assert told == f"livepeer.binary: there is no such program: {tmp_path / 'nowhere'}"
+    assert told == f"livepeer.binary: {tmp_path / 'nowhere'}: there is no such file"
     (told,) = lacking(settings({"kind": "managed"}, binary=str(tmp_path)))
-    assert "no such program" in told
+    assert told == f"livepeer.binary: {tmp_path}: is a folder; name the program in it"
+    (told,) = lacking(settings({"kind": "managed"}, binary="/bin/false"))
+    assert told.startswith("livepeer.binary: /bin/false: does not seem to be go-livepeer")
+
+
+def test_the_program_is_asked_as_the_service_would_with_the_flags_of_the_operator(
+    tmp_path: Path,
+) -> None:
+    flags = [{"name": "Monitor", "value": "true"}]
+    there = {"binary": str(program(tmp_path)), "flags": flags}
+    (told,) = lacking(settings({"kind": "managed"}, **there))
+    assert told.startswith("livepeer.flags: ")
+    assert told.endswith("did you mean -monitor?")
+    before = sorted(tmp_path.iterdir())
+    assert lacking(settings({"kind": "managed"}, binary=there["binary"])) == []
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_keystore_and_price_limits_that_are_no_good_are_told(tmp_path: Path) -> None:
@@ -107,3 +116,21 @@ def test_check_config_tells_it_after_the_summary(tmp_path: Path, there: bool, co
     assert result.stdout.startswith(f"{path}: ok\n")
     assert ("livepeer.binary" in result.stderr) is not there
     assert "secret-key" not in result.output
+
+
+def test_check_config_tells_what_runs_and_who_pays(tmp_path: Path) -> None:
+    binary, path = program(tmp_path), tmp_path / "config.yaml"
+    plain = settings({"kind": "managed"}, binary=str(binary), on_chain=paying(tmp_path), lanes=7)
+    plain["sources"] = {"scout": True}
+    path.write_text(yaml.safe_dump(plain))
+    result = CliRunner().invoke(check_config, [str(path)])
+    assert result.exit_code == OK, result.stderr
+    assert f"  gateways  7 at most and the scout, of {binary}\n" in result.stdout
+    assert f"on-chain (arbitrum-one-mainnet), {ACCOUNT} pays" in result.stdout.lower()
+    del plain["livepeer"]["on_chain"]
+    plain["sources"] = SOURCES
+    path.write_text(yaml.safe_dump(plain))
+    assert "off-chain, nothing is paid" in CliRunner().invoke(check_config, [str(path)]).stdout
+    plain["lanes"] = [{"kind": "direct"}]
+    path.write_text(yaml.safe_dump(plain))
+    assert "gateways " not in CliRunner().invoke(check_config, [str(path)]).stdout

@@ -164,6 +164,69 @@ async def test_a_restart_while_the_gateway_is_away_goes_on_with_what_was_known(
     assert "going on with what was known" in caplog.text
 
 
+async def test_where_nothing_was_known_nothing_is_gone_on_with(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with SimulatedNetwork(1, profiles=[Profile.FAST]) as network:
+        network.scout.mode = ScoutMode.UNAVAILABLE
+        settings = settings_for(network, tmp_path)
+        for _ in range(2):
+            with pytest.raises(probe.NothingToTestError, match="since sources fail"):
+                await probe.serve(settings, stop=asyncio.Event(), once=True)
+    assert "going on with what was known" not in caplog.text
+
+
+async def test_one_round_without_a_program_for_its_gateways_fails_and_says_why(
+    tmp_path: Path,
+) -> None:
+    async with SimulatedNetwork(2, profiles=[Profile.FAST], speed=10, lanes="managed") as network:
+        settings = settings_for(network, tmp_path, livepeer={"binary": "/bin/false"})
+        with pytest.raises(probe.NothingToTestError) as caught:
+            await probe.serve(settings, stop=asyncio.Event(), once=True)
+    assert str(caught.value).startswith("nothing was tested: ")
+    assert "its gateway does not start" in str(caught.value)
+    assert "/bin/false: does not seem to be go-livepeer" in str(caught.value)
+
+
+async def test_one_round_of_cold_models_that_were_tested_lately_is_no_failure(
+    tmp_path: Path,
+) -> None:
+    async with SimulatedNetwork(1, profiles=[Profile.COLD], speed=20) as network:
+        models = network.members[0].models
+        cold = {served.model for served in models if not served.warm}
+        exclude = {"models": [served.model for served in models if served.model not in cold]}
+        settings = settings_for(
+            network, tmp_path, schedule={"cold_interval": 86400}, filter={"exclude": exclude}
+        )
+        assert cold
+        for _ in range(2):
+            await probe.serve(settings, stop=asyncio.Event(), once=True)
+        assert len(await stored(settings)) == len(cold)
+
+
+async def test_a_program_that_is_none_is_told_before_the_first_cycle(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with SimulatedNetwork(1, profiles=[Profile.FAST], lanes="managed") as network:
+        slow = {"interval": 86400.0}
+        settings = settings_for(network, tmp_path, livepeer={"binary": "/bin/false"}, schedule=slow)
+        async with probing(settings) as url, httpx.AsyncClient() as client:
+
+            async def told() -> bool:
+                answer = await client.get(f"{url}/readyz")
+                return "no gateway can be started: /bin/false: " in answer.text
+
+            await eventually(told)
+            await until(lambda: "no gateway can be started: /bin/false: " in caplog.text)
+            outbox = open_outbox(settings)
+
+            async def passed_on() -> bool:
+                return b"/bin/false" in (await outbox.notice("progress") or b"")
+
+            await eventually(passed_on)
+            await outbox.close()
+
+
 async def test_a_stop_while_the_first_refresh_waits_is_heeded_at_once(tmp_path: Path) -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

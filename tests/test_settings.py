@@ -8,8 +8,10 @@ from click.testing import CliRunner, Result
 from pydantic import ValidationError
 
 from exporter.cli.check_config import check_config
+from exporter.discovery.capabilities import PIPELINES
 from exporter.exit_code import OK, USAGE
 from exporter.settings import Lane, Settings, StaticEndpoint
+from exporter.settings.jobs import PRICED
 from exporter.settings_file import load
 from exporter.settings_file.schema import FILE_SUFFIX, leaves, section_kind, variable_name
 from exporter.settings_reference import EXAMPLE, dotted, reference
@@ -54,11 +56,20 @@ def test_names_come_out_in_their_one_spelling() -> None:
     assert settings_with(guard={"allow": ["10.1.2.3/8"]}).guard.allow == ["10.0.0.0/8"]
 
 
-def test_one_gateway_url_may_serve_several_orchestrators() -> None:
-    lanes = [
-        {"kind": "pinned", "orchestrator": name, "url": "http://127.0.0.1:8935"} for name in "ab"
-    ]
-    assert len(settings_with(lanes=lanes).lanes) == 2
+def test_one_endpoint_may_be_several_orchestrators_but_a_pinned_gateway_has_one() -> None:
+    def lanes(kind: str) -> list[dict[str, str]]:
+        url = "http://127.0.0.1:8935"
+        return [{"kind": kind, "orchestrator": name, "url": url} for name in "ab"]
+
+    assert len(settings_with(lanes=lanes("direct")).lanes) == 2
+    with pytest.raises(ValidationError, match=r"expected each gateway once, but entry \[0\]"):
+        settings_with(lanes=lanes("pinned"))
+
+
+def test_every_pipeline_that_discovery_knows_can_have_a_price_ceiling() -> None:
+    assert set(PRICED) == set(PIPELINES.values())
+    ceilings = [{"pipeline": name, "wei_per_unit": 1} for name in PRICED]
+    assert len(settings_with(spending={"max_price": ceilings}).spending.max_price) == len(PRICED)
 
 
 def test_the_same_model_may_be_offered_by_two_endpoints_but_not_twice_by_one() -> None:

@@ -37,6 +37,6 @@ def test_no_first_contact_is_another_thing_than_an_unknown_one() -> None:
 
 
 @pytest.mark.parametrize("phases", [Phases(), Phases(upload=SECOND)])
-def test_a_job_that_had_no_inference_still_says_it(phases: Phases) -> None:
+def test_a_job_that_had_no_inference_says_it_as_a_part_of_nothing(phases: Phases) -> None:
     shown = lines(failed("m1", phases=phases, lane=LaneKind.MANAGED, session_setup_time=SECOND))
-    assert "    of which 1.000 s first contact" in shown
+    assert "    first contact: 1.000 s" in shown

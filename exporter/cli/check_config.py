@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 def check_config(file: Path) -> None:
     """Check the settings FILE together with the environment, as the service would read them.
 
-    Prints what the settings come to, or every mistake with its line and what was expected. Exit
-    code 3 where they are right but name something that this machine does not have: a program, a
-    keystore, a file of authorities.
+    Prints what the settings come to, or every mistake with its line and what was expected. The
+    program of managed lanes and of the scout is asked for its version and its flags; no gateway is
+    started.
+
+    Exit codes: 0 all is right, 2 the settings have mistakes, 3 they are right but name something
+    that this machine does not have as it should be: a program, a keystore, a file of authorities.
     """
     import os
 
@@ -53,10 +56,27 @@ def _summary(settings: "Settings") -> list[tuple[str, str]]:
         ("region", f"{settings.region}, tester {settings.tester}"),
         ("sources", f"{_count(own, 'endpoint')} of your own, {_count(gateways, 'gateway')}{scout}"),
         ("lanes", ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))),
+        *_gateways(settings),
         ("interval", pace),
         ("listens", f"station {settings.station.listen}, probe {settings.probe.listen}"),
         ("data", str(settings.data)),
     ]
+
+
+def _gateways(settings: "Settings") -> list[tuple[str, str]]:
+    from exporter.leaderboard.display import shown
+    from exporter.on_this_machine import runs_gateways
+
+    livepeer, scout = settings.livepeer, settings.sources.scout
+    if not runs_gateways(settings):
+        return []
+    pool = any(lane.kind == "managed" for lane in settings.lanes)
+    number = [f"{livepeer.lanes} at most"] * pool + ["the scout"] * scout
+    on_chain = livepeer.on_chain
+    paying = "off-chain, nothing is paid"
+    if on_chain is not None:
+        paying = f"on-chain ({on_chain.network}), {shown(on_chain.account)} pays"
+    return [("gateways", f"{' and '.join(number)}, of {livepeer.binary}"), ("", paying)]
 
 
 def _count(number: int, noun: str) -> str:

@@ -15,6 +15,7 @@ Examples:
   livepeer-exporter demo --once --json | jq .outcomes
   livepeer-exporter demo --orchestrators 40 --seed 7 --data /tmp/demo
   livepeer-exporter demo --lanes managed --once --compare
+  livepeer-exporter demo --lanes managed --on-chain
 """
 )
 @click.option("--once", is_flag=True, help="Stop after one round, with the leaderboard.")
@@ -45,6 +46,12 @@ Examples:
     "that the service starts and pins itself.",
 )
 @click.option(
+    "--on-chain",
+    is_flag=True,
+    help="The service's gateways pay with an account of a simulated chain, and one more of them, "
+    "the scout, finds the orchestrators there. Needs --lanes managed.",
+)
+@click.option(
     "--compare",
     is_flag=True,
     help="Compare each job of the round with what the simulation says it deserves; exit code 1 "
@@ -59,6 +66,7 @@ def demo(
     data: Path | None,
     port: int,
     lanes: Literal["mixed", "managed"],
+    on_chain: bool,
     compare: bool,
     as_json: bool,
 ) -> None:
@@ -71,6 +79,8 @@ def demo(
         raise click.UsageError("--json prints one document at the end: give --once, too")
     if compare and not once:
         raise click.UsageError("--compare looks at one round: give --once, too")
+    if on_chain and lanes != "managed":
+        raise click.UsageError("--on-chain is about gateways of our own: give --lanes managed, too")
     from exporter.demo import Demo, run_demo
 
     raise SystemExit(
@@ -82,6 +92,7 @@ def demo(
                 data=data,
                 port=port,
                 lanes=lanes,
+                on_chain=on_chain,
                 compare=compare,
                 as_json=as_json,
             )

@@ -31,6 +31,8 @@ _SOURCE_HEAD: Row = ("source", "offers", "skipped", "last good", "state")
 def targets(config: Path, *, as_json: bool) -> None:
     """Show what would be tested, and who says so. Asks every source once; tests nothing.
 
+    A scout (`sources.scout`) is a gateway that only the service starts: it is not asked.
+
     Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
 
     Exit codes: 0 something is known to be offered, 1 no source could be read, 2 wrong usage or
@@ -60,7 +62,19 @@ async def _discover(settings: "Settings") -> "Supply":
     from exporter.pipelines import registry
 
     discovery = Discovery(settings, tested_pipelines=registry(settings.pipelines).keys())
-    return _priced(settings, await discovery.refresh())
+    supply = _priced(settings, await discovery.refresh())
+    return _with_scout(supply) if settings.sources.scout else supply
+
+
+def _with_scout(supply: "Supply") -> "Supply":
+    import msgspec
+
+    from exporter.discovery.scout import NAME
+    from exporter.model import SourceState
+
+    said = "is asked only while the service runs; its offers are on the pages and in the API"
+    scout = SourceState(name=NAME, offers=0, refreshed_at=None, error=said)
+    return msgspec.structs.replace(supply, sources=(*supply.sources, scout))
 
 
 def _priced(settings: "Settings", supply: "Supply") -> "Supply":

@@ -38,7 +38,9 @@ class ModelHistograms:
     def observe(self, job: Measurement) -> None:
         """Add a good job; others change nothing."""
         model = (job.pipeline, job.model)
-        if not job.ok or (model not in self._by_model and len(self._by_model) >= MAX_MODELS):
+        if not (job.ok and job.counts) or (
+            model not in self._by_model and len(self._by_model) >= MAX_MODELS
+        ):
             return
         empty = Histogram((0,) * (len(self.bounds) + 1))
         before = self._by_model.get(model, {})

@@ -33,6 +33,7 @@ class Notices(Protocol):
 
 class _Progress(msgspec.Struct):
     storing: bool = True
+    trouble: list[str] = []
 
 
 class OutboxWatch:
@@ -55,6 +56,8 @@ class OutboxWatch:
         self.problem: str | None = None
         self.storing = True
         """Whether the probe says that it can store what it measures."""
+        self.trouble: tuple[str, ...] = ()
+        """Why the probe says that it cannot test anybody, or nobody over a gateway of its own."""
         self._outbox = outbox
         self._feeds = feeds
         self._follow = follow
@@ -98,9 +101,10 @@ class OutboxWatch:
 
     def _take_progress(self, payload: bytes) -> None:
         try:
-            self.storing = msgspec.json.decode(payload, type=_Progress).storing
+            told = msgspec.json.decode(payload, type=_Progress)
         except (msgspec.DecodeError, RecursionError):
-            self.storing = True
+            told = _Progress()
+        self.storing, self.trouble = told.storing, tuple(told.trouble)
 
     def _take_supply(self, payload: bytes) -> None:
         try:

@@ -49,16 +49,16 @@ class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
 
     def after(self, job: Measurement) -> "TargetSeries":
         """The record with one more job counted."""
-        started = job.started_at
+        started, credited = job.started_at, job.ok and job.counts
         return TargetSeries(
             target=self.target,
             attempts=self.attempts + 1,
             failures=self.failures if job.ok else _with_failure(self.failures, job),
             consecutive_failures=_streak(self.consecutive_failures, job),
-            last_success=max(self.last_success or 0, started) if job.ok else self.last_success,
+            last_success=max(self.last_success or 0, started) if credited else self.last_success,
             last_attempt=max(self.last_attempt or 0, started),
             last_outcome=job.outcome.value,
-            phases=self._phases_after(job) if job.ok else self.phases,
+            phases=self._phases_after(job) if credited else self.phases,
         )
 
     def _phases_after(self, job: Measurement) -> dict[str, PhaseSeries]:
@@ -90,7 +90,7 @@ def is_own(job: Measurement, tester: str, region: str) -> bool:
 
 
 def _streak(before: int | None, job: Measurement) -> int:
-    if job.ok:
+    if job.ok and job.counts:
         return 0
     return (before or 0) + (job.blame is Blame.ORCHESTRATOR)
 

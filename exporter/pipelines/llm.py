@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "llm"
 UNIT: Final = "token"
+BROKE_OFF: Final = "the token stream broke off"
 
 
 class TextExpectation(Expectation, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class _Said(msgspec.Struct):
     usage: int | None
     chunks: int
     size: int
+    broke_off: bool = False
+    """Whether it is a stream that did not tell its end."""
 
 
 class Llm:
@@ -122,7 +125,7 @@ def prove(expectation: Expectation, answer: Answer) -> Verdict:
 
 def _said(expectation: TextExpectation, body: bytes) -> _Said:
     said = _streamed(body) if expectation.stream else _plain(body)
-    if not said.text.strip():
+    if not said.text.strip() and not said.broke_off:
         raise InvalidResponse("the model's answer is an empty text")
     return said
 
@@ -139,7 +142,14 @@ def _streamed(body: bytes) -> _Said:
         raise InvalidResponse(
             f"an event stream was asked for, the answer is none; it begins {excerpt(body)}"
         )
-    return _Said(stream.text, stream.finish_reason, stream.usage, stream.chunks, stream.size)
+    return _Said(
+        stream.text,
+        stream.finish_reason,
+        stream.usage,
+        stream.chunks,
+        stream.size,
+        stream.broke_off,
+    )
 
 
 def _plain(body: bytes) -> _Said:
@@ -161,15 +171,17 @@ def _judge(expectation: TextExpectation, said: _Said) -> Verdict:
     squeezed = prompts.squeeze(said.text)
     held = prompts.squeeze(expectation.nonce) in squeezed
     echo = prompts.squeeze(expectation.question) in squeezed
-    complaint = None
-    if not held:
+    complaint, outcome = None, Outcome.WRONG_ANSWER
+    if said.broke_off and not held:
+        complaint, outcome = BROKE_OFF, Outcome.DOWNLOAD_FAILED
+    elif not held:
         complaint = f"the answer does not hold the code {expectation.nonce} that was asked for"
     elif echo:
         complaint = "the answer repeats the question word for word"
     count, source = completion(said.usage, said.chunks, said.size, expectation.max_tokens)
     data = said.text.encode()
     return Verdict(
-        outcome=Outcome.WRONG_ANSWER if complaint else Outcome.OK,
+        outcome=outcome if complaint else Outcome.OK,
         message=complaint or "",
         evidence=_evidence(said, complaint),
         artefacts=(
@@ -187,6 +199,8 @@ def _judge(expectation: TextExpectation, said: _Said) -> Verdict:
 def _evidence(said: _Said, complaint: str | None) -> tuple[str, ...]:
     reason = excerpt(said.finish_reason, 40) if said.finish_reason else "not given"
     evidence = [f"finish_reason: {reason}"]
+    if said.broke_off and complaint is None:
+        evidence.append("the token stream did not tell its end, but what was asked for is in it")
     if complaint:
         evidence.append(f"the answer begins {excerpt(said.text)}")
     return tuple(evidence)

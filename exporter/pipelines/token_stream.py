@@ -51,6 +51,8 @@ class TokenStream:
         self._texts: list[str] = []
         self._room = TEXT_LIMIT
         self._ended = False
+        self._at_end = False
+        self._begun = False
         self._reasoned = False
         self.events = 0
         """Events seen."""
@@ -67,11 +69,18 @@ class TokenStream:
         """Completion tokens as the stream says; `None` if it does not, or says 0."""
         self.problem: str | None = None
         """The first thing that was wrong with the stream; `None` if nothing was."""
+        self.complete = False
+        """Whether it told its end: a finish reason, or `[DONE]`."""
 
     @property
     def text(self) -> str:
         """The answer, cut to `TEXT_LIMIT` characters."""
         return "".join(self._texts)
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether an answer began, in good order, and did not come to an end that it told."""
+        return self._begun and not self.complete and self.problem is None
 
     def feed(self, data: bytes, stamp: int) -> None:
         """Take the next bytes, which arrived at `stamp` (nanoseconds of one clock)."""
@@ -79,8 +88,9 @@ class TokenStream:
             self._take_all(self._parser.feed(data, stamp))
 
     def finish(self, stamp: int) -> None:
-        """The stream has ended."""
+        """The stream has ended, maybe in the middle of an event."""
         if not self._ended:
+            self._at_end = True
             self._take_all(self._parser.finish(stamp))
         self._ended = True
 
@@ -122,7 +132,7 @@ class TokenStream:
         self.events += 1
         data = event.data.strip()
         if data == "[DONE]":
-            self._ended = True
+            self.complete = self._ended = True
             return
         if event.kind == "error":
             self._fail(f"the stream carried an error: {excerpt(data)}")
@@ -143,7 +153,9 @@ class TokenStream:
         except RecursionError:
             self._fail(f"event {self.events} of the stream is nested too deeply")
         except (msgspec.DecodeError, UnicodeError):
-            if self.problem is None:  # One is told; a stream of nothing else must be cheap.
+            # One is told; a stream of nothing else must be cheap. What breaks off may do so in the
+            # middle of an event.
+            if self.problem is None and not (self._at_end and self._begun):
                 self._fail(f"event {self.events} of the stream is not JSON: {excerpt(data)}")
         return None
 
@@ -151,8 +163,10 @@ class TokenStream:
         if chunk.usage and (chunk.usage.completion_tokens or 0) > 0:
             self.usage = chunk.usage.completion_tokens
         for choice in (chunk.choices or ())[:1]:
+            self._begun = True
             if choice.finish_reason:
                 self.finish_reason = choice.finish_reason
+                self.complete = True
             if choice.delta is None:
                 continue
             if choice.delta.reasoning_content:

@@ -23,6 +23,8 @@ class _Job:
         """What is to be repeated."""
         self.was_free = False
         """Whether free capacity was advertised at the first try."""
+        self.refused_at = 0
+        """When the first try had ended, in Unix nanoseconds."""
 
 
 class Chain:
@@ -181,6 +183,7 @@ class Chain:
     def _try_later(self, job: _Job, offer: Offer, first: Measurement) -> None:
         place = self._place
         job.first, job.was_free = first, _is_free(offer)
+        job.refused_at = place.clock.wall_ns()
         job.ready_at = place.clock.stamp() + round(place.settings.busy_pause * NANOSECONDS)
         self._todo.remove(job)
         self._todo.append(job)
@@ -201,7 +204,7 @@ class Chain:
                 due=due,
                 number=self._number,
                 repeats=None if job.first is None else job.first.id,
-                busy_counts=place.settings.busy_counts and job.was_free and _is_free(offer),
+                busy_counts=place.settings.busy_counts and self._is_still_free(job, offer),
             )
         finally:
             place.progress.end_job(key, None if ran is None else ran.measurement)
@@ -222,6 +225,12 @@ class Chain:
     def _skip(self, job: _Job, reason: str) -> None:
         self._todo.remove(job)
         self._count.skip(job.target, reason)
+
+    def _is_still_free(self, job: _Job, offer: Offer) -> bool:
+        """Whether free capacity is advertised again, in an advert read since the first try."""
+        read_at = self._place.adverts.read_at(offer)
+        since = read_at is not None and read_at > job.refused_at
+        return job.was_free and _is_free(offer) and since
 
     def _goes(self, job: _Job, route: Route) -> bool:
         """Whether a job's target is reached the way of a route now."""

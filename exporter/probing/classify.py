@@ -18,6 +18,8 @@ _BY_STATUS = {
     503: Outcome.UNAVAILABLE,
 }
 _NO_CAPACITY = ("insufficient capacity", "no capacity")
+_NOT_PAID = "missing auth token"
+_ASK_A_GATEWAY = "; an orchestrator's node takes jobs only through a gateway, see docs/lanes.md"
 
 
 class _Error(msgspec.Struct):
@@ -34,24 +36,23 @@ def classify(lane: LaneKind, status: int, body: bytes) -> tuple[Outcome, str]:
     """Outcome and message for an answer whose status is not 200.
 
     Status 500 is the orchestrator's when it was spoken to directly; a gateway answers 500 when
-    the job was done and it could not fetch or keep the artefact.
+    the job was done and it could not fetch or keep the artefact. What no orchestrator's answer
+    becomes, such as a redirect, is then the gateway's, or that of a proxy before it.
     """
+    direct = lane is LaneKind.DIRECT
     text = error_text(body)
     message = f"status {status}: {text}" if text else f"status {status}"
     if status in (429, 503) and any(words in text.lower() for words in _NO_CAPACITY):
         return Outcome.NO_CAPACITY, message
     if status in _BY_STATUS:
-        return _BY_STATUS[status], message
-    if 500 <= status <= 599:  # noqa: PLR2004 - the range of server errors
-        return (
-            Outcome.ORCHESTRATOR_ERROR if lane is LaneKind.DIRECT else Outcome.GATEWAY_ERROR
-        ), message
+        not_paid = direct and status in (401, 403) and _NOT_PAID in text.lower()
+        return _BY_STATUS[status], message + (_ASK_A_GATEWAY if not_paid else "")
     if 300 <= status <= 399:  # noqa: PLR2004 - the range of redirects
-        return Outcome.INVALID_RESPONSE, f"status {status}: redirects are not followed"
-    if 400 <= status <= 499:  # noqa: PLR2004 - the range of client errors
-        return (
-            Outcome.ORCHESTRATOR_ERROR if lane is LaneKind.DIRECT else Outcome.GATEWAY_ERROR
-        ), message
+        message = f"status {status}: redirects are not followed"
+    if not direct:
+        return Outcome.GATEWAY_ERROR, message
+    if 400 <= status <= 599:  # noqa: PLR2004 - the range of errors
+        return Outcome.ORCHESTRATOR_ERROR, message
     return Outcome.INVALID_RESPONSE, message
 
 

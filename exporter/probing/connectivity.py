@@ -5,9 +5,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+import msgspec
+
+from exporter.model import NANOSECONDS
+from exporter.probing.failure import TransportFailure
 from exporter.probing.guard import Guard
-from exporter.probing.handshake import reach
-from exporter.probing.resolve import Resolver
+from exporter.probing.handshake import Reach, reach
+from exporter.probing.resolve import Resolver, literal
+from exporter.probing.vantage import Vantage, vantage
 from exporter.settings import Connectivity as ConnectivitySettings
 
 WITNESSES = 3
@@ -18,11 +23,44 @@ FRESH = 3.0
 Endpoint = tuple[str, int]
 
 
+class _Witness(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+    trusted: bool
+    """Whether it stands in our own settings, so that the guard is not asked."""
+    address: str | None = None
+    """Where it was reached when its job went well."""
+
+
+class _Suspect(msgspec.Struct, frozen=True):
+    """Whom the question is about, and so who can bear witness."""
+
+    names: frozenset[str]
+    """The host, and all its addresses."""
+    vantage: Vantage
+    where: Callable[[str], Vantage]
+
+    def takes(self, witness: _Witness) -> bool:
+        """Whether it is worth asking: elsewhere, and not known to be too near to us."""
+        return witness.host.lower() not in self.names and self._takes(witness.address)
+
+    def heeds(self, answer: Reach) -> bool:
+        """Whether a witness' answer counts, by the address that it was really asked at."""
+        return self._takes(answer.address)
+
+    def _takes(self, address: str | None) -> bool:
+        return address is None or (
+            address not in self.names and self.where(address) >= self.vantage
+        )
+
+
 class Connectivity:
     """Checks the tester's network by hosts that should be up.
 
     These are the configured ones; without any, orchestrators that did a good job lately bear
-    witness (never the one that is suspected). Nobody to ask means that it is not known.
+    witness. Of these nobody does for his own host, nor for anybody further away than he is: a
+    runner on our own machine says nothing about the internet. Nobody to ask means that it is not
+    known. `clock` gives monotonic nanoseconds, `where` tells how far away an address is.
     """
 
     def __init__(
@@ -31,15 +69,17 @@ class Connectivity:
         *,
         resolver: Resolver,
         guard: Guard,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], int] = time.monotonic_ns,
+        where: Callable[[str], Vantage] = vantage,
     ) -> None:
-        self._configured = [_endpoint(text) for text in settings.check]
+        self._configured = [_Witness(*_endpoint(text), trusted=True) for text in settings.check]
         self._timeout = settings.timeout
         self._resolver = resolver
         self._guard = guard
         self._clock = clock
-        self._good: OrderedDict[Endpoint, bool] = OrderedDict()
-        self._answers: dict[Endpoint | None, tuple[float, asyncio.Task[bool | None]]] = {}
+        self._where = where
+        self._good: OrderedDict[Endpoint, _Witness] = OrderedDict()
+        self._answers: dict[Endpoint | None, tuple[int, asyncio.Task[bool | None]]] = {}
         self.up: bool | None = None
         """The last answer."""
 
@@ -48,66 +88,100 @@ class Connectivity:
         """Whether the settings name witnesses; only these may hold up all tests."""
         return bool(self._configured)
 
-    def saw(self, host: str, port: int, *, trusted: bool) -> None:
+    def saw(self, host: str, port: int, *, trusted: bool, address: str | None = None) -> None:
         """A job with this host went well: it can bear witness from now on.
 
         `trusted` if its address stands in our own settings, so that the guard is not asked.
+        `address` is the one that was connected to, with or without a port.
         """
-        self._good[(host, port)] = trusted
+        at = literal(host) if address is None else _without_port(address)
+        self._good[(host, port)] = _Witness(host, port, trusted, at)
         self._good.move_to_end((host, port))
         while len(self._good) > REMEMBERED:
             self._good.popitem(last=False)
 
-    async def holds(self, suspect: Endpoint | None = None) -> bool | None:
+    async def holds(
+        self, suspect: Endpoint | None = None, *, since: int | None = None
+    ) -> bool | None:
         """Whether any witness other than the suspect can be reached; `None` without witnesses.
 
-        Callers at the same time share one check.
+        `since` is the stamp (monotonic ns) of the failure that is asked about: that the network
+        held before it proves nothing. That it did not hold a moment ago, does. Callers at the
+        same time share one check where they may.
         """
         key = None if self._configured else suspect
-        asked, task = self._answers.get(key, (0.0, None))
-        if task is None or (task.done() and self._clock() - asked > FRESH):
+        known = self._answers.get(key)
+        if known is None or not self._serves(*known, since):
             self._answers = {k: v for k, v in self._answers.items() if not v[1].done()}
-            task = asyncio.create_task(self._ask(suspect))
-            self._answers[key] = (self._clock(), task)
-        self.up = await asyncio.shield(task)
+            known = self._clock(), asyncio.create_task(self._ask(suspect))
+            self._answers[key] = known
+        self.up = await asyncio.shield(known[1])
         return self.up
 
+    def _serves(self, asked: int, task: asyncio.Task[bool | None], since: int | None) -> bool:
+        in_time = since is None or asked >= since
+        if not task.done():
+            return in_time
+        fresh = self._clock() - asked <= FRESH * NANOSECONDS
+        failed = task.cancelled() or task.exception() is not None
+        return fresh and not failed and (in_time or task.result() is False)
+
     async def _ask(self, suspect: Endpoint | None) -> bool | None:
-        if self._configured:
-            witnesses = [(*endpoint, True) for endpoint in self._configured]
-        else:
-            others = [
-                (*known, trusted)
-                for known, trusted in reversed(self._good.items())
-                if known != suspect
-            ]
-            witnesses = others[:WITNESSES]
-        asked = [
-            asyncio.create_task(
-                reach(
-                    host,
-                    port,
-                    resolver=self._resolver,
-                    guard=None if trusted else self._guard,
-                    timeout=self._timeout,
-                    handshakes=1,
-                )
-            )
-            for host, port, trusted in witnesses
-        ]
+        about: _Suspect | None = None
+        witnesses = self._configured
+        if not witnesses:
+            if not self._good:
+                return None
+            about = await self._know(suspect)
+            good = reversed(self._good.values())
+            witnesses = [witness for witness in good if about.takes(witness)][:WITNESSES]
+        asked = [asyncio.create_task(self._reach(witness)) for witness in witnesses]
         found: bool | None = None
         try:
-            for answer in asyncio.as_completed(asked):
-                reached = (await answer).reached
-                if reached:
+            for answering in asyncio.as_completed(asked):
+                answer = await answering
+                if about is not None and not about.heeds(answer):
+                    continue
+                if answer.reached:
                     return True
-                found = reached if found is None else found
+                found = answer.reached if found is None else found
         finally:
             for task in asked:
                 task.cancel()
         return found
 
+    async def _know(self, suspect: Endpoint | None) -> _Suspect:
+        """Where the suspect is; on the internet, if its name tells nothing."""
+        if suspect is None:
+            return _Suspect(frozenset(), Vantage.INTERNET, self._where)
+        host, port = suspect
+        own = literal(host)
+        addresses = [own] if own else []
+        if own is None:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    addresses = (await self._resolver.resolve(host, port))[0]
+            except (TransportFailure, TimeoutError):
+                addresses = []
+        furthest = max(map(self._where, addresses), default=Vantage.INTERNET)
+        return _Suspect(frozenset((host.lower(), *addresses)), furthest, self._where)
+
+    async def _reach(self, witness: _Witness) -> Reach:
+        return await reach(
+            witness.host,
+            witness.port,
+            resolver=self._resolver,
+            guard=None if witness.trusted else self._guard,
+            timeout=self._timeout,
+            handshakes=1,
+        )
+
 
 def _endpoint(text: str) -> Endpoint:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _without_port(text: str) -> str | None:
+    """The address in `203.0.113.7:8935`, `[2001:db8::1]:8935`, or in what has no port."""
+    return literal(text) or literal(text.rpartition(":")[0])

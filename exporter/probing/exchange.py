@@ -77,18 +77,27 @@ class Exchange:
     async def _run(self, prepared: Prepared, pipeline: Pipeline) -> None:
         try:
             await self._ask(prepared)
-        except TransportFailure:
+        except TransportFailure as failure:
             self._wire.answer_failed()
+            if failure.outcome is Outcome.INVALID_RESPONSE:
+                failure.outcome = self._no_answer
             raise
         except (httpx.InvalidURL, UnicodeError) as error:
             unusable = Outcome.TESTER_ERROR if self._lane.trusted else Outcome.DNS_FAILED
             raise TransportFailure(unusable, f"the URL cannot be used: {error}") from error
         except httpx.HTTPError as error:
             self._wire.answer_failed()
-            raise TransportFailure(
-                Outcome.INVALID_RESPONSE, f"not HTTP as it should be: {error}"
-            ) from error
+            raise TransportFailure(self._no_answer, f"not HTTP as it should be: {error}") from error
         await self._fetch_media(pipeline)
+
+    @property
+    def _no_answer(self) -> Outcome:
+        """The outcome of what is no HTTP answer of the promised kind, whatever its body says.
+
+        Behind a gateway no orchestrator has a hand in that.
+        """
+        direct = self._lane.kind is LaneKind.DIRECT
+        return Outcome.INVALID_RESPONSE if direct else Outcome.GATEWAY_ERROR
 
     async def _ask(self, prepared: Prepared) -> None:
         request, result, wire = prepared.request, self.result, self._wire

@@ -15,8 +15,13 @@ from exporter.probing.backend import no_route
 from exporter.probing.failure import TransportFailure
 from exporter.probing.guard import Guard
 from exporter.probing.resolve import Resolver, literal
+from exporter.probing.trust import unverified_tls
 
 HANDSHAKES = 3
+
+_ALERTS = ("SSLV3_", "TLSV1_", "TLSV13_")
+"""How OpenSSL's names for alerts begin: what the peer said, not what we found wrong. Python has
+no names for the newer ones, but their texts say "alert"."""
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -26,9 +31,11 @@ class Reach(msgspec.Struct, frozen=True):
     """Median of the handshakes in nanoseconds; `None` if none came about."""
     error: str | None = None
     says_nothing: bool = False
-    """The guard forbade to ask, or our own machine could not."""
+    """The guard forbade to ask, our own machine could not, or the answer may mean anything."""
     silent: bool = False
-    """It took the connection, and then no TLS handshake came about."""
+    """It took the connection, and then let the TLS handshake time out or cut it off."""
+    address: str | None = None
+    """The address, without port, that was connected to, or tried last."""
 
     @property
     def reached(self) -> bool | None:
@@ -48,10 +55,11 @@ async def reach(
 ) -> Reach:
     """Do a few TCP handshakes, one after the other, to the host's first address that answers.
 
-    With `tls` a TLS handshake follows: whoever takes connections and says nothing is not there.
-    `guard` is `None` for what stands in the operator's own settings. The host was reached if any
-    handshake came about; the median is over those that did. What our own resolver or machine
-    could not do says nothing about the host.
+    With `tls` (see `greeting_tls`) a TLS handshake follows: whoever takes connections and says
+    nothing is not there; whoever refuses with an alert is. `guard` is `None` for what stands in the
+    operator's own settings. The host was reached if any handshake came about; the median is over
+    those that did. What our own resolver or machine could not do says nothing about the host, nor
+    does what is no TLS at all.
     """
     try:
         async with asyncio.timeout(timeout):
@@ -70,15 +78,21 @@ async def reach(
             try:
                 guard.check_address(address)
             except TransportFailure as error:
-                found = Reach(None, error.message, says_nothing=True)
+                found = Reach(None, error.message, says_nothing=True, address=address)
                 continue
         took, failure = await _several(address, port, timeout, handshakes)
         if took:
-            rtt = round(statistics.median(took))
-            silence = None if tls is None else await _greet(address, port, host, tls, timeout)
-            return Reach(rtt, silence, silent=silence is not None)
-        found = Reach(None, failure, says_nothing=no_route(address, port))
+            found = Reach(round(statistics.median(took)), address=address)
+            return found if tls is None else await _greet(found, port, host, tls, timeout)
+        found = Reach(None, failure, says_nothing=no_route(address, port), address=address)
     return found
+
+
+def greeting_tls() -> ssl.SSLContext:
+    """TLS that takes any certificate and speaks whatever an orchestrator's port may speak."""
+    context = unverified_tls()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return context
 
 
 async def _several(
@@ -105,19 +119,38 @@ def _reason(failure: OSError) -> str:
     return os.strerror(failure.errno) if failure.errno else str(failure)
 
 
-async def _greet(
-    address: str, port: int, host: str, tls: ssl.SSLContext, timeout: float
-) -> str | None:
-    """One TLS handshake; gives why it did not come about."""
+async def _greet(found: Reach, port: int, host: str, tls: ssl.SSLContext, timeout: float) -> Reach:
+    """One TLS handshake with whoever took our connections."""
+    where = f"{found.address} port {port}"
     try:
         async with asyncio.timeout(timeout):
-            _, writer = await asyncio.open_connection(address, port, ssl=tls, server_hostname=host)
+            _, writer = await asyncio.open_connection(
+                found.address, port, ssl=tls, server_hostname=host
+            )
     except TimeoutError:
-        return f"{address} port {port}: no TLS handshake within {timeout:g} s"
+        error = f"{where}: no TLS handshake within {timeout:g} s"
+        return msgspec.structs.replace(found, error=error, silent=True)
     except (OSError, ValueError) as failure:
-        return f"{address} port {port}: the TLS handshake failed: {failure}"[:300]
+        why = str(failure) or "the connection was closed"
+        error = f"{where}: the TLS handshake failed: {why}"[:300]
+        cut_off = _cuts_off(failure)
+        unclear = not cut_off and not _is_alert(failure)
+        return msgspec.structs.replace(found, error=error, silent=cut_off, says_nothing=unclear)
     writer.transport.abort()
-    return None
+    return found
+
+
+def _cuts_off(failure: Exception) -> bool:
+    if isinstance(failure, ssl.SSLError):
+        return isinstance(failure, ssl.SSLEOFError)
+    return isinstance(failure, ConnectionError)
+
+
+def _is_alert(failure: Exception) -> bool:
+    """Whether the peer itself refused, in TLS: then its port and its TLS are alive."""
+    if not isinstance(failure, ssl.SSLError):
+        return False
+    return (failure.reason or "").startswith(_ALERTS) or " alert " in str(failure)
 
 
 def host_and_port(url: str) -> tuple[str, int]:

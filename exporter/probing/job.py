@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
 import httpx
@@ -15,6 +15,8 @@ import msgspec
 
 from exporter import __version__
 from exporter.model import (
+    NANOSECONDS,
+    Blame,
     LaneKind,
     Measurement,
     Offer,
@@ -32,7 +34,7 @@ from exporter.probing.exchange import Exchange, Exchanged
 from exporter.probing.failure import TransportFailure
 from exporter.probing.fees import estimated_fee
 from exporter.probing.guard import Guard
-from exporter.probing.handshake import Reach, host_and_port, reach
+from exporter.probing.handshake import Reach, greeting_tls, host_and_port, reach
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
 from exporter.probing.resolve import Resolver
@@ -45,6 +47,8 @@ from exporter.probing.witness import Like, LikeLanes
 from exporter.settings import Limits
 
 USER_AGENT = f"livepeer-exporter/{__version__}"
+LAST_WORDS = 0.2
+"""Seconds that an answer gets to arrive from a gateway that has ended."""
 AT_ONCE = 50_000_000
 """Nanoseconds within which a gateway's 503 is confirmed by a repeat: it may have tried nobody."""
 
@@ -57,6 +61,19 @@ class Proofs(Protocol):
     async def prove(self, pipeline: str, expectation: Expectation, answer: Answer) -> Verdict:
         """Judge an answer; never raises for what the answer holds."""
         ...
+
+
+LAG_ALLOWED = 0.25
+LAG_SHARE = 0.05
+"""Seconds, and share of the stage's limit, by which our own loop may be late before a time that
+ran out is taken for our own doing."""
+_LIMIT_OF = {
+    Outcome.CONNECT_TIMEOUT: "connect",
+    Outcome.UPLOAD_TIMEOUT: "upload",
+    Outcome.INFERENCE_TIMEOUT: "inference",
+    Outcome.DOWNLOAD_TIMEOUT: "download",
+    Outcome.CONNECTION_CLOSED: "inference",
+}
 
 
 class JobRunner:
@@ -93,6 +110,7 @@ class JobRunner:
         self._connectivity = connectivity
         self._lag = lag
         self._tls = tls
+        self._greeting = greeting_tls()
         self._witness = witness or Witness()
         self._like_lanes = like_lanes or LikeLanes()
         self._shared = shared
@@ -117,6 +135,8 @@ class JobRunner:
         measurement is given all the same.
         """
         await self._witness.let_ask(lane)
+        if self._shared(offer):
+            await self._witness.let_list(lane)
         pipeline = self._pipelines[offer.target.pipeline]
         prepared = pipeline.prepare(offer.target.model, self._rng)
         job = _Job(self._new_id(), time.time_ns(), prepared, Timeline())
@@ -128,7 +148,8 @@ class JobRunner:
             await self._exchange(job, wire, lane, pipeline)
             await self._conclude(job, offer, lane, pipeline, mark)
         except asyncio.CancelledError:
-            if job.verdict is None or job.verdict.outcome is not Outcome.OK:
+            # A good answer whose lane was not asked yet may be somebody else's.
+            if not job.looked or job.verdict is None or job.verdict.outcome is not Outcome.OK:
                 job.verdict = Verdict(outcome=Outcome.CANCELLED, message="the tester was stopped")
             _uncancel()
         except Exception as error:
@@ -150,7 +171,7 @@ class JobRunner:
                 mark,
                 job.exchanged,
                 target=offer.target,
-                ok=job.verdict is None,
+                ok=job.answered_whole,
                 reached=job.wire is not None and job.wire.upload_end is not None,
                 shared=self._shared(offer),
             )
@@ -159,6 +180,7 @@ class JobRunner:
             if job.verdict is None:
                 job.verdict = await self._prove(job, pipeline)
             job.found = await looking
+            job.looked = True
         finally:
             looking.cancel()
         job.reach, job.network_up = await self._look_around(job, offer, lane)
@@ -196,7 +218,7 @@ class JobRunner:
             job.secrecy = exchange.secrets
             job.exchanged = exchange.result
             try:
-                await exchange.run(job.prepared, pipeline)
+                await _unless_broken(exchange.run(job.prepared, pipeline), lane)
             except TransportFailure as failure:
                 job.timeline.note(f"{failure.outcome}: {failure.message}")
                 job.verdict = Verdict(outcome=failure.outcome, message=failure.message)
@@ -244,16 +266,29 @@ class JobRunner:
             resolver=self._resolver,
             guard=self._guard if guarded else None,
             timeout=self._limits.connect,
-            tls=self._tls if uri.startswith("https:") and not ok else None,
+            tls=self._greeting if uri.startswith("https:") and not ok else None,
         )
         if ok or self._connectivity is None:
-            if ok and self._connectivity is not None:
-                self._connectivity.saw(*endpoint, trusted=not guarded)
-            return await reached, None
-        found, up = await asyncio.gather(reached, self._connectivity.holds(endpoint))
+            found = await reached
+            if ok and found.reached and self._connectivity is not None:
+                self._connectivity.saw(*endpoint, trusted=not guarded, address=found.address)
+            return found, None
+        failed_at = time.monotonic_ns()
+        found, up = await asyncio.gather(
+            reached, self._connectivity.holds(endpoint, since=failed_at)
+        )
         if found.error:
             job.timeline.note(f"handshake to {uri}: {found.error}")
         return found, up
+
+    def _stood_still(self, job: "_Job", outcome: Outcome) -> float | None:
+        """Seconds of our own loop's lag, where they may be why a time ran out."""
+        limit = _LIMIT_OF.get(outcome)
+        if limit is None:
+            return None
+        lag = self._lag.worst_since(job.timeline.start)
+        allowed = max(LAG_ALLOWED, LAG_SHARE * getattr(self._limits, limit))
+        return lag / NANOSECONDS if lag / NANOSECONDS > allowed else None
 
     def _measurement(
         self, job: "_Job", offer: Offer, lane: Lane, *, due: int, number: int | None
@@ -266,17 +301,24 @@ class JobRunner:
             Circumstances(
                 lane=lane.kind,
                 connected=wire is not None and wire.peer is not None,
+                responded=wire is not None and wire.first_byte is not None,
+                answer_came=job.answered_whole,
+                at_once=_at_once(job, verdict.outcome),
                 handshake=None if job.reach is None else job.reach.reached,
                 network_up=job.network_up,
                 pin_verified=found.pin_verified,
                 strangers=found.strangers,
                 lane_failure=found.failure,
+                lane_gone=found.gone,
                 told=found.told,
+                unread=found.unread,
                 handed_over=found.handed_over,
+                answered=found.answered,
                 suspended=found.suspended,
                 like_lane=job.like_lane,
                 busy_counts=job.busy_counts,
-                shared=found.shared,
+                shared=found.shared or (lane.kind is LaneKind.DIRECT and self._shared(offer)),
+                stood_still=self._stood_still(job, verdict.outcome),
                 doubtful=job.doubtful,
             ),
         )
@@ -333,6 +375,12 @@ class JobRunner:
 class _Job:
     """What is gathered while one job runs."""
 
+    @property
+    def answered_whole(self) -> bool:
+        """Whether the answer came, and did not break off; its media are another matter."""
+        stream = self.exchanged.stream
+        return self.exchanged.answer is not None and not (stream and stream.broke_off)
+
     def __init__(self, id_: str, started_at: int, prepared: Prepared, timeline: Timeline) -> None:
         self.id = id_
         self.started_at = started_at
@@ -346,19 +394,50 @@ class _Job:
         self.network_up: bool | None = None
         self.doubtful = False
         self.found = Found()
+        self.looked = False
         self.secrecy = Secrecy(())
         self.like_lane: bool | None = None
         self.repeats: str | None = None
         self.busy_counts = False
 
 
+async def _unless_broken(exchange: Coroutine[None, None, None], lane: Lane) -> None:
+    """Do the exchange; give up when our own gateway has ended or hangs, not at the limit.
+
+    Raises `TransportFailure`.
+    """
+    if lane.process is None:
+        return await exchange
+    work = asyncio.ensure_future(exchange)
+    broken = asyncio.ensure_future(lane.process.broken())
+    try:
+        await asyncio.wait({work, broken}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            # What it wrote before it ended may still be on its way to us.
+            await asyncio.wait({work}, timeout=LAST_WORDS)
+        if work.done():
+            return work.result()
+    finally:
+        for task in (work, broken):
+            task.cancel()
+        await asyncio.gather(work, broken, return_exceptions=True)
+    raise TransportFailure(Outcome.CONNECTION_CLOSED, "our own gateway ended or hangs")
+
+
+def _at_once(job: _Job, outcome: Outcome) -> bool:
+    """Whether a gateway refused within milliseconds, and no log of ours says why."""
+    if outcome is not Outcome.UNAVAILABLE or job.found.told is not None or job.phases is None:
+        return False
+    waited = job.phases.inference
+    return waited is not None and waited < AT_ONCE
+
+
 def _deserves_repeat(job: _Job, lane: Lane, measurement: Measurement) -> bool:
     if lane.kind is LaneKind.DIRECT or measurement.ok:
         return False
-    refused = measurement.outcome is Outcome.UNAVAILABLE and job.found.told is None
-    waited = measurement.phases.inference
-    at_once = refused and waited is not None and waited < AT_ONCE
-    return job.found.repeat or at_once
+    if measurement.blame is Blame.ORCHESTRATOR:
+        return False  # It would count twice.
+    return job.found.repeat or _at_once(job, measurement.outcome)
 
 
 def _tokens(job: _Job, verdict: Verdict) -> Tokens | None:

@@ -18,13 +18,14 @@ class LoopLag:
     def __init__(self) -> None:
         self._ticks: deque[int] = deque(maxlen=KEPT)
         self._late: deque[tuple[int, int]] = deque(maxlen=KEPT)
+        self._due: int | None = None
         self.worst = 0
         """Worst lag ever seen, nanoseconds."""
 
     async def watch(self) -> None:
         """Watch until cancelled."""
         while True:
-            due = time.monotonic_ns() + round(TICK * NANOSECONDS)
+            due = self._due = time.monotonic_ns() + round(TICK * NANOSECONDS)
             await asyncio.sleep(TICK)
             now = time.monotonic_ns()
             late = max(now - due, 0)
@@ -34,8 +35,12 @@ class LoopLag:
                 self._late.append((now, late))
 
     def worst_since(self, stamp: int) -> int:
-        """The worst lag noticed since a stamp of the monotonic clock; 0 if none was."""
-        worst = 0
+        """The worst lag noticed since a stamp of the monotonic clock; 0 if none was.
+
+        One that is not over yet counts: whoever asks may run before the watcher does.
+        """
+        late = 0 if self._due is None else time.monotonic_ns() - self._due
+        worst = late if late > NOTICED else 0
         for at, late in reversed(self._late):
             if at < stamp:
                 break

@@ -230,7 +230,10 @@ class Lanes:
 
     def keep(self, offers: Iterable[Offer]) -> None:
         """Forget the lanes of orchestrators that are gone or moved and have no job under way."""
+        offers = tuple(offers)
         wanted = {self.route(offer) for offer in offers}
+        if self._pool is not None:
+            self._pool.keep({offer.target.orchestrator for offer in offers})
         self._made = {
             route: lane
             for route, lane in self._made.items()

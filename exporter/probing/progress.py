@@ -1,6 +1,5 @@
 """What the probe is doing now and what its rounds came to, for whoever watches."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
@@ -38,9 +37,6 @@ class Progress:
         """Cycles of each orchestrator that were left out since the one before took too long."""
         self.bounds: Callable[[], dict[str, Any]] | None = None
         """Tells how far courtesy and money are used up, as plain data."""
-        self.idle = asyncio.Event()
-        """Set while no job is under way."""
-        self.idle.set()
         self._next = 0
 
     @property
@@ -56,15 +52,12 @@ class Progress:
     def begin_job(self, target: Target, lane: str) -> int:
         """A job starts; gives the key to end it with."""
         self._next += 1
-        self.idle.clear()
         self.running[self._next] = Running(target, lane, self._clock.wall_ns())
         return self._next
 
     def end_job(self, key: int, measurement: Measurement | None) -> None:
         """A job is over, and stored unless there is no measurement."""
         self.running.pop(key, None)
-        if not self.running:
-            self.idle.set()
         if measurement is None:
             return
         self.jobs_done += 1

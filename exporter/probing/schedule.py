@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from exporter.model import Offer, Supply, Target
+from exporter.probing.adverts import Adverts
 from exporter.probing.bounds import Bounds
 from exporter.probing.chain import Chain
 from exporter.probing.clock import Clock
@@ -68,6 +69,7 @@ class Schedule:
         """Take over a new supply: what is new begins, what is gone ends with its current job."""
         place = self._place
         place.offers = _by_orchestrator(supply.tested)
+        place.adverts = Adverts(supply)
         place.lanes.keep(supply.tested)
         place.bounds.keep(supply.tested)
         place.estimates.keep(offer.target for offer in supply.tested)
@@ -91,9 +93,12 @@ class Schedule:
         place.progress.rounds.hold(number)
         try:
             async with asyncio.TaskGroup() as group:
-                for chain, who in chains:
-                    group.create_task(chain.run(), name=f"cycle {who}")
+                self._cycles = {
+                    who: group.create_task(chain.run(), name=f"cycle {who}")
+                    for chain, who in chains
+                }
         finally:
+            self._cycles = {}
             self.switches += turns.switches
             place.progress.rounds.release(number)
 
@@ -109,25 +114,45 @@ class Schedule:
                 await self.round()
 
     async def spread(self) -> None:
-        """Everybody at his own place in the timetable, until cancelled."""
+        """Everybody at his own place in the timetable, until no job is to start and none runs.
+
+        Being cancelled ends the running jobs, too.
+        """
         clock = self._place.clock
         try:
             while not self._place.stopping:
                 self._start_cycles()
                 wall, stamp = clock.wall(), clock.stamp()
-                await asyncio.sleep(LOOK)
+                await self._place.pause(LOOK)
                 jumped = clock.wall() - wall - clock.since(stamp)
                 if abs(jumped) > JUMP:
                     log.warning("the clock was set", extra={"seconds": round(jumped, 1)})
+            await self._ended()
         finally:
             self._place.stopped.set()
             for task in self._cycles.values():
-                task.cancel()
+                _give_up(task)
             await asyncio.gather(*self._cycles.values(), return_exceptions=True)
 
     def stop(self) -> None:
-        """Start no further job."""
+        """Start no further job; whoever waits for one, or for a lane, gives up at once.
+
+        What goes on, a round or all cycles, ends by itself when the running jobs have ended.
+        """
         self._place.stopped.set()
+        self._something.set()
+        busy = {job.target.orchestrator for job in self._place.progress.running.values()}
+        for who, task in self._cycles.items():
+            if who not in busy:
+                _give_up(task)
+
+    async def _ended(self) -> None:
+        """Wait for the cycles that end by themselves; raises what ended one unexpectedly."""
+        if self._cycles:
+            await asyncio.wait(self._cycles.values())
+        for task in self._cycles.values():
+            if not task.cancelled():
+                task.result()
 
     def _start_cycles(self) -> None:
         """Begin with orchestrators that are new; raises what ended a cycle unexpectedly."""
@@ -138,6 +163,12 @@ class Schedule:
         for who in self._place.offers.keys() - self._cycles.keys():
             pace = Pace(self._place, self._timetable, who)
             self._cycles[who] = asyncio.create_task(pace.keep(), name=f"cycles of {who}")
+
+
+def _give_up(task: asyncio.Task[None]) -> None:
+    """Cancel the task once only: a second time would cut short how it clears away."""
+    if not task.cancelling():
+        task.cancel()
 
 
 def _by_orchestrator(offers: Iterable[Offer]) -> dict[str, dict[Target, Offer]]:

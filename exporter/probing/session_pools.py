@@ -60,8 +60,11 @@ class _Pool(msgspec.Struct):
 _decoder = msgspec.json.Decoder(dict[str, _Pool])
 
 
-def check_pin(body: bytes, *, pinned: str) -> PinCheck:
+def check_pin(body: bytes, *, pinned: str, only: tuple[int, str] | None = None) -> PinCheck:
     """Compare the pools with the URL that the gateway is pinned to. Never raises.
+
+    With `only`, a capability id and a model, the pools of others are left aside: what they hold
+    says nothing about a job for that model.
 
     Empty pools, or only the pinned one in them, are fine: an orchestrator that failed leaves its
     pool, and before the first job there is none.
@@ -77,6 +80,8 @@ def check_pin(body: bytes, *, pinned: str) -> PinCheck:
     seen, suspended = False, False
     suspended_for: list[tuple[int, str]] = []
     for key, pool in pools.items():
+        if only is not None and key != f"{only[0]}_{only[1]}":
+            continue
         working = {normal_url(url): url for url in _working(pool)}
         listed = {normal_url(url): url for url in _suspended(pool)}
         seen = seen or meant in working

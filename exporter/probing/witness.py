@@ -7,6 +7,8 @@ import msgspec
 from exporter.model import LaneKind
 
 REMEMBERED = 500
+MEANWHILE = 10_000_000_000
+"""Nanoseconds before a failure within which another's good job must have ended."""
 
 
 class Like(msgspec.Struct, frozen=True):
@@ -43,12 +45,15 @@ class LikeLanes:
     def worked(
         self, lane: Like, pipeline: str, orchestrator: str, *, started: int, ended: int
     ) -> bool:
-        """Whether a job of another orchestrator, of the same pipeline, went well meanwhile."""
+        """Whether a job of another orchestrator, of the same pipeline, went well meanwhile.
+
+        It must have ended while the failing one ran, and not long before that ended.
+        """
         return any(
             good.lane == lane
             and good.pipeline == pipeline
             and good.orchestrator != orchestrator
+            and good.ended > max(started, ended - MEANWHILE)
             and good.started < ended
-            and good.ended > started
             for good in self._good
         )

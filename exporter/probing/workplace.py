@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from exporter.model import Offer, Target
+from exporter.probing.adverts import Adverts
 from exporter.probing.bounds import Bounds
 from exporter.probing.clock import Clock
 from exporter.probing.estimates import Estimates
@@ -46,6 +47,8 @@ class Workplace:
         """Set when no further job is to start."""
         self.offers: dict[str, dict[Target, Offer]] = {}
         """What is tested now, by orchestrator; each orchestrator's targets in order."""
+        self.adverts = Adverts()
+        """When the offers were read."""
 
     @property
     def stopping(self) -> bool:

@@ -69,7 +69,7 @@ class Sources(Section):
     scout: bool = Field(
         default=False,
         description="Whether to run an unpinned gateway of our own (see `livepeer`) and ask it, "
-        "too. A pinned one lists its own orchestrator only.",
+        "too. A pinned one lists its own orchestrator only. Needs `livepeer.on_chain`.",
     )
     refresh_interval: Seconds = Field(default=300.0, description="Seconds between refreshes.")
 

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
@@ -21,6 +21,26 @@ from exporter.settings.types import (
 
 _CRON_FIELDS = 5
 _MOST_SLOTS = 1000
+PRICED: Final = (
+    "text-to-image",
+    "image-to-image",
+    "image-to-video",
+    "upscale",
+    "audio-to-text",
+    "segment-anything-2",
+    "llm",
+    "image-to-text",
+    "live-video-to-video",
+    "text-to-speech",
+    "byoc",
+)
+"""The network's pipelines: a ceiling for any other would bound nothing."""
+
+
+def _priced_pipeline(pipeline: str) -> str:
+    if pipeline not in PRICED:
+        raise ValueError(f"expected one of {', '.join(PRICED)}")
+    return pipeline
 
 
 def _cron(text: str) -> str:
@@ -129,7 +149,9 @@ class Schedule(Section):
 class PriceLimit(Section):
     """The highest price at which a pipeline is tested."""
 
-    pipeline: PipelineName = Field(description="Pipeline, such as `text-to-image` or `llm`.")
+    pipeline: Annotated[PipelineName, AfterValidator(_priced_pipeline)] = Field(
+        description="Pipeline, such as `text-to-image` or `llm`."
+    )
     wei_per_unit: float = Field(
         ge=0, le=1e18, description="Wei per unit of work: pixel, token, millisecond or character."
     )

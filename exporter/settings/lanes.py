@@ -160,6 +160,9 @@ class Lane(Section):
             raise mistake_at("required: a webhook lane needs a name of its own", "name")
         if self.kind == "direct" and self.url is not None and self.orchestrator is None:
             raise mistake_at("required: whom does the lane's `url` reach?", "orchestrator")
+        asks = self.tls.verify or self.tls.fingerprint is not None
+        if asks and self.url is not None and not self.url.lower().startswith("https://"):
+            raise mistake_at("expected no `tls` for an http `url`: it has no certificate", "tls")
         return self
 
     def _without(self, *keys: str) -> None:
@@ -187,12 +190,14 @@ def each_apart(lanes: list[Lane]) -> list[Lane]:
 
 
 def _gateways_apart(lanes: list[Lane]) -> None:
+    """Refuse one gateway for several: it is pinned to one orchestrator, or pointed by one lane."""
     for key in ("name", "url"):
         seen: dict[str, int] = {}
         for index, lane in enumerate(lanes):
-            if lane.kind != "webhook":
+            value = getattr(lane, key)
+            if lane.kind not in ("pinned", "webhook") or value is None:
                 continue
-            before = seen.setdefault(getattr(lane, key), index)
+            before = seen.setdefault(value, index)
             if before != index:
                 message = f"expected each gateway once, but entry [{before}] says the same"
                 raise mistake_at(message, index, key)

@@ -79,13 +79,16 @@ class Settings(Section):
 
     @field_validator("livepeer")
     @classmethod
-    def _has_binary(cls, livepeer: Livepeer, info: ValidationInfo) -> Livepeer:
+    def _enough_for_gateways(cls, livepeer: Livepeer, info: ValidationInfo) -> Livepeer:
         lanes, sources = info.data.get("lanes"), info.data.get("sources")
         managed = any(lane.kind == "managed" for lane in lanes or ())
         scout = sources is not None and sources.scout
         if livepeer.binary is None and (managed or scout):
             whose = "`managed` lanes run" if managed else "`sources.scout` runs"
             raise mistake_at(f"required: {whose} this program", "binary")
+        if scout and livepeer.on_chain is None:
+            message = "required: `sources.scout` lists the network only on-chain"
+            raise mistake_at(message, "on_chain")
         return livepeer
 
     @field_validator("station")

@@ -94,12 +94,12 @@ def registered_orchestrators(
 ) -> list[Json]:
     """The body of `/registeredOrchestrators`; of the `others`, who do no AI, the last is gone."""
     rows = [
-        _registered(o.member.address, o.listed_uri, o.member.stake, active=True)
+        registered(o.member.address, o.listed_uri, o.member.stake, active=True)
         for o in orchestrators
     ]
     for number, address in enumerate(others, 1):
         uri = f"https://transcoder-{number}.example:8935"
-        rows.append(_registered(address, uri, 10**20, active=number < len(others)))
+        rows.append(registered(address, uri, 10**20, active=number < len(others)))
     return rows
 
 
@@ -220,7 +220,8 @@ def _older_pipelines(member: Member) -> list[Json]:
     return [{"type": name, "models": models} for name, models in found.items()]
 
 
-def _registered(address: str, uri: str, stake: int, *, active: bool) -> Json:
+def registered(address: str, uri: str, stake: int, *, active: bool) -> Json:
+    """One row of `/registeredOrchestrators`; the stake is wei."""
     return {
         "Address": address,
         "ServiceURI": uri,

@@ -30,12 +30,7 @@ _THROUGH_GATEWAY: Final[Mapping[Act, tuple[Outcome, ...]]] = {
     Act.FAIL: (Outcome.UNAVAILABLE,),
     Act.NO_CAPACITY: (Outcome.UNAVAILABLE,),
     Act.HANG: (Outcome.INFERENCE_TIMEOUT,),
-    Act.CUT_ANSWER: (
-        Outcome.UNAVAILABLE,
-        Outcome.DOWNLOAD_FAILED,
-        Outcome.INVALID_RESPONSE,
-        Outcome.WRONG_ANSWER,
-    ),
+    Act.CUT_ANSWER: (Outcome.UNAVAILABLE, Outcome.DOWNLOAD_FAILED),
     Act.CUT_MEDIA: (Outcome.GATEWAY_ERROR, Outcome.UNAVAILABLE),
     Act.REFUSE_PAYMENT: (Outcome.UNAVAILABLE,),
 }
@@ -50,10 +45,10 @@ _TOLD_BY_LOG: Final[Mapping[Act, Verdict]] = {
 """The same on a managed lane, whose own log tells the cause."""
 
 _SHORT_STREAM: Final[frozenset[Verdict]] = frozenset(
-    (outcome, Blame.ORCHESTRATOR)
-    for outcome in (Outcome.DOWNLOAD_FAILED, Outcome.INVALID_RESPONSE, Outcome.WRONG_ANSWER)
+    (Outcome.DOWNLOAD_FAILED, blame) for blame in (Blame.UNKNOWN, Blame.ORCHESTRATOR)
 )
-"""A node passes a broken token stream on as one that ends early and in good order."""
+"""A node passes a broken token stream on as one that ends early and in good order: that it broke
+off is seen, and who broke it only by other evidence."""
 
 _NEVER_RUN: Final[Mapping[Profile, Verdict]] = {
     Profile.DEAR: (Outcome.PRICE_ABOVE_LIMIT, None),
@@ -71,11 +66,15 @@ def deserved(
     *,
     job: int | None = None,
     acts: Collection[Act] = (),
+    pays: bool = True,
 ) -> frozenset[Verdict]:
     """What a tester on such a lane may find.
 
-    For the acts that were seen, else for the n-th job of a model, else for any job.
+    For the acts that were seen, else for the n-th job of a model, else for any job. Who is not
+    paid (`pays`) and says that he refuses a payment, fails.
     """
+    if lane is LaneKind.MANAGED and not pays and member.profile is Profile.UNPAYABLE:
+        return frozenset({_TOLD_BY_LOG[Act.FAIL]})
     return _JUDGES.get(lane, _through_gateway)(
         member, model, acts or MANNERS[member.profile].acts(model, job)
     )

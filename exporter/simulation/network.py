@@ -8,10 +8,12 @@ from random import Random
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from exporter.model import LaneKind, Target
+from exporter.model import Blame, LaneKind, Outcome, Target
+from exporter.simulation.chain_node import ChainNode
 from exporter.simulation.conduct import World
 from exporter.simulation.deserved import Verdict, deserved
 from exporter.simulation.journal import JobRecord, Journal, summarise
+from exporter.simulation.on_chain import OnChain
 from exporter.simulation.orchestrator import SimulatedOrchestrator
 from exporter.simulation.pinned import PinnedGateway
 from exporter.simulation.population import Member, Profile, ServedModel, populate
@@ -25,7 +27,7 @@ _PINNED_EVERY: Final = 3
 _STUDIO_THREADS: Final = 2
 _NO_VICTIMS: Final = frozenset({Profile.MISREPORTING, Profile.DEAD})
 _NOBODY: Final = f"https://{HOST}:9"
-
+_IMPOSTORS: Final[frozenset[Verdict]] = frozenset({(Outcome.WRONG_ORCHESTRATOR, Blame.TESTER)})
 
 LaneMode = Literal["mixed", "managed"]
 
@@ -36,6 +38,9 @@ class SimulatedNetwork:
     With `lanes="mixed"` the scout lists their open doors, for direct lanes, and a third of them
     have a pinned gateway. With `"managed"` it lists their gateway doors, and the settings name a
     stand-in for the operator's go-livepeer (see `simulate gateway`) that managed lanes run.
+    With `on_chain`, which needs these, they pay, a scout of the tester's own reads the registry of
+    a `chain`, and whoever is dead has died after the scout saw him. With an `impostor` one more is
+    registered there, with the service URI of the first fast member.
 
     Everything listens on loopback on free ports (where possible an orchestrator has an address of
     its own), and everything that is drawn (who, what, how
@@ -54,10 +59,14 @@ class SimulatedNetwork:
         speed: float = 1.0,
         profiles: Sequence[Profile] | None = None,
         lanes: LaneMode = "mixed",
+        on_chain: bool = False,
+        impostor: bool = False,
         members: Sequence[Member] | None = None,
     ) -> None:
         if speed <= 0:
             raise ValueError("the speed of a simulated network must be above 0")
+        if (on_chain and lanes != "managed") or (impostor and not on_chain):
+            raise ValueError("only managed lanes pay, and only a chain can have an impostor")
         if members is None:
             members = populate(orchestrators, seed, profiles)
         self.seed = seed
@@ -67,7 +76,9 @@ class SimulatedNetwork:
         self._studio = ThreadPoolExecutor(_STUDIO_THREADS, "simulated-studio")
         world = World(seed, speed, self._journal, Shelf(_rng(seed, "shelf")), self._studio)
         self.orchestrators = tuple(
-            SimulatedOrchestrator(member, world, lists_gateway_door=lanes == "managed")
+            SimulatedOrchestrator(
+                member, world, lists_gateway_door=lanes == "managed", dies_when_listed=on_chain
+            )
             for member in members
         )
         pinned = self.orchestrators[::_PINNED_EVERY] if lanes == "mixed" else ()
@@ -78,6 +89,11 @@ class SimulatedNetwork:
             for one in pinned
         )
         self.scout = Scout(self.orchestrators, _others(seed))
+        self.chain: OnChain | None = None
+        if on_chain:
+            victim = self._victim() if impostor else None
+            rng = _rng(seed, "chain")
+            self.chain = OnChain(self.orchestrators, _others(seed), rng, victim=victim)
         self._models: dict[Target, tuple[Member, ServedModel]] = {
             target: (orchestrator.member, model)
             for orchestrator in self.orchestrators
@@ -85,6 +101,9 @@ class SimulatedNetwork:
                 orchestrator.member.targets, orchestrator.member.models, strict=True
             )
         }
+        if self.impostor is not None:
+            pairs = zip(self.impostor.targets, self.impostor.models, strict=True)
+            self._models |= {target: (self.impostor, model) for target, model in pairs}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -117,6 +136,11 @@ class SimulatedNetwork:
     def members(self) -> tuple[Member, ...]:
         """Who is in the network."""
         return tuple(orchestrator.member for orchestrator in self.orchestrators)
+
+    @property
+    def impostor(self) -> Member | None:
+        """Who is registered with another one's service URI, and is not among the members."""
+        return None if self.chain is None else self.chain.impostor
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -156,7 +180,11 @@ class SimulatedNetwork:
         lane a failure stands with blame `unknown` and `orchestrator`: which, depends on evidence.
         A `managed` lane knows more: its session pools and its log tell the cause.
         """
-        return deserved(lane, *self._models[target], job=job, acts=acts)
+        member, model = self._models[target]
+        if member is self.impostor:
+            return _IMPOSTORS
+        pays = self.chain is not None
+        return deserved(lane, member, model, job=job, acts=acts, pays=pays)
 
     @property
     def record(self) -> list[JobRecord]:
@@ -183,22 +211,29 @@ class SimulatedNetwork:
         """Settings of a tester for this network, as plain data; call after `start`.
 
         The station listens on `port` and the probe on the next; 0 chooses two free ones. For
-        managed lanes the program that they run is written into `data`, a script named `livepeer`.
+        managed lanes the program that they run is written into `data`, a script named `livepeer`,
+        and if they pay, a key with its passphrase.
         `overrides` replace sections key by key: `limits={"inference": 3}` keeps other limits.
         """
         return merged(tester_settings(self, data, port), overrides)
 
     def _mislead(self) -> None:
         """Have each misreporting node name somebody else, who listens and is to be trusted."""
-        others = [o for o in self.orchestrators if o.member.profile not in _NO_VICTIMS]
-        others.sort(key=lambda one: one.member.profile is not Profile.FAST)
-        victim = others[0].gateway_url if others else _NOBODY
+        victim = self._victim()
+        uri = _NOBODY if victim is None else victim.gateway_url
         for orchestrator in self.orchestrators:
             if orchestrator.member.profile is Profile.MISREPORTING:
-                orchestrator.node.reported_uri = victim
+                orchestrator.node.reported_uri = uri
 
-    def _servers(self) -> tuple[SimulatedOrchestrator | PinnedGateway | Scout, ...]:
-        return (*self.orchestrators, *self.gateways, self.scout)
+    def _victim(self) -> SimulatedOrchestrator | None:
+        """Whose service URI others claim: a fast one's, if there is one."""
+        others = [o for o in self.orchestrators if o.member.profile not in _NO_VICTIMS]
+        others.sort(key=lambda one: one.member.profile is not Profile.FAST)
+        return others[0] if others else None
+
+    def _servers(self) -> tuple[SimulatedOrchestrator | PinnedGateway | Scout | ChainNode, ...]:
+        chain = () if self.chain is None else (self.chain.node,)
+        return (*self.orchestrators, *self.gateways, self.scout, *chain)
 
 
 def _others(seed: int) -> list[str]:

@@ -5,6 +5,7 @@ session that it gave, counts its capacity and loses it where a real one does. Un
 it speaks HTTP/1.1 and no gRPC: `GetOrchestrator` is asked as JSON.
 """
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable, Sequence
@@ -73,6 +74,9 @@ class SimulatedNode:
         """Why it refuses to deal with a sender, such as `insufficient sender reserve`."""
         self.payment_refusal: str | None = None
         """Why it refuses the payment of each job, such as `Insufficient balance`."""
+        self.vanishes = False
+        """Whether it is gone once it was asked for all that it offers."""
+        self._vanishing: asyncio.Task[None] | None = None
         self._rng = rng or Random()  # noqa: S311 - names of files, and tokens that guard nothing
         self._shelf = Shelf(self._rng, kept_seconds=KEPT_SECONDS / speed, clock=clock)
         self._secret = b""
@@ -113,7 +117,7 @@ class SimulatedNode:
         if request.path.startswith("/stream/") and request.method in ("GET", "HEAD"):
             return await send_media(request, self._shelf, self.address)
         if request.path == INFO_PATH and request.method == "POST":
-            return self._info(await request.read())
+            return await self._tell(request)
         if request.path == "/discovery" and request.method == "GET":
             return text_answer("live runners are not supported", 404)
         return text_answer("404 page not found", 404)
@@ -131,11 +135,17 @@ class SimulatedNode:
                 request.transport.abort()
             return web.Response()
 
-    def _info(self, body: bytes) -> web.Response:
+    async def _tell(self, request: web.Request) -> web.Response:
         try:
-            wanted = msgspec.json.decode(body, type=Question)
+            wanted = msgspec.json.decode(await request.read(), type=Question)
         except (msgspec.DecodeError, RecursionError) as error:
             return json_answer({"error": str(error)}, 400)
+        answer = await send(request, self._info(wanted))
+        if self.vanishes and wanted.model is None:
+            self._vanishing = asyncio.create_task(self.stop())
+        return answer
+
+    def _info(self, wanted: Question) -> web.Response:
         if self.sender_refusal is not None:
             return json_answer({"error": self.sender_refusal}, 403)
         models = self.workload.models

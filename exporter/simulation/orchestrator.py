@@ -17,10 +17,18 @@ class SimulatedOrchestrator:
     """One member of the network, with an open door and a gateway door to the same jobs.
 
     `url` is the open door, `gateway_url` the other; `listed_uri` is the one of them that the lists
-    name as its service URI. The ports of a dead member refuse connections.
+    name as its service URI. The ports of a dead member refuse connections; with `dies_when_listed`
+    they do so once its node was asked for all that it offers.
     """
 
-    def __init__(self, member: Member, world: World, *, lists_gateway_door: bool = False) -> None:
+    def __init__(
+        self,
+        member: Member,
+        world: World,
+        *,
+        lists_gateway_door: bool = False,
+        dies_when_listed: bool = False,
+    ) -> None:
         self.member = member
         self.host = own_host(member.number)
         self._lists_gateway_door = lists_gateway_door
@@ -40,6 +48,8 @@ class SimulatedOrchestrator:
             speed=world.speed,
             rng=Random(f"{world.seed}/node/{member.number}"),  # noqa: S311 - repeatable draws
         )
+        self._dies_later = dies_when_listed and not listens(member.profile)
+        self.node.vanishes = self._dies_later
         self._closed: tuple[ClosedPort, ClosedPort] | None = None
 
     @property
@@ -64,7 +74,7 @@ class SimulatedOrchestrator:
 
     async def start(self) -> None:
         """Listen, or, if dead, occupy ports that refuse."""
-        if not listens(self.member.profile):
+        if not listens(self.member.profile) and not self._dies_later:
             self._closed = (ClosedPort(self.host), ClosedPort(self.host))
             return
         await self._open.start()

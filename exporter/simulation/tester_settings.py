@@ -12,7 +12,9 @@ from exporter.simulation.population import PRICE_LIMIT
 from exporter.simulation.serving import HOST, LOOPBACK
 
 if TYPE_CHECKING:
+    from exporter.simulation.chain_node import ChainNode
     from exporter.simulation.network import SimulatedNetwork
+    from exporter.simulation.scout import Scout
 
 _INFERENCE_LIMIT: Final = 8.0
 _LEAST_INFERENCE_LIMIT: Final = 3.0
@@ -26,7 +28,7 @@ def tester_settings(network: "SimulatedNetwork", data: Path, port: int) -> dict[
         "region": "DEMO",
         "tester": "demo",
         "data": str(data),
-        "sources": {"gateway": [{"url": network.scout.url}], "refresh_interval": 60.0},
+        "sources": {**_sources(network), "refresh_interval": 60.0},
         "lanes": _lanes(network),
         **({"livepeer": _livepeer(network, data)} if network.lanes == "managed" else {}),
         "schedule": {
@@ -41,7 +43,7 @@ def tester_settings(network: "SimulatedNetwork", data: Path, port: int) -> dict[
             "inference": max(_LEAST_INFERENCE_LIMIT, _INFERENCE_LIMIT / network.speed),
             "download": 10.0,
         },
-        "connectivity": {"check": [f"{HOST}:{network.scout.port}"]},
+        "connectivity": {"check": [f"{HOST}:{_server(network).port}"]},
         "guard": {"allow": [LOOPBACK]},
         "probe": {"listen": f"{HOST}:{probe}"},
         "station": {"listen": f"{HOST}:{station}"},
@@ -69,6 +71,19 @@ def merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[st
     return found
 
 
+def _sources(network: "SimulatedNetwork") -> dict[str, Any]:
+    """The gateway of others that knows the network or, where a chain does, a scout."""
+    if network.chain is None:
+        return {"gateway": [{"url": network.scout.url}]}
+    static = network.chain.static()
+    return {"scout": True, **({"static": static} if static else {})}
+
+
+def _server(network: "SimulatedNetwork") -> "Scout | ChainNode":
+    """What stands for the rest of the internet."""
+    return network.scout if network.chain is None else network.chain.node
+
+
 def _lanes(network: "SimulatedNetwork") -> list[dict[str, Any]]:
     pinned = [
         {"kind": "pinned", "orchestrator": gateway.orchestrator.member.address, "url": gateway.url}
@@ -81,10 +96,15 @@ def _livepeer(network: "SimulatedNetwork", data: Path) -> dict[str, Any]:
     """Write the stand-in for the operator's go-livepeer: a script that runs `simulate gateway`."""
     data.mkdir(parents=True, exist_ok=True)
     binary = data / "livepeer"
-    flags = {"-maxPricePerUnit": PRICE_LIMIT, "-simSpeed": min(network.speed, FASTEST)}
+    flags: dict[str, object] = {"-simSpeed": min(network.speed, FASTEST)}
+    if network.chain is None:
+        flags["-maxPricePerUnit"] = PRICE_LIMIT
     words = [sys.executable, "-m", "exporter", "simulate", "gateway"]
     words += [str(word) for pair in flags.items() for word in pair]
     root = shlex.quote(str(Path(__file__).resolve().parents[2]))
     binary.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {shlex.join(words)} "$@"\n')
     binary.chmod(0o700)
-    return {"binary": str(binary.absolute()), "lanes": _LANES}
+    plain: dict[str, Any] = {"binary": str(binary.absolute()), "lanes": _LANES}
+    if network.chain is not None:
+        plain["on_chain"] = network.chain.settings(data)
+    return plain

@@ -11,6 +11,7 @@ from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
 from exporter.model import (
     Offer,
+    Outcome,
     SourceState,
     Supply,
     Target,
@@ -29,6 +30,7 @@ Json = dict[str, object]
 PARAMETERS: Final = ("orchestrator", "pipeline", "model", "state")
 _HELD: Final = list[tuple[Target, str]]
 _STATES: Final = ("tested", "not_tested")
+_TOO_DEAR: Final = "not tested at our price: above a limit of the gateway"
 
 
 async def leaderboard(request: web.Request) -> web.Response:
@@ -123,7 +125,16 @@ def _state(offer: Offer) -> str:
     return "tested" if offer.not_tested is None else "not_tested"
 
 
-def _target(here: Context, offer: Offer, held_back: str | None) -> Json:
+def _held_back(offer: Offer, bound: str | None, series: TargetSeries | None) -> str | None:
+    """What keeps a target from being tested now: a bound of ours, else the gateway's limit."""
+    if offer.not_tested is not None:
+        return None
+    if bound is None and series is not None and series.last_outcome == Outcome.PRICE_ABOVE_LIMIT:
+        return _TOO_DEAR
+    return bound
+
+
+def _target(here: Context, offer: Offer, bound: str | None) -> Json:
     series = here.metrics.get(offer.target)
     return {
         "orchestrator": offer.target.orchestrator,
@@ -132,7 +143,7 @@ def _target(here: Context, offer: Offer, held_back: str | None) -> Json:
         "model": offer.target.model,
         "state": _state(offer),
         "not_tested": offer.not_tested,
-        "held_back": None if offer.not_tested is not None else held_back,
+        "held_back": _held_back(offer, bound, series),
         "service_uri": offer.service_uri,
         "warm": offer.warm,
         "capacity": offer.capacity,

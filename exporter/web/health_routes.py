@@ -61,4 +61,4 @@ def _probe(here: Context) -> str | None:
         return f"nothing has been heard from the probe process for {silent:.0f} s"
     if not here.watch.storing:
         return "the probe cannot store measurements: the disk or the outbox is full, see its log"
-    return None
+    return "; ".join(here.watch.trouble) or None

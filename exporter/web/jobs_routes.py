@@ -20,10 +20,11 @@ _MOST_REPEATS: Final = 20
 
 
 async def jobs(request: web.Request) -> web.Response:
-    """The recent jobs, newest first."""
+    """The recent jobs, the one that started last first."""
     here = context(request)
     wanted = read_filter(Parameters(raw_query(request.raw_path), PARAMETERS))
-    found = list(islice(filter(wanted.matches, here.recent.newest_first()), wanted.limit))
+    matching = filter(wanted.matches, here.recent.newest_first())
+    found = sorted(matching, key=lambda job: job.started_at, reverse=True)[: wanted.limit]
     if wants_html(request):
         return page_answer(jobs_page(found, wanted, kept=len(here.recent)))
     return json_answer({"kept": len(here.recent), "jobs": [summary(job) for job in found]})

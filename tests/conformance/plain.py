@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from exporter.model import NANOSECONDS, Blame, Measurement, Origin, Outcome, is_eth_address
+from exporter.model import (
+    NANOSECONDS,
+    Blame,
+    LaneKind,
+    Measurement,
+    Origin,
+    Outcome,
+    is_eth_address,
+)
 from exporter.stores import Group, ModelMedian, Served, TargetState, Where, Window
 
 
@@ -27,7 +35,12 @@ def scored_time(one: Measurement) -> float | None:
         one.origin is Origin.OWN and one.outcome is not Outcome.OK
     ):
         return None
-    first_contact = one.session_setup_time if one.origin is Origin.OWN else None
+    if one.origin is not Origin.OWN:
+        return one.phases.round_trip / NANOSECONDS
+    if one.lane is LaneKind.MANAGED and one.session_setup_time is None:
+        return None
+    needed = max(NANOSECONDS // 4, 10 * (one.network_rtt or 0))
+    first_contact = min(one.session_setup_time or 0, needed)
     if not first_contact:
         return one.phases.round_trip / NANOSECONDS
     if first_contact >= one.phases.round_trip:
@@ -121,9 +134,9 @@ def target_states(rows: Iterable[Row]) -> list[TargetState]:
 def _state(rows: list[Row]) -> TargetState:
     failures, last_success = 0, None
     for _, one in sorted(rows, key=lambda row: (row.measurement.started_at, row.seq)):
-        if one.outcome is Outcome.OK:
+        if one.outcome is Outcome.OK and one.blame is None:
             failures, last_success = 0, one.started_at
-        elif one.blame is Blame.ORCHESTRATOR:
+        elif one.outcome is not Outcome.OK and one.blame is Blame.ORCHESTRATOR:
             failures += 1
     return TargetState(
         target=one.target,

@@ -111,7 +111,7 @@ async def test_the_median_is_exact_and_leaves_zeros_out(
 async def test_the_first_contact_of_a_gateway_is_in_no_mean_and_no_median(store: Store) -> None:
     await stored(
         store,
-        good("m1", 3, session_setup_time=SECOND),
+        good("m1", 3, session_setup_time=SECOND, network_rtt=SECOND),
         good("m2", 4, session_setup_time=0),
         good("m3", 6),
     )
@@ -129,7 +129,9 @@ async def test_the_round_trip_that_others_report_is_taken_as_it_is(store: Store)
 async def test_a_first_contact_as_long_as_the_whole_job_leaves_nothing_to_compare(
     store: Store,
 ) -> None:
-    await stored(store, good("m1", 3, session_setup_time=4 * SECOND), good("m2", 2))
+    await stored(
+        store, good("m1", 3, session_setup_time=4 * SECOND, network_rtt=SECOND), good("m2", 2)
+    )
     assert await store.groups(ALL, ANY) == [group(2, 1.0, 2.0)]
     assert await store.median(ALL, ANY) == 2.0
 

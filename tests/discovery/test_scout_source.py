@@ -11,6 +11,20 @@ from tests.discovery.network import entry, network
 
 NEWER = "/getNetworkCapabilities"
 
+SCOUT = {
+    "sources": {"scout": True},
+    "livepeer": {
+        "binary": "/bin/true",
+        "on_chain": {
+            "rpc": "https://rpc.example",
+            "account": "0x" + "ab" * 20,
+            "keystore": "/nowhere",
+            "passphrase_file": "/nowhere/passphrase",
+            "max_price_per_unit": 1,
+        },
+    },
+}
+
 
 async def test_a_scout_that_does_not_run_is_a_failure_that_says_so() -> None:
     with pytest.raises(SourceError, match="the scout gateway is not running"):
@@ -30,9 +44,7 @@ async def test_its_offers_name_the_scout_whatever_its_port(gateway: FakeGateway)
 
 async def test_the_discovery_asks_the_scout_beside_the_other_sources(gateway: FakeGateway) -> None:
     gateway.says(NEWER, network(entry()))
-    settings = Settings.model_validate(
-        {"region": "FRA", "sources": {"scout": True}, "livepeer": {"binary": "/bin/true"}}
-    )
+    settings = Settings.model_validate({"region": "FRA"} | SCOUT)
     discovery = Discovery(
         settings, tested_pipelines={"text-to-image"}, scout=lambda: gateway.url, now=lambda: 5
     )

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -51,6 +52,26 @@ def test_json_is_one_document(gateway: FakeGateway, tmp_path: Path) -> None:
     assert [offer["target"]["model"] for offer in document["tested"]] == ["m"]
     assert [offer["target"]["model"] for offer in document["offered_not_tested"]] == ["v"]
     assert document["sources"][0]["error"] is None
+
+
+def test_a_scout_is_named_though_only_the_service_asks_it(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    gateway.says(NEWER, network(entry(capabilities={"27": {"m": WARM}})))
+    on_chain = {"rpc": "https://rpc.example", "account": A, "keystore": "k"}
+    paying = on_chain | {"passphrase_file": "p", "max_price_per_unit": 1}
+    scout: dict[str, Any] = {
+        "region": "FRA",
+        "sources": {"scout": True, "gateway": [{"url": gateway.url}]},
+        "livepeer": {"binary": "livepeer", "on_chain": paying},
+    }
+    both = run(tmp_path, json.dumps(scout))
+    assert both.exit_code == 0
+    assert "is asked only while the service runs" in both.stdout
+    del scout["sources"]["gateway"]
+    alone = run(tmp_path, json.dumps(scout), "--json")
+    assert alone.exit_code == 1
+    assert [source["name"] for source in json.loads(alone.stdout)["sources"]] == ["scout"]
 
 
 def test_exit_code_1_when_no_source_can_be_read(gateway: FakeGateway, tmp_path: Path) -> None:

@@ -94,17 +94,63 @@ def test_zeros_are_no_token_count() -> None:
     assert (good.outcome, good.tokens, good.units) == (Outcome.OK, Tokens(), None)
 
 
-def test_a_stream_is_judged_by_its_whole_text() -> None:
-    body = b"".join(
-        b"data: " + msgspec.json.encode({"choices": [{"delta": {"content": part}}]}) + b"\r\n\r\n"
-        for part in ("K7", "Q2-M", "9XD", " there")
+def streamed(*parts: str, end: str | None = "stop") -> bytes:
+    """A token stream of these parts; with `end` it tells its end so."""
+    choices: list[dict[str, object]] = [{"delta": {"content": part}} for part in parts]
+    if end is not None:
+        choices.append({"delta": {"content": ""}, "finish_reason": end})
+    return b"".join(
+        b"data: " + msgspec.json.encode({"choices": [choice]}) + b"\r\n\r\n" for choice in choices
     )
-    good = verdict(body, stream=True)
+
+
+def test_a_stream_is_judged_by_its_whole_text() -> None:
+    good = verdict(streamed("K7", "Q2-M", "9XD", " there"), stream=True)
     assert (good.outcome, good.tokens) == (
         Outcome.OK,
         Tokens(completion=4, counted_from="chunks"),
     )
-    assert good.evidence == ("finish_reason: not given",)
+    assert good.evidence == ("finish_reason: 'stop'",)
+
+
+def test_a_stream_that_holds_the_code_need_not_tell_its_end() -> None:
+    good = verdict(streamed("K7Q2-", "M9XD", end=None), stream=True)
+    assert good.outcome is Outcome.OK
+    assert good.evidence == (
+        "finish_reason: not given",
+        "the token stream did not tell its end, but what was asked for is in it",
+    )
+
+
+WHOLE = streamed("Sure: ", "K7Q2-", "M9XD")
+
+
+@pytest.mark.parametrize("kept", range(len(streamed("Sure: ")), WHOLE.index(b"M9XD") + 3))
+def test_a_stream_that_breaks_off_anywhere_before_its_proof_is_no_wrong_answer(kept: int) -> None:
+    broken = verdict(WHOLE[:kept], stream=True)
+    assert broken.outcome is Outcome.DOWNLOAD_FAILED
+    assert broken.message == "the token stream broke off"
+    assert broken.evidence[0] == "finish_reason: not given"
+
+
+def test_a_stream_that_breaks_off_before_its_first_word_is_no_invalid_response() -> None:
+    body = b'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n'
+    assert verdict(body, stream=True).outcome is Outcome.DOWNLOAD_FAILED
+
+
+@pytest.mark.parametrize(
+    "body",
+    [streamed("No."), streamed("No", end="length"), streamed("No", end=None) + b"data: [DONE]"],
+)
+def test_a_stream_that_tells_its_end_without_the_code_is_a_wrong_answer(body: bytes) -> None:
+    assert verdict(body, stream=True).outcome is Outcome.WRONG_ANSWER
+
+
+def test_a_mistake_in_the_stream_is_told_whether_it_breaks_off_or_not() -> None:
+    body = streamed("K7", end=None) + b"data: what?\n\n" + streamed("Q2", end=None)
+    broken = verdict(body, stream=True)
+    assert broken.outcome is Outcome.INVALID_RESPONSE
+    assert "event 2 of the stream is not JSON" in broken.message
 
 
 @pytest.mark.parametrize(
@@ -141,6 +187,8 @@ def test_what_is_no_answer_is_an_invalid_response(body: bytes, complaint: str) -
         (b'{"choices":null}', "an event stream was asked for"),
         (b"data: {}\n\n", "empty text"),
         (b'data: {"error":"x"}\n\n', "carried an error"),
+        (b"data: what?", "event 1 of the stream is not JSON"),
+        (streamed(""), "empty text"),
     ],
 )
 def test_what_is_no_stream_is_an_invalid_response(body: bytes, complaint: str) -> None:

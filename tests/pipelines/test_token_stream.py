@@ -115,6 +115,34 @@ def test_problems_are_told_and_do_not_stop_the_reading(event: bytes, problem: st
         raise AssertionError(stream.problem)
 
 
+@pytest.mark.parametrize(
+    ("parts", "broke_off"),
+    [
+        ([chunk("a"), chunk("b", "stop")], False),
+        ([chunk("a"), b"data: [DONE]\n\n"], False),
+        ([chunk("a"), chunk("b")], True),
+        ([chunk("a"), chunk("b", "stop")[:-30]], True),
+        ([chunk(""), b"data: {"], True),
+        ([b"data: {"], False),
+        ([b"data: {}\n\n"], False),
+        ([b""], False),
+        ([chunk("a"), b"data: <html>\n\n"], False),
+        ([chunk("a"), b'data: {"error":"x"}\n\n'], False),
+    ],
+)
+def test_a_stream_that_began_and_does_not_tell_its_end_broke_off(
+    parts: list[bytes], *, broke_off: bool
+) -> None:
+    stream = read(*parts)
+    assert stream.broke_off is broke_off
+    assert not (stream.broke_off and stream.complete)
+
+
+def test_an_event_that_is_cut_off_is_a_mistake_only_where_nothing_came_before() -> None:
+    assert read(chunk("a"), b'data: {"choi').problem is None
+    assert "event 1 of the stream is not JSON" in (read(b'data: {"choi').problem or "")
+
+
 def test_the_kept_text_is_bounded() -> None:
     big = chunk("x" * 100_000)
     assert len(read(big, big, big, big).text) == TEXT_LIMIT
@@ -171,4 +199,5 @@ def test_what_is_found_does_not_depend_on_how_the_bytes_are_split(
 
 def _found(stream: TokenStream) -> tuple[object, ...]:
     seen = (stream.text, stream.chunks, stream.events, stream.size, stream.finish_reason)
-    return (*seen, stream.usage, stream.problem, stream.tokens(0))
+    ending = (stream.problem, stream.complete, stream.broke_off)
+    return (*seen, stream.usage, *ending, stream.tokens(0))

@@ -31,8 +31,8 @@ def offer(
     )
 
 
-def supply(*offers: Offer) -> Supply:
-    return Supply(offers=offers, sources=(), taken_at=0)
+def supply(*offers: Offer, taken_at: int = 0) -> Supply:
+    return Supply(offers=offers, sources=(), taken_at=taken_at)
 
 
 class FewLanes(Lanes):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,8 @@ BROKE_OFF = [
     "connection_closed",
 ]
 SILENT = ["unavailable", "connection_closed", "inference_timeout", "invalid_response"]
-BAD_ANSWER = ["invalid_response", "invalid_artefact", "wrong_answer", "nsfw_filtered"]
+JUDGED = ["invalid_artefact", "wrong_answer", "nsfw_filtered"]
+BAD_ANSWER = ["invalid_response", *JUDGED]
 OURS = ["bad_request", "response_too_large", "wrong_orchestrator", "lane_failed", "tester_error"]
 NOBODYS = ["ok", "no_capacity", "price_above_limit", "payment_refused", "insufficient_funds"]
 
@@ -100,16 +102,45 @@ def test_a_good_job_of_another_on_a_like_lane_raises_it_to_the_orchestrator(
 
 
 @pytest.mark.parametrize("outcome", ["unavailable", "connection_closed", "invalid_response"])
-@pytest.mark.parametrize("lane", GATEWAYS)
-def test_a_suspension_by_the_gateway_raises_it_to_the_orchestrator(
+def test_a_suspension_by_our_own_gateway_that_gave_it_the_job_raises_it(outcome: str) -> None:
+    assert blame(outcome, MANAGED, suspended=True, handed_over=True) == "orchestrator"
+    assert blame(outcome, MANAGED, suspended=True) == "unknown"
+    assert blame(outcome, MANAGED, suspended=True, handed_over=True, unread=True) == "unknown"
+
+
+@pytest.mark.parametrize("outcome", ["unavailable", "connection_closed", "invalid_response"])
+@pytest.mark.parametrize("lane", [PINNED, WEBHOOK])
+def test_a_suspension_by_somebodys_gateway_proves_nothing_it_may_lack_the_money(
     outcome: str, lane: LaneKind
 ) -> None:
-    assert blame(outcome, lane, suspended=True) == "orchestrator"
+    assert blame(outcome, lane, suspended=True) == "unknown"
+
+
+@pytest.mark.parametrize("outcome", SILENT)
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_what_never_left_the_gateway_is_not_the_orchestrators(outcome: str, lane: LaneKind) -> None:
+    seen = {"handed_over": False, "like_lane": True, "suspended": True}
+    assert blame(outcome, lane, **seen) == "unknown"
 
 
 @pytest.mark.parametrize("lane", GATEWAYS)
-def test_a_suspension_that_our_own_giving_up_brought_about_proves_nothing(lane: LaneKind) -> None:
-    assert blame("inference_timeout", lane, suspended=True) == "unknown"
+def test_a_refusal_within_milliseconds_says_nothing_however_well_others_did(
+    lane: LaneKind,
+) -> None:
+    assert blame("unavailable", lane, at_once=True, like_lane=True) == "unknown"
+
+
+@pytest.mark.parametrize("outcome", SILENT)
+@pytest.mark.parametrize("lane", [PINNED, WEBHOOK])
+def test_a_gateway_that_is_gone_is_to_blame_itself(outcome: str, lane: LaneKind) -> None:
+    assert blame(outcome, lane, lane_gone=True, like_lane=True) == "gateway"
+
+
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_an_answer_that_breaks_off_is_judged_by_the_same_evidence(lane: LaneKind) -> None:
+    for outcome in ("download_failed", "download_timeout"):
+        assert blame(outcome, lane, like_lane=True) == "orchestrator"
+        assert blame(outcome, lane, like_lane=True, answer_came=True) == "unknown"
 
 
 def test_a_hang_behind_our_own_gateway_is_the_orchestrators_once_it_was_given_the_job() -> None:
@@ -118,7 +149,7 @@ def test_a_hang_behind_our_own_gateway_is_the_orchestrators_once_it_was_given_th
     assert blame("inference_timeout", PINNED, handed_over=True) == "unknown"
 
 
-@pytest.mark.parametrize("outcome", BAD_ANSWER)
+@pytest.mark.parametrize("outcome", JUDGED)
 @pytest.mark.parametrize("lane", GATEWAYS)
 def test_a_bad_answer_through_a_gateway_is_the_orchestrators_if_the_pin_is_verified(
     outcome: str, lane: LaneKind
@@ -126,7 +157,39 @@ def test_a_bad_answer_through_a_gateway_is_the_orchestrators_if_the_pin_is_verif
     assert blame(outcome, lane, pin_verified=True) == "orchestrator"
 
 
-@pytest.mark.parametrize("outcome", ["unavailable", "connection_closed", "invalid_response"])
+def test_an_answer_without_form_is_the_orchestrators_only_where_our_own_gateway_heard_it() -> None:
+    seen = {"pin_verified": True, "answered": True}
+    assert blame("invalid_response", MANAGED, **seen) == "orchestrator"
+    assert blame("invalid_response", MANAGED, pin_verified=True) == "unknown"
+    assert blame("invalid_response", PINNED, **seen) == "unknown"
+
+
+@pytest.mark.parametrize("outcome", ["unauthorized", "gateway_error"])
+def test_what_a_gateway_refuses_itself_is_its_own_and_of_ours_it_is_unknown(outcome: str) -> None:
+    assert blame(outcome, PINNED) == "gateway"
+    assert blame(outcome, MANAGED) == "unknown"
+
+
+def test_an_endpoint_that_wants_other_credentials_may_be_right() -> None:
+    assert blame("unauthorized", DIRECT, network_up=True) == "unknown"
+
+
+def test_a_direct_endpoint_that_was_reached_is_to_blame_for_what_follows() -> None:
+    assert blame("tls_failed", DIRECT, connected=True) == "orchestrator"
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "unavailable",
+        "connection_closed",
+        "invalid_response",
+        "gateway_error",
+        "orchestrator_error",
+        "download_failed",
+        "unauthorized",
+    ],
+)
 def test_what_the_lanes_log_names_is_the_cause(outcome: str) -> None:
     told = Told(
         outcome=Outcome.ORCHESTRATOR_ERROR,
@@ -137,6 +200,61 @@ def test_what_the_lanes_log_names_is_the_cause(outcome: str) -> None:
     found = judged(outcome, MANAGED, told=told)
     assert (found.outcome, found.blame) == (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR)
     assert found.message == "out of memory"
+    assert judged(outcome, MANAGED, told=told, shared=True).blame is Blame.UNKNOWN
+    wordless = msgspec.structs.replace(told, message="")
+    assert judged(outcome, MANAGED, told=wordless).message == "as seen by the client"
+
+
+@pytest.mark.parametrize("outcome", ["download_failed", "unavailable"])
+def test_what_our_own_network_breaks_is_not_settled_by_the_log(outcome: str) -> None:
+    told = Told(outcome=Outcome(outcome), blame=Blame.ORCHESTRATOR, blame_known=True, message="EOF")
+    assert blame("unavailable", MANAGED, told=told) == "orchestrator"
+    assert blame("unavailable", MANAGED, told=told, network_up=False) == "network"
+    assert blame("unavailable", MANAGED, told=told, doubtful=True) == "unknown"
+
+
+def test_a_request_that_it_calls_bad_is_its_own_failure_where_others_served_the_like() -> None:
+    told = Told(
+        outcome=Outcome.BAD_REQUEST,
+        blame=None,
+        blame_known=False,
+        message="no such thing",
+        from_orchestrator=True,
+    )
+    for outcome in ("bad_request", "unavailable"):
+        found = judged(outcome, MANAGED, told=told, like_lane=True)
+        assert (found.outcome, found.blame) == (Outcome.ORCHESTRATOR_ERROR, Blame.ORCHESTRATOR)
+        assert blame(outcome, MANAGED, told=told) == "tester"
+        assert blame(outcome, MANAGED, told=told, like_lane=True, network_up=False) == "tester"
+
+
+@pytest.mark.parametrize("outcome", ["inference_timeout", "download_timeout", "connect_timeout"])
+@pytest.mark.parametrize("lane", [DIRECT, PINNED, WEBHOOK])
+def test_a_time_that_ran_out_while_we_stood_still_is_ours(outcome: str, lane: LaneKind) -> None:
+    found = judged(outcome, lane, stood_still=2.0, like_lane=True, network_up=True)
+    assert found.blame is Blame.TESTER
+    assert "our own event loop stood still for 2 s" in found.evidence
+
+
+def test_an_answer_that_our_own_gateway_did_not_hand_on_is_a_lane_that_failed() -> None:
+    seen = {"handed_over": True, "answered": True}
+    found = judged("inference_timeout", MANAGED, **seen)
+    assert (found.outcome, found.blame) == (Outcome.LANE_FAILED, Blame.TESTER)
+    assert blame("inference_timeout", MANAGED, responded=True, **seen) == "orchestrator"
+
+
+@pytest.mark.parametrize("outcome", JUDGED)
+def test_a_bad_answer_stays_bad_if_its_gateway_ended_afterwards(outcome: str) -> None:
+    found = judged(outcome, MANAGED, lane_failure="ended", pin_verified=True)
+    assert (found.outcome.value, found.blame) == (outcome, Blame.ORCHESTRATOR)
+
+
+@pytest.mark.parametrize("lane", GATEWAYS)
+@pytest.mark.parametrize("outcome", [*BAD_ANSWER, "unavailable", "gateway_error"])
+def test_while_our_network_is_down_nothing_that_came_through_a_gateway_is_judged(
+    lane: LaneKind, outcome: str
+) -> None:
+    assert blame(outcome, lane, network_up=False, pin_verified=True, like_lane=True) == "network"
 
 
 @pytest.mark.parametrize("outcome", ["price_above_limit", "payment_refused", "no_capacity"])
@@ -201,16 +319,23 @@ def test_a_good_answer_of_a_gateway_that_never_asked_whom_to_use_is_nobodys_succ
 def test_a_refusal_for_want_of_capacity_counts_only_where_the_operator_says_so() -> None:
     assert blame("no_capacity", MANAGED) == "None"
     assert blame("no_capacity", MANAGED, busy_counts=True) == "orchestrator"
+    for outcome in ("ok", "price_above_limit", "payment_refused", "insufficient_funds"):
+        assert blame(outcome, MANAGED, busy_counts=True) == "None"
 
 
 @pytest.mark.parametrize("lane", [DIRECT, *GATEWAYS])
-@pytest.mark.parametrize("outcome", [*SILENT, *BAD_ANSWER])
-def test_nobody_is_blamed_where_two_orchestrators_give_the_same_uri(
+@pytest.mark.parametrize("outcome", ["ok", *JUDGED])
+def test_nobody_is_blamed_or_praised_where_two_orchestrators_give_the_same_uri(
     lane: LaneKind, outcome: str
 ) -> None:
     found = judged(outcome, lane, shared=True, pin_verified=True, like_lane=True, network_up=True)
     assert found.blame is Blame.UNKNOWN
     assert SHARED in found.evidence
+
+
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_a_silence_of_a_shared_uri_is_nobodys(lane: LaneKind) -> None:
+    assert blame("unavailable", lane, shared=True, like_lane=True) == "unknown"
 
 
 @pytest.mark.parametrize("outcome", OURS)
@@ -233,6 +358,13 @@ CIRCUMSTANCES = st.builds(
     handshake=MAYBE,
     network_up=MAYBE,
     pin_verified=st.booleans(),
+    responded=st.booleans(),
+    answer_came=st.booleans(),
+    at_once=st.booleans(),
+    lane_gone=st.booleans(),
+    unread=st.booleans(),
+    answered=MAYBE,
+    stood_still=st.sampled_from([None, 2.0]),
     strangers=st.sampled_from([(), ("https://203.0.113.9:8935",)]),
     lane_failure=st.sampled_from([None, "the gateway ended"]),
     handed_over=MAYBE,
@@ -253,14 +385,15 @@ def test_an_orchestrator_is_blamed_only_for_what_something_else_speaks_for(
     assert not seen.strangers
     assert not seen.shared
     assert not seen.doubtful
+    assert seen.stood_still is None
     if outcome.value in CANNOT_CONNECT + BROKE_OFF:
         assert seen.network_up is not False
     if seen.lane is not LaneKind.DIRECT:
-        assert seen.lane_failure is None
+        assert seen.lane_failure is None or outcome.value in JUDGED
+        assert not seen.lane_gone
         spoke = (
             seen.handshake is False and seen.network_up,
             seen.like_lane,
-            seen.suspended and outcome is not Outcome.INFERENCE_TIMEOUT,
             seen.handed_over and seen.lane is LaneKind.MANAGED,
             seen.pin_verified and outcome.value in BAD_ANSWER,
         )
@@ -286,4 +419,5 @@ def test_nobody_is_blamed_for_what_our_own_machine_may_have_done(
 
 @pytest.mark.parametrize("outcome", ["wrong_answer", "invalid_artefact", "download_failed"])
 def test_a_failed_handshake_says_nothing_about_an_answer_that_came(outcome: str) -> None:
-    assert blame(outcome, PINNED, network_up=True, handshake=False) == "unknown"
+    seen = {"network_up": True, "handshake": False, "answer_came": True}
+    assert blame(outcome, PINNED, **seen) == "unknown"

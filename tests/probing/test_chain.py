@@ -156,6 +156,12 @@ def test_a_failure_of_ours_is_repeated_once_at_once(second: Any) -> None:
     assert made.report["done"] == 2
 
 
+def test_a_repeat_that_fails_by_our_own_fault_is_not_repeated_either() -> None:
+    made = Round(A, B, jobs=Jobs(ends={A.target: [BUSY, OURS, GOOD]}))
+    assert made.order == "aba"
+    assert (made.report["done"], made.report["repeated"]) == (2, 1)
+
+
 def test_a_failure_that_nobody_doubts_is_not_repeated() -> None:
     made = Round(A, B, jobs=Jobs(ends={A.target: [FAILED, GOOD]}))
     assert made.order == "ab"
@@ -181,9 +187,29 @@ def test_busy_counts_only_where_free_capacity_was_advertised_both_times(
 
     async def refresh(made: Round) -> None:
         await asyncio.sleep(PAUSE / 2)
-        made.schedule.update(supply(msgspec.structs.replace(A, capacity=after)))
+        again = msgspec.structs.replace(A, capacity=after)
+        made.schedule.update(supply(again, taken_at=made.clock.wall_ns()))
 
     Round(first, jobs=jobs, meanwhile=refresh, busy_counts=busy_counts)
+    assert [call["busy_counts"] for call in jobs.calls] == [False, counts]
+
+
+@pytest.mark.parametrize(("read_at", "counts"), [(None, False), (0.5, False), (1.5, True)])
+def test_busy_counts_only_by_an_advert_that_was_read_after_the_first_refusal(
+    *, read_at: float | None, counts: bool
+) -> None:
+    """The job is refused after one second."""
+    free = msgspec.structs.replace(A, capacity=1)
+    jobs = Jobs(takes=lambda _: 1.0, ends={A.target: [BUSY, BUSY]})
+
+    async def refresh(made: Round) -> None:
+        begun = made.clock.wall()
+        await asyncio.sleep(PAUSE / 2)
+        if read_at is not None:
+            taken_at = round((begun + read_at) * NANOSECONDS)
+            made.schedule.update(supply(free, taken_at=taken_at))
+
+    Round(free, jobs=jobs, meanwhile=refresh, busy_counts=True)
     assert [call["busy_counts"] for call in jobs.calls] == [False, counts]
 
 
@@ -257,7 +283,7 @@ def test_a_stop_starts_no_further_job() -> None:
     made = Round(A, B, C, jobs=Jobs(takes=lambda _: 1.0), meanwhile=stop)
     assert made.order == "a"
     assert made.report["skipped"] == {STOPPED: 2}
-    assert made.progress.idle.is_set()
+    assert not made.progress.running
 
 
 # Lanes
@@ -287,6 +313,23 @@ def test_a_target_that_moves_during_the_cycle_gets_another_lane() -> None:
         "http://second:8000",
         "http://o:8000",
     ]
+
+
+def test_a_target_that_moves_while_its_job_waits_for_a_place_is_not_tested_where_it_was() -> None:
+    lanes = Leases()
+
+    async def move(made: Round) -> None:
+        await asyncio.sleep(1)
+        made.schedule.update(
+            supply(msgspec.structs.replace(A, service_uri="http://second:8000"), *others)
+        )
+
+    others = [offer("long", model) for model in "xy"]
+    jobs = Jobs(takes=lambda _: 10.0)
+    made = Round(A, *others, jobs=jobs, lanes=lanes, meanwhile=move, max_parallel=1)
+    tested = [route.uri for route in lanes.leased if route.uri != "http://long:8000"]
+    assert tested == ["http://o:8000", "http://second:8000"]
+    assert Counter(made.order) == Counter("axy")
 
 
 def test_a_gateway_that_does_not_start_is_tried_once_a_cycle_and_hurts_nobody_else() -> None:
@@ -330,8 +373,13 @@ class Crashing(Jobs):
     def __init__(self, lanes: Gateways, crash: int, *endings: Any) -> None:
         super().__init__(ends={A.target: list(endings)})
         self._lanes, self._crash = lanes, crash
+        self.over: list[str] = []
+        """The model of each job, and the number of the gateway that it ran over."""
 
     async def _run(self, offer: Offer, job: str, repeats: str | None) -> Ran | None:
+        self.over.append(f"{offer.target.model}{len(self._lanes.processes)}")
+        if self._lanes.processes[-1].ended is not None:
+            self.over.append("which has ended")
         if job == f"job-{self._crash}":
             self._lanes.processes[-1].ended = "killed"
         return await super()._run(offer, job, repeats)
@@ -343,8 +391,15 @@ def test_a_job_whose_gateway_ended_is_repeated_at_once_over_a_new_lease() -> Non
     made = Round(A, B, lanes=lanes, jobs=jobs)
     assert made.order == "aab"
     assert [call["repeats"] for call in jobs.calls] == [None, "job-1", None]
-    assert len(lanes.leased) == 2
+    assert jobs.over == ["a1", "a2", "b2"]
     assert (made.report["passed"], made.report["repeated"]) == (2, 1)
+
+
+def test_a_repeat_over_a_new_lease_is_not_repeated_either() -> None:
+    lanes = Gateways()
+    made = Round(A, B, lanes=lanes, jobs=Crashing(lanes, 1, OURS, OURS, GOOD))
+    assert made.order == "aab"
+    assert (made.report["done"], made.report["repeated"]) == (2, 1)
 
 
 def test_after_a_gateway_ended_the_other_targets_get_a_new_one() -> None:

@@ -8,6 +8,7 @@ from exporter.model import LaneKind, Outcome
 from exporter.probing.classify import MESSAGE_LIMIT, classify, error_text
 
 DIRECT, PINNED = LaneKind.DIRECT, LaneKind.PINNED
+GATEWAYS = [kind for kind in LaneKind if kind is not DIRECT]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,12 @@ DIRECT, PINNED = LaneKind.DIRECT, LaneKind.PINNED
         (DIRECT, 204, b"", "invalid_response"),
         (DIRECT, 202, b"{}", "invalid_response"),
         (DIRECT, 418, b"", "orchestrator_error"),
+        (PINNED, 301, b"", "gateway_error"),
+        (PINNED, 302, b"", "gateway_error"),
+        (PINNED, 204, b"", "gateway_error"),
+        (PINNED, 202, b"{}", "gateway_error"),
+        (PINNED, 150, b"", "gateway_error"),
+        (DIRECT, 150, b"", "invalid_response"),
     ],
 )
 def test_each_status_has_its_outcome(
@@ -41,6 +48,22 @@ def test_each_status_has_its_outcome(
     found, message = classify(lane, status, body)
     assert found.value == outcome
     assert str(status) in message
+
+
+@pytest.mark.parametrize("lane", [DIRECT, *GATEWAYS])
+def test_a_redirect_is_told_as_one(lane: LaneKind) -> None:
+    assert classify(lane, 302, b"<html>")[1] == "status 302: redirects are not followed"
+
+
+def test_a_node_that_is_asked_directly_says_that_it_takes_jobs_through_gateways_only() -> None:
+    outcome, message = classify(DIRECT, 403, b"missing auth token\n")
+    assert outcome is Outcome.UNAUTHORIZED
+    assert message == (
+        "status 403: missing auth token; an orchestrator's node takes jobs only through a gateway, "
+        "see docs/lanes.md"
+    )
+    assert classify(DIRECT, 403, b"go away")[1] == "status 403: go away"
+    assert classify(PINNED, 403, b"missing auth token")[1] == "status 403: missing auth token"
 
 
 @pytest.mark.parametrize(
@@ -67,4 +90,4 @@ def test_any_error_has_an_outcome_that_is_no_success_and_a_printable_message(
     outcome, message = classify(lane, status, body)
     assert outcome is not Outcome.OK
     assert message.isprintable()
-    assert len(message) <= MESSAGE_LIMIT + 20
+    assert len(message) <= MESSAGE_LIMIT + 120

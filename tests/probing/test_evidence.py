@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,16 @@ import pytest
 from aiohttp import web
 
 from exporter.model import Blame, LaneKind, Outcome, Target
-from exporter.probing.evidence import CLI_LIMIT, CLI_SECONDS, Found, Witness
+from exporter.probing.evidence import (
+    BY_ADDRESS,
+    CLI_LIMIT,
+    CLI_SECONDS,
+    LIST_SOON,
+    NO_POOLS,
+    NOBODY_TELLS,
+    Found,
+    Witness,
+)
 from exporter.probing.exchange import Exchanged
 from exporter.probing.lanes import Lane
 from exporter.probing.managed.output import Line
@@ -43,7 +52,10 @@ class Process:
         self._log = [Line(1, line) for line in log]
 
     def mark(self) -> int:
-        return 0
+        return len(self._log)
+
+    def dropped(self, _mark: int) -> bool:
+        return False
 
     def since(self, _mark: int) -> list[Line]:
         return self._log
@@ -94,6 +106,8 @@ async def look(
     )
     witness = Witness()
     try:
+        if shared:
+            await witness.let_list(lane)
         return await witness.look(
             lane, 0, Exchanged(), target=TARGET, ok=ok, reached=True, shared=shared
         )
@@ -110,11 +124,45 @@ async def test_empty_pools_or_only_the_pinned_one_verify_the_pin(pools: dict[str
     assert (found.pin_verified, found.strangers, found.suspended) == (True, (), False)
 
 
-async def test_another_url_in_any_pool_is_a_stranger() -> None:
-    pools = {"27_m/one": pool(URI), "33_x": pool(suspended=(STRANGER,))}
-    async with cli_port(getAISessionPoolsInfo=pools) as url:
+@pytest.mark.parametrize("strange", [pool(URI, STRANGER), pool(URI, suspended=(STRANGER,))])
+async def test_another_url_in_the_models_pool_is_a_stranger(strange: dict[str, Any]) -> None:
+    async with cli_port(getAISessionPoolsInfo={"27_m/one": strange}) as url:
         found = await look(url)
     assert (found.pin_verified, found.strangers) == (False, (STRANGER,))
+
+
+async def test_what_the_pools_of_other_models_hold_says_nothing() -> None:
+    pools = {"27_m/one": pool(URI), "33_x": pool(STRANGER, suspended=(STRANGER,))}
+    async with cli_port(getAISessionPoolsInfo=pools) as url:
+        found = await look(url)
+    assert (found.pin_verified, found.strangers) == (True, ())
+
+
+async def test_an_answer_verifies_the_pin_only_with_its_session_in_the_pool() -> None:
+    async with cli_port(getAISessionPoolsInfo={"27_m/one": pool()}) as url:
+        assert not (await look(url, ok=True)).pin_verified
+    async with cli_port(getAISessionPoolsInfo={"27_m/one": pool(URI)}) as url:
+        assert (await look(url, ok=True)).pin_verified
+
+
+async def test_a_session_that_is_put_back_a_moment_later_is_waited_for() -> None:
+    asked = []
+
+    async def later(_request: web.Request) -> web.StreamResponse:
+        asked.append(1)
+        return web.json_response({"27_m/one": pool(URI) if len(asked) > 2 else pool()})
+
+    async with cli_port(getAISessionPoolsInfo=later) as url:
+        assert (await look(url, ok=True)).pin_verified
+
+
+async def test_a_gateway_of_somebody_else_that_is_gone_is_told() -> None:
+    assert (await look("http://127.0.0.1:1")).gone
+    assert not (await look("http://127.0.0.1:1", ok=True)).gone
+
+
+async def test_a_cli_port_that_is_named_and_does_not_answer_is_told() -> None:
+    assert NO_POOLS in (await look("http://127.0.0.1:1", ok=True)).evidence
 
 
 async def test_a_suspension_counts_only_for_the_model_that_was_tested() -> None:
@@ -164,6 +212,69 @@ async def test_on_chain_the_listed_address_must_be_the_one_that_was_meant() -> N
     async with cli_port(getAISessionPoolsInfo={}, getNetworkCapabilities=listed) as url:
         found = await look(url, Process(on_chain=True), shared=True)
     assert (found.pin_verified, found.shared) == (True, False)
+    assert found.evidence == (BY_ADDRESS,)
+
+
+POOLS = {"27_m/one": pool(URI)}
+
+
+async def test_a_list_of_several_addresses_tells_nothing() -> None:
+    """An old gateway lists the whole pool, whomever it is pinned to."""
+    for addresses in ((OURS, OTHER), (OTHER, "0x" + "c" * 40)):
+        listed = {"orchestrators": [{"address": address} for address in addresses]}
+        async with cli_port(getAISessionPoolsInfo=POOLS, getNetworkCapabilities=listed) as url:
+            found = await look(url, Process(on_chain=True), shared=True, ok=True)
+        assert (found.pin_verified, found.shared, found.strangers) == (False, True, ())
+        assert found.evidence == (NOBODY_TELLS,)
+
+
+def listed_at_the_third_time(address: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    asked = 0
+
+    async def answer(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            return web.Response(status=500, text="network capabilities not available")
+        return web.json_response({"orchestrators": [{"address": address}]})
+
+    return answer
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_a_gateway_that_still_reads_the_pool_is_waited_for(shared: bool) -> None:
+    late = listed_at_the_third_time(OURS)
+    async with cli_port(getAISessionPoolsInfo=POOLS, getNetworkCapabilities=late) as url:
+        found = await look(url, Process(on_chain=True), shared=shared, ok=True)
+    assert (found.pin_verified, found.evidence) == (True, (BY_ADDRESS,))
+
+
+async def test_one_that_never_gets_a_list_is_waited_for_once_and_not_if_it_ended() -> None:
+    asked = []
+
+    async def never(_request: web.Request) -> web.Response:
+        asked.append(time.monotonic())
+        return web.Response(status=500)
+
+    async with cli_port(getAISessionPoolsInfo=POOLS, getNetworkCapabilities=never) as url:
+        process = Process(on_chain=True)
+        lane = Lane(
+            kind=LaneKind.MANAGED,
+            name="lane",
+            url=url,
+            pinned=URI,
+            cli_url=url,
+            process=process,  # type: ignore[arg-type]  # what evidence needs of it
+        )
+        witness = Witness()
+        for _ in range(2):
+            found = await witness.look(lane, 0, Exchanged(), target=TARGET, ok=True, reached=True)
+            assert (found.pin_verified, found.evidence) == (True, ())
+        await witness.close()
+        assert 0 < asked[-2] - asked[0] < 2 * LIST_SOON + 2
+        before = len(asked)
+        await look(url, Process(on_chain=True, failure="it ended"), shared=True)
+        assert len(asked) == before + 2
 
 
 async def test_a_uri_that_two_orchestrators_give_verifies_nothing_off_chain() -> None:

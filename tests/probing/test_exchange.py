@@ -49,10 +49,10 @@ def pointing_at(url: str) -> bytes:
     return http(msgspec.json.encode({"images": [{"url": url, "seed": 1, "nsfw": False}]}))
 
 
-def lane_to(url: str) -> Lane:
+def lane_to(url: str, kind: LaneKind = LaneKind.DIRECT) -> Lane:
     return Lane(
-        kind=LaneKind.DIRECT,
-        name="direct:test",
+        kind=kind,
+        name=f"{kind}:test",
         url=url,
         trusted=frozenset({host_and_port(url)}),
         token=SecretStr(TOKEN),
@@ -61,7 +61,11 @@ def lane_to(url: str) -> Lane:
 
 
 async def exchange(
-    resolver: Resolver, url: str, *, allow: tuple[str, ...] = ()
+    resolver: Resolver,
+    url: str,
+    *,
+    allow: tuple[str, ...] = (),
+    kind: LaneKind = LaneKind.DIRECT,
 ) -> tuple[TransportFailure | None, str]:
     """One job over the lane; its failure, and all texts that would be kept of it."""
     wire = new_wire()
@@ -69,7 +73,7 @@ async def exchange(
     pipeline = registry(Pipelines())["text-to-image"]
     failure = None
     async with speaking(resolver, wire, url) as client:
-        made = Exchange(client, wire, lane_to(url), LIMITS)
+        made = Exchange(client, wire, lane_to(url, kind), LIMITS)
         try:
             await made.run(pipeline.prepare("m/one", random.Random(1)), pipeline)
         except TransportFailure as caught:
@@ -174,6 +178,38 @@ async def test_an_endpoint_that_quotes_our_secrets_does_not_publish_them(
     assert failure is not None
     for part in (KEY, TOKEN, TOKEN.replace('"', '\\"'), KEY[:8]):
         assert part not in kept, kept
+
+
+NO_ANSWERS = {
+    "redirect": http(b"", "302 Found", "Location: http://127.0.0.1:1/\r\n"),
+    "another 2xx": http(b"{}", "202 Accepted"),
+    "no HTTP": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+    "bad header": b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+    "encoded": http(b"x", headers="Content-Encoding: gzip\r\n"),
+}
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+@pytest.mark.parametrize("kind", LaneKind)
+async def test_what_no_orchestrators_answer_becomes_is_the_gateways(
+    resolver: Resolver, kind: LaneKind, answer: bytes
+) -> None:
+    async with raw_server(Seen(lambda _: answer)) as (host, port):
+        failure, _ = await exchange(resolver, f"http://{host}:{port}", kind=kind)
+    direct = kind is LaneKind.DIRECT
+    assert failure is not None
+    assert failure.outcome is (Outcome.INVALID_RESPONSE if direct else Outcome.GATEWAY_ERROR)
+
+
+@pytest.mark.parametrize("body", [b"null", b"", b"<html>sorry</html>"])
+@pytest.mark.parametrize("kind", [LaneKind.DIRECT, LaneKind.PINNED])
+async def test_a_body_of_another_form_is_an_invalid_response_on_every_lane(
+    resolver: Resolver, kind: LaneKind, body: bytes
+) -> None:
+    async with raw_server(Seen(lambda _: http(body))) as (host, port):
+        failure, _ = await exchange(resolver, f"http://{host}:{port}", kind=kind)
+    assert failure is not None
+    assert failure.outcome is Outcome.INVALID_RESPONSE
 
 
 def test_short_values_are_no_secrets_and_long_ones_go_first() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,11 @@ import pytest
 import trustme
 
 from exporter.probing.guard import Guard
-from exporter.probing.handshake import Reach, host_and_port, reach
+from exporter.probing.handshake import Reach, greeting_tls, host_and_port, reach
 from exporter.probing.resolve import Found, Resolver
-from exporter.probing.trust import unverified_tls
 from tests.probing.certificates import server_tls
-from tests.probing.kit import free_port, raw_server
+from tests.probing.kit import Handler, free_port, raw_server
+from tests.waiting import until
 
 
 class Counting:
@@ -56,7 +57,7 @@ async def to(
         guard=guard,
         timeout=timeout,
         handshakes=handshakes,
-        tls=unverified_tls() if greet else None,
+        tls=greeting_tls() if greet else None,
     )
 
 
@@ -189,17 +190,84 @@ async def test_whoever_takes_connections_and_never_greets_is_not_there() -> None
     assert found.error == f"{host} port {port}: no TLS handshake within 0.3 s"
 
 
-async def test_whoever_greets_in_another_tongue_is_not_there() -> None:
+def answering(words: bytes) -> Handler:
+    """Takes the greeting and answers so, whatever it was."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(words)
+        writer.close()
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    "alert", [40, 42, 70, 80, 109, 112, 120], ids=lambda number: f"alert-{number}"
+)
+async def test_whoever_refuses_with_an_alert_is_there(alert: int) -> None:
+    async with raw_server(answering(bytes([21, 3, 3, 0, 2, 2, alert]))) as (host, port):
+        found = await to(host, port, greet=True)
+    assert found.reached is True
+    assert "the TLS handshake failed: " in (found.error or "")
+
+
+async def test_whoever_closes_instead_of_greeting_is_not_there() -> None:
+    async with raw_server(answering(b"")) as (host, port):
+        found = await to(host, port, greet=True)
+    assert found.reached is False
+    assert found.error == f"{host} port {port}: the TLS handshake failed: the connection was closed"
+
+
+async def test_whoever_resets_the_connection_instead_of_greeting_is_not_there() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
-        writer.write(b"SSH-2.0-OpenSSH_9.9\r\n")
-        writer.close()
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
 
     async with raw_server(handle) as (host, port):
         found = await to(host, port, greet=True)
     assert found.reached is False
+    assert "Connection reset by peer" in (found.error or "")
+
+
+@pytest.mark.parametrize(
+    "words", [b"SSH-2.0-OpenSSH_9.9\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x16" * 400]
+)
+async def test_an_answer_that_is_no_tls_may_mean_anything(words: bytes) -> None:
+    """It may be a portal's that answers in everybody's place."""
+    async with raw_server(answering(words)) as (host, port):
+        found = await to(host, port, greet=True)
+    assert found.reached is None
+    assert found.rtt is not None
     assert "the TLS handshake failed: " in (found.error or "")
     assert len(found.error or "") <= 300
+
+
+async def test_a_port_that_speaks_only_http2_is_greeted() -> None:
+    context = server_tls(trustme.CA().issue_cert("elsewhere.example"))
+    context.set_alpn_protocols(["h2"])
+    chosen: list[str | None] = []
+
+    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        chosen.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        writer.close()
+
+    async with raw_server(handle, ssl=context) as (host, port):
+        assert (await to(host, port, greet=True)).reached is True
+        await until(lambda: bool(chosen))
+    assert chosen == ["h2"]
+
+
+async def test_the_address_that_was_connected_to_is_told() -> None:
+    server = Counting()
+    async with raw_server(server) as (_, port):
+        found = await to("me.example", port, resolver=resolving("127.0.0.2", "127.0.0.1"))
+        assert found.address == "127.0.0.1"
+        assert (await to("127.0.0.1", port, guard=Guard())).address == "127.0.0.1"
+        server.stop.set()
+    assert (await to("127.0.0.1", free_port())).address == "127.0.0.1"
+    assert (await to("me.example", 443, resolver=resolving())).address is None
 
 
 @pytest.mark.parametrize(

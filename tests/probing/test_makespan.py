@@ -1,97 +1,15 @@
 """How soon a round ends, against the least time that it can take."""
 
-import random
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
-from exporter.model import Offer
-from exporter.probing.clock import Clock
-from exporter.probing.lanes import Lanes
-from exporter.probing.progress import Progress
-from exporter.probing.schedule import Schedule
 from exporter.probing.turns import SWITCHES
-from exporter.settings import Schedule as Settings
-from tests.probing.shared_lanes import FewLanes, Jobs, chains, direct, supply
-from tests.probing.virtual_time import WallClock, in_virtual_time
+from tests.probing.makespan import SHAPES, Draw, Made, equal, skewed, uniform
+from tests.probing.shared_lanes import FewLanes, chains, direct
 
 PIN = 0.2
 LIMIT = 1.10
-
-Draw = Callable[[int], float]
-"""Seconds of a job of the n-th chain."""
-
-
-class Made:
-    """Round after round of one schedule in virtual time."""
-
-    def __init__(
-        self, offers: list[Offer], draw: Draw, lanes: Lanes, *, rounds: int, **settings: float
-    ) -> None:
-        order = sorted({offer.target.orchestrator for offer in offers})
-        self.takes = {o.target: draw(order.index(o.target.orchestrator)) for o in offers}
-        self.jobs = Jobs(takes=self.takes.__getitem__)
-        self.progress = Progress()
-        self.spans: list[float] = []
-        self.switches: list[int] = []
-
-        async def work(clock: Clock, _: WallClock) -> None:
-            self.progress = Progress(clock)
-            schedule = Schedule(
-                Settings.model_validate({"max_parallel": 1000, **settings}),
-                lanes,
-                self.jobs,
-                self.progress,
-                hindrance=_nothing,
-                clock=clock,
-            )
-            schedule.update(supply(*offers))
-            for number in range(rounds):
-                before, switched = clock.stamp(), schedule.switches
-                await schedule.round(number)
-                self.spans.append(clock.since(before))
-                self.switches.append(schedule.switches - switched)
-
-        in_virtual_time(work)
-
-    def least(self, lanes: int, pin: float) -> float:
-        """No round is shorter than the longest chain with its pin, or all work over all lanes."""
-        lengths: dict[str, float] = {}
-        for target, seconds in self.takes.items():
-            lengths[target.orchestrator] = lengths.get(target.orchestrator, pin) + seconds
-        return max(*lengths.values(), sum(lengths.values()) / lanes)
-
-
-async def _nothing() -> None:
-    return None
-
-
-def equal(_: int) -> float:
-    return 5.0
-
-
-def uniform(seed: int) -> Draw:
-    rng = random.Random(seed)
-    return lambda _: rng.uniform(1, 10)
-
-
-def skewed(seed: int) -> Draw:
-    rng = random.Random(seed)
-    return lambda _: min(rng.paretovariate(1.5), 100)
-
-
-def a_few_long(seed: int) -> Draw:
-    rng = random.Random(seed)
-    return lambda chain: rng.uniform(1, 10) * (8 if chain < 5 else 1)
-
-
-SHAPES = {
-    "equal": equal,
-    "uniform": uniform(1),
-    "skewed": skewed(2),
-    "a few long chains": a_few_long(3),
-}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

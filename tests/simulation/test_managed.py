@@ -63,6 +63,7 @@ class Lane:
             version="0.9.1",
             request_id=None,
             pinned=self.orchestrator.gateway_url,
+            on_chain=False,
         )
         return answer, told
 

@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from exporter.model import Blame, LaneKind, Outcome
@@ -12,7 +13,7 @@ from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.orchestrator import SimulatedOrchestrator
 from exporter.simulation.pinned import PinnedGateway
-from exporter.simulation.population import LLM, Profile
+from exporter.simulation.population import LLM, Profile, populate
 from tests.simulation.jobs import a_network, ask_for_words, form, model_of, until
 
 
@@ -23,6 +24,23 @@ def test_two_networks_of_one_seed_are_the_same() -> None:
     for target in first.targets:
         for job in (1, 2, 30):
             assert first.script(target, job) == second.script(target, job)
+
+
+def test_a_network_can_be_given_its_members() -> None:
+    first, second, third = populate(3, 7, [Profile.FAST])
+    several = tuple(
+        msgspec.structs.replace(third.models[0], model=f"example/{number}", seconds=(1, 1))
+        for number in range(10)
+    )
+    network = SimulatedNetwork(
+        members=[first, msgspec.structs.replace(third, models=several)], lanes="managed"
+    )
+    assert [member.number for member in network.members] == [1, 3]
+    assert second.address not in {target.orchestrator for target in network.targets}
+    for target in network.targets:
+        if target.orchestrator == third.address:
+            assert network.script(target, 1).seconds == 1
+    assert len(network.targets) == len(first.models) + 10
 
 
 async def test_the_settings_are_valid_and_fit_the_network(tmp_path: Path) -> None:

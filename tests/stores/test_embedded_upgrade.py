@@ -68,7 +68,15 @@ async def test_what_an_old_file_holds_is_there_and_scored_as_before(
 async def test_an_upgraded_file_takes_new_rows(path: Path) -> None:
     format_1.make(path, OLD)
     store = EmbeddedStore.open(path)
-    new = good("m5", 5.0, session_setup_time=SECOND, attempts=2, fee=3.0, lane_version="0.9.1")
+    new = good(
+        "m5",
+        5.0,
+        session_setup_time=SECOND,
+        network_rtt=SECOND,
+        attempts=2,
+        fee=3.0,
+        lane_version="0.9.1",
+    )
     await store.write("box", [OLD[-1], (5, new)])
     assert await store.count() == 5
     (newest, *_) = await store.measurements(Window(START, START), Where(), 9)

@@ -87,7 +87,15 @@ def test_a_failure_that_others_report_keeps_their_round_trip() -> None:
 
 def test_what_the_gateway_spent_on_its_first_contact_is_not_scored() -> None:
     found = columns(
-        good("m1", 2, session_setup_time=SECOND // 2, attempts=1, fee=5e13, lane_version="0.9.1")
+        good(
+            "m1",
+            2,
+            session_setup_time=SECOND // 2,
+            network_rtt=SECOND,
+            attempts=1,
+            fee=5e13,
+            lane_version="0.9.1",
+        )
     )
     assert found["round_trip_time"] == 2.0
     assert found["scored_time"] == 1.5

@@ -1,6 +1,7 @@
 """Starts the program as a person would, and watches it from outside."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ from exporter.simulation.network import SimulatedNetwork
 
 POLL = 0.02
 PATIENCE = 60.0
+LAST_WORDS = 5.0
+"""Seconds in which those who were killed along with a command let go of its output."""
 
 
 def events(log: Path) -> list[dict[str, Any]]:
@@ -52,9 +55,12 @@ class Service:
         return jobs_done(self._log)
 
     def family(self) -> list[psutil.Process]:
-        """The process and all below it."""
-        process = psutil.Process(self.process.pid)
-        return [process, *process.children(recursive=True)]
+        """The process and all below it; nobody where it has ended."""
+        try:
+            process = psutil.Process(self.process.pid)
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; gives the exit code."""
@@ -84,8 +90,13 @@ async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
     finally:
         if process.returncode is None:
             for member in reversed(service.family()):
-                member.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
         await process.wait()
+        assert process.stdout is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await process.stdout.read()
 
 
 async def command(*arguments: str, **variables: str) -> tuple[int, str, str]:

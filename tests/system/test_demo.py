@@ -60,6 +60,18 @@ def test_the_leaderboard_has_everybody_and_the_failing_ones_last(
     assert zero == {"dead", "hanging", "truncating"}
 
 
+async def test_the_demo_with_lanes_that_pay_finds_what_each_job_deserves(tmp_path: Path) -> None:
+    asked = ("--lanes", "managed", "--on-chain", "--once", "--compare", "--orchestrators", "3")
+    code, out, err = await command("demo", *asked, "--port", "0", "--data", str(tmp_path))
+    assert (code, err) == (0, "")
+    *_, last = out.splitlines()
+    right, _, rest = last.partition(" of ")
+    assert rest == f"{right} jobs judged as they deserve"
+    assert int(right) >= 7
+    assert "unavailable (orchestrator)" in out, "the dead one was listed before he died"
+    assert (tmp_path / "demo.yaml").stat().st_mode & 0o777 == 0o600
+
+
 async def test_the_demo_without_once_serves_every_route_until_interrupted(tmp_path: Path) -> None:
     from exporter.simulation.tester_settings import free_ports
 

@@ -25,7 +25,10 @@ async def test_the_leaderboard_ranks_and_tells_no_data_from_zero(station: Statio
 async def test_the_ranking_leaves_out_what_gateways_spent_on_a_first_contact(
     station: Station,
 ) -> None:
-    await station.give(good("a", 3.0, session_setup_time=SECOND), good("b", 2.0, orchestrator=BOB))
+    await station.give(
+        good("a", 3.0, session_setup_time=SECOND, network_rtt=SECOND),
+        good("b", 2.0, orchestrator=BOB),
+    )
     first, second = (await station.json("/api/v1/leaderboard"))["entries"]
     for entry in (first, second):
         assert entry["round_trip_time"] == 2.0

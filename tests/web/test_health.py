@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from exporter.stores import StoreError
@@ -33,6 +34,31 @@ async def test_a_probe_that_fell_silent_is_told(station: Station) -> None:
     station.here.watch.heard_at = NOW - 3600 * SECOND
     ready = await station.json("/readyz", status=503)
     assert ready["reasons"] == ["probe: nothing has been heard from the probe process for 3600 s"]
+
+
+async def test_what_keeps_the_probe_from_testing_is_told_everywhere(station: Station) -> None:
+    why = "no gateway can be started: /opt/livepeer: there is <no> such file"
+    await station.supplied(offer(ALICE))
+    await station.outbox.publish("progress", msgspec.json.encode({"trouble": [why, "and more"]}))
+    await station.here.watch.look()
+    ready = await station.json("/readyz", status=503)
+    assert ready["reasons"] == [f"probe: {why}; and more"]
+    assert (await station.json("/api/v1/status"))["progress"]["trouble"] == [why, "and more"]
+    page = await station.page("/")
+    assert "Cannot test" in page
+    assert "there is &lt;no&gt; such file" in page
+    await station.outbox.publish("progress", msgspec.json.encode({"trouble": []}))
+    await station.here.watch.look()
+    assert (await station.json("/readyz"))["ready"] is True
+    assert "Cannot test" not in await station.page("/")
+
+
+@pytest.mark.parametrize("payload", [b"[]", b'{"trouble": 7}', b'{"trouble": [1]}', b"{}"])
+async def test_trouble_that_makes_no_sense_is_none(station: Station, payload: bytes) -> None:
+    await station.supplied(offer(ALICE))
+    await station.outbox.publish("progress", payload)
+    await station.here.watch.look()
+    assert (await station.json("/readyz"))["reasons"] == []
 
 
 async def test_a_store_that_cannot_be_written_is_told_while_all_else_goes_on(

@@ -64,6 +64,15 @@ async def test_the_newest_come_first(station: Station) -> None:
     assert "round_trip_time" not in answer["jobs"][0]
 
 
+async def test_a_job_that_started_later_comes_first_though_it_ended_before(
+    station: Station,
+) -> None:
+    await station.give(good("quick", started_at=START + SECOND))
+    await station.give(good("slow", started_at=START))
+    assert [job["id"] for job in (await station.json("/jobs"))["jobs"]] == ["quick", "slow"]
+    assert [job["id"] for job in (await station.json("/jobs?limit=1"))["jobs"]] == ["quick"]
+
+
 @pytest.mark.parametrize(
     ("query", "ids"),
     [

@@ -1,8 +1,7 @@
-"""The words with which a job fails, in one table: outcome and blame of each.
+"""The words with which a job fails at the orchestrator, in one table: outcome and blame of each.
 
-Three parties speak. An orchestrator's answer stands in the log as it came, a failing connection
-is put into words by Go, and what the gateway itself cannot or will not do (a payment, our own
-input) by the gateway. Words that are in no row are nobody's cause.
+An orchestrator's answer stands in the log as it came; a failing connection is put into words by
+Go. Words that are in no row are nobody's cause.
 """
 
 import re
@@ -11,88 +10,73 @@ import msgspec
 
 from exporter.model import Blame, Outcome
 from exporter.probing.lane_log.cause import Cause
-
-
-class _Row(msgspec.Struct, frozen=True):
-    pattern: re.Pattern[str]
-    cause: Cause
-
-
-def _row(
-    pattern: str,
-    outcome: Outcome | None,
-    blame: Blame | None,
-    words: str,
-    *,
-    known: bool = True,
-    handed_over: bool | None = None,
-    repeat: bool = False,
-) -> _Row:
-    cause = Cause(
-        outcome=outcome,
-        blame=blame,
-        blame_known=known,
-        words=words,
-        handed_over=handed_over,
-        repeat=repeat,
-    )
-    return _Row(re.compile(pattern, re.DOTALL | re.IGNORECASE), cause)
-
+from exporter.probing.lane_log.rows import Row, find, row
 
 _THEIRS, _OURS, _NOBODYS = Blame.ORCHESTRATOR, Blame.TESTER, None
 
 _ANSWERS = (
-    _row(
+    row(
         r"insufficient capacity(?: for pipeline=\S+ modelID=\S+)?|orchestrator(?:busy|capped)",
         Outcome.NO_CAPACITY,
         _NOBODYS,
         "the orchestrator says that it has no free capacity",
         handed_over=True,
     ),
-    _row(
+    row(
         r"(?:[\w -]{1,60} )?container returned 4(?:00|22)\b.*|unexpected status code: 4(?:00|22)",
         Outcome.BAD_REQUEST,
-        _OURS,
+        None,
         "the orchestrator's runner refuses our input",
+        known=False,
         handed_over=True,
     ),
-    _row(
+    row(
+        r"(?:missing|expired|invalid) auth token|sig check failed.*"
+        r"|unexpected status code: 40[13]",
+        Outcome.UNAUTHORIZED,
+        Blame.UNKNOWN,
+        "the orchestrator does not accept the credentials that it was shown",
+        handed_over=True,
+    ),
+    row(
         r"(?:[\w -]{1,60} )?container returned \d{3}\b.*|unexpected status code: \d{3}",
         Outcome.ORCHESTRATOR_ERROR,
         _THEIRS,
         "the gateway's log names the orchestrator's answer: its runner failed",
         handed_over=True,
     ),
-    _row(
+    row(
         r"no workers (?:can process job requested|available)|remote worker took too long",
         Outcome.ORCHESTRATOR_ERROR,
         _THEIRS,
         "the gateway's log names the orchestrator's answer: no worker of its own did the job",
         handed_over=True,
     ),
-    _row(
+    row(
         r"could not create storage to receive results",
         Outcome.ORCHESTRATOR_ERROR,
         _THEIRS,
         "the gateway's log names the orchestrator's answer: it could not store results",
         handed_over=True,
     ),
-    _row(
+    row(
         r"ticketparams expired|invalid ticket sendernonce\b.*",
         Outcome.PAYMENT_REFUSED,
         _OURS,
         "the orchestrator says that our ticket parameters are used up or out of date",
         handed_over=True,
         repeat=True,
+        about_payment=True,
     ),
-    _row(
+    row(
         r"insufficient sender reserve",
         Outcome.INSUFFICIENT_FUNDS,
         _NOBODYS,
         "the orchestrator says that our reserve is too small for it",
         handed_over=False,
+        about_payment=True,
     ),
-    _row(
+    row(
         r"insufficient balance|payment required|could not (?:find sender for|parse) payment.*"
         r"|invalid (?:expected price|ticket|recipientrand|already revealed)\b.*"
         r"|orchestrator \S+ is inactive in round \S+, cannot process payments",
@@ -100,17 +84,41 @@ _ANSWERS = (
         _NOBODYS,
         "the orchestrator does not take our payment",
         handed_over=True,
-    ),
-    _row(
-        r"(?:missing|expired|invalid) auth token|sig check failed.*",
-        Outcome.UNAUTHORIZED,
-        None,
-        "the orchestrator does not accept the gateway's credentials",
-        known=False,
-        handed_over=True,
+        about_payment=True,
     ),
 )
 """What orchestrators answer. Read in the source, but capacity and runner errors (recorded)."""
+
+_FRESH = (
+    row(
+        r"invalid ticket sendernonce: too many values.*",
+        Outcome.PAYMENT_REFUSED,
+        _NOBODYS,
+        "the job costs more tickets than the orchestrator takes with one set of parameters",
+        handed_over=True,
+        about_payment=True,
+    ),
+    row(
+        r"ticketparams expired|invalid ticket sendernonce\b.*",
+        Outcome.ORCHESTRATOR_ERROR,
+        None,
+        "the orchestrator refuses ticket parameters that it gave out for this very job",
+        known=False,
+        handed_over=True,
+        about_payment=True,
+    ),
+)
+"""The same words about a session that was made in this job. Its parameters hold for minutes, so
+our gateway's cannot have run out: a repeat would pay once more for the same answer. Nothing else
+speaks for the orchestrator's failure, so other evidence decides."""
+
+_NOT_CHARGED = Cause(
+    outcome=Outcome.ORCHESTRATOR_ERROR,
+    blame=_THEIRS,
+    blame_known=True,
+    words="the orchestrator refuses the job over a payment, off-chain, where nobody pays",
+    from_orchestrator=True,
+)
 
 GAVE_UP = Cause(
     outcome=None,
@@ -121,15 +129,15 @@ GAVE_UP = Cause(
 """What the client did itself: the log tells nothing that the client does not know."""
 
 _CONNECTION = (
-    _Row(re.compile("context canceled"), GAVE_UP),
-    _row(
+    Row(re.compile("context canceled"), GAVE_UP),
+    row(
         r"stream error: .*received from peer",
         Outcome.ORCHESTRATOR_ERROR,
         _THEIRS,
         "the gateway's log shows that the orchestrator took the job and broke it off",
         handed_over=True,
     ),
-    _row(
+    row(
         r"dial .*",
         Outcome.UNAVAILABLE,
         None,
@@ -137,7 +145,7 @@ _CONNECTION = (
         known=False,
         handed_over=False,
     ),
-    _row(
+    row(
         r"(?:read|write) tcp .*|.*\bEOF|http2: .*|context deadline exceeded.*|tls: .*|.*x509: .*"
         r"|remote error: .*|net/http: .*",
         Outcome.UNAVAILABLE,
@@ -148,7 +156,7 @@ _CONNECTION = (
 )
 """How Go words a connection that fails; the dial, the reset and the broken stream are recorded."""
 
-_OWN_INPUT = _row(
+_OWN_INPUT = row(
     r"audio duration calculation failed|image: unknown format|unexpected EOF|png: .*"
     r"|invalid JPEG.*",
     Outcome.BAD_REQUEST,
@@ -156,58 +164,23 @@ _OWN_INPUT = _row(
     "the gateway could not read our own input; nothing was sent",
     handed_over=False,
 )
-
-_NOT_PAID = (
-    _row(
-        r"no sender (?:reserve|deposit)|unable to validate sender: .*"
-        r"|ticket faceValue \S+ > max faceValue .*",
-        Outcome.INSUFFICIENT_FUNDS,
-        _OURS,
-        "the gateway could not pay: our deposit or reserve does not suffice",
-        handed_over=False,
-    ),
-    _row(
-        r"(?:total )?ticket EV .* > max (?:total )?ticket EV .*",
-        Outcome.PRICE_ABOVE_LIMIT,
-        _OURS,
-        "the gateway would not pay: the fee is above our own limit for tickets",
-        handed_over=False,
-    ),
-    _row(
-        r"orchestrator price has more than doubled.*",
-        Outcome.PRICE_ABOVE_LIMIT,
-        _NOBODYS,
-        "the gateway would not pay: the price has more than doubled since the session began",
-        handed_over=False,
-    ),
-    _row(
-        r"ticketparams expired",
-        Outcome.PAYMENT_REFUSED,
-        _OURS,
-        "the gateway could not pay: the ticket parameters that it held were out of date",
-        handed_over=False,
-        repeat=True,
-    ),
-    _row(
-        r"missing orchestrator price|pixels per unit is 0|ticket faceValue too low.*",
-        Outcome.ORCHESTRATOR_ERROR,
-        _THEIRS,
-        "the gateway could not pay: the orchestrator's price or ticket parameters are not valid",
-        handed_over=False,
-    ),
-    _row(
-        r"error (?:signing ticket for|loading) session.*|ticketParams is nil",
-        Outcome.LANE_FAILED,
-        _OURS,
-        "the gateway could not make a payment",
-        handed_over=False,
-    ),
+_ANYONES_INPUT = Cause(
+    outcome=Outcome.BAD_REQUEST,
+    blame=None,
+    blame_known=False,
+    words="our input could not be read, by the gateway or, in the same words, by the orchestrator",
+    from_orchestrator=True,
 )
-"""Why the gateway itself makes no payment. Read in the source."""
 
 _WRAPPED = re.compile(r"unexpected status code: \d{3}, body: ")
 _REQUEST = re.compile(r'(?:Post|Get|Put) "[^"\s]*": ')
 _RPC = re.compile(r".{0,300}?rpc error: code = (\w{1,40}) desc = ", re.DOTALL)
+_NOT_CONNECTED = re.compile(
+    r"Did not connect to orch=\S+: .*"
+    r"|.{0,300}?rpc error: code = (?:Unavailable|DeadlineExceeded) desc = .*"
+    r"|context (?:deadline exceeded|canceled)|ErrNoOrchs",
+    re.DOTALL,
+)
 _NOT_OFFERED = Cause(
     outcome=Outcome.UNAVAILABLE,
     blame=None,
@@ -219,24 +192,29 @@ _NO_SESSION = msgspec.structs.replace(
     _NOT_OFFERED,
     words="the gateway's log says that it could not get a session from the orchestrator",
 )
+_REFUSED_SESSION = msgspec.structs.replace(_NO_SESSION, unread=True)
 
 
-def of_submit(text: str) -> Cause | None:
-    """The cause in what a submitted job came back with; `None` if the words are not known."""
+def of_submit(text: str, *, fresh: bool = False) -> Cause | None:
+    """The cause in what a submitted job came back with; `None` if the words are not known.
+
+    `fresh` tells that the session was made in this job.
+    """
     request = _REQUEST.match(text)
     if request:
-        return _find(_CONNECTION, text[request.end() :])
-    return _find(_ANSWERS, unwrapped(text))
+        return find(_CONNECTION, text[request.end() :])
+    cause = find((*_FRESH, *_ANSWERS) if fresh else _ANSWERS, unwrapped(text))
+    return cause and msgspec.structs.replace(cause, from_orchestrator=True)
 
 
-def of_own_input(text: str) -> Cause | None:
-    """The cause if the gateway failed on our own input before it sent anything."""
-    return _find((_OWN_INPUT,), text)
+def of_own_input(text: str, *, refused: bool) -> Cause | None:
+    """The cause if our own input could not be read.
 
-
-def of_payment(text: str) -> Cause | None:
-    """The cause in the gateway's reason for not paying; `None` if the words are not known."""
-    return _find(_NOT_PAID, unquoted(text))
+    An orchestrator may say so in the gateway's words, and how soon it comes proves nothing: only
+    with `refused`, where the gateway answered 400 by its own error value, nothing was sent.
+    """
+    cause = find((_OWN_INPUT,), text)
+    return cause if cause is None or refused else _ANYONES_INPUT
 
 
 def of_discovery(text: str) -> Cause:
@@ -249,8 +227,17 @@ def of_discovery(text: str) -> Cause:
     if text == "<nil>":
         return _NOT_OFFERED
     said = _RPC.match(text)
-    cause = _find(_ANSWERS, text[said.end() :]) if said else None
-    return _NO_SESSION if cause is None else msgspec.structs.replace(cause, handed_over=False)
+    cause = find(_ANSWERS, text[said.end() :]) if said else None
+    if cause is not None:
+        return msgspec.structs.replace(cause, handed_over=False, from_orchestrator=True)
+    return _NO_SESSION if _NOT_CONNECTED.fullmatch(text) else _REFUSED_SESSION
+
+
+def off_chain(cause: Cause) -> Cause:
+    """The same, for a gateway that pays nobody: refusing its payment is no reason there."""
+    if not cause.about_payment:
+        return cause
+    return msgspec.structs.replace(_NOT_CHARGED, handed_over=cause.handed_over)
 
 
 def unwrapped(text: str) -> str:
@@ -261,14 +248,3 @@ def unwrapped(text: str) -> str:
             break
         text = text[wrapped.end() :]
     return text
-
-
-def unquoted(text: str) -> str:
-    """A text that Go may have put into quotation marks, without them."""
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return text[1:-1].replace('\\"', '"')
-    return text
-
-
-def _find(rows: tuple[_Row, ...], text: str) -> Cause | None:
-    return next((row.cause for row in rows if row.pattern.fullmatch(text)), None)

@@ -19,3 +19,9 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the orchestrator had been given the job; `None` where that cannot be told."""
     repeat: bool = False
     """Whether the cause is ours, is over by now, and so is worth one repeat."""
+    from_orchestrator: bool = False
+    """Whether the cause is, or may be, named in the orchestrator's own words."""
+    about_payment: bool = False
+    """Whether the orchestrator says it of a payment; it cannot, where none is made."""
+    unread: bool = False
+    """Whether part of what it rests on are words that nobody knows."""

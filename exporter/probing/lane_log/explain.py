@@ -8,12 +8,14 @@ from exporter.model import Blame, Outcome
 from exporter.probing.lane_log import answers
 from exporter.probing.lane_log.cause import Cause
 from exporter.probing.lane_log.line import LogLine
-from exporter.probing.lane_log.reasons import cause_of
+from exporter.probing.lane_log.reasons import cause_of, is_unread
 from exporter.probing.lane_log.story import Story, requests
 from exporter.probing.lane_log.version import doubt
 from exporter.probing.session_pools import normal_url
 
 MESSAGE_LIMIT = 300
+_ERRORS = 400
+"""The first status of an HTTP answer that is an error."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     """The failing party's own words, printable, at most `MESSAGE_LIMIT` characters."""
     evidence: tuple[str, ...] = ()
+    complete: bool = False
+    """Whether the request's end stands in the lines: no further line can change what is told."""
+    unread: bool = False
+    """Whether something in the log keeps a suspension from proving anything: an attempt failed
+    with words of no row, the gateway could not make a payment, or a line imitates others.
+    Of these only a known reason for not paying still settles the blame."""
+    from_orchestrator: bool = False
+    """Whether the cause is named in the orchestrator's own words, or may be."""
     session_setup: int | None = None
     """Nanoseconds that the gateway spent on getting sessions; 0 if it used one that it had."""
     session_cached: bool | None = None
@@ -39,6 +49,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     selected_is_pinned: bool | None = None
     handed_over: bool | None = None
     """Whether the orchestrator was given the job."""
+    answered: bool | None = None
+    """Whether it answered the job, were it with an error; of a stream, whether it began to."""
     repeat: bool = False
     """Whether the cause is ours, is over by now, and so is worth one repeat."""
     unknown: tuple[str, ...] = ()
@@ -52,6 +64,10 @@ def explain(
     request_id: str | None,
     pinned: str,
     pid: int | None = None,
+    on_chain: bool = True,
+    webhook: bool = False,
+    dropped: bool = False,
+    status: int | None = None,
 ) -> Explanation:
     """Say what the lines written during one job tell about it. Never raises.
 
@@ -59,14 +75,24 @@ def explain(
     the answer's media (`/stream/<request_id>/…`); without it, the lines must be those of this
     job alone. `pinned` is the service URI that the gateway is pinned to, `pid` its process; where
     that is not given, the first line's is taken, which no orchestrator has had a hand in.
+
+    `on_chain` tells whether the gateway pays, `webhook` whether it asks one for orchestrators,
+    `dropped` whether some of the lines since the job's start are lost. `status` is that of the
+    answer that the client got, `None` where none came: it tells which line is the last.
     """
     if pid is None:
         pid = next((line.pid for line in lines if line.pid is not None), None)
-    chosen, notes = _request(lines, request_id, pid)
-    story = Story(chosen, version)
+    chosen, notes, ambiguous = _request(lines, request_id, pid)
+    story = Story(chosen, version, webhook=webhook)
     story.read(lines, pid)
-    cause, message = cause_of(story)
+    cause, message = cause_of(story, on_chain=on_chain, dropped=dropped)
+    if cause is not None and (dropped or story.imitated):
+        cause = msgspec.structs.replace(cause, blame=None, blame_known=False, repeat=False)
     cause, message = _rightly_pinned(cause, message, story, pinned)
+    complete = _is_complete(story, status) and not dropped
+    attempts = None if dropped else _attempts(story)
+    if dropped:
+        notes.append("lines of the gateway's log are lost, so it does not settle the cause")
     if doubtful := doubt(version):
         notes.append(doubtful)
     return Explanation(
@@ -75,13 +101,17 @@ def explain(
         blame=cause.blame if cause else None,
         blame_known=cause.blame_known if cause else False,
         message=_short(message),
-        evidence=(*_evidence(cause, message, story), *notes),
-        session_setup=_setup(story),
-        session_cached=_cached(story),
-        attempts=_attempts(story),
+        evidence=(*_evidence(cause, message, story, attempts), *notes),
+        complete=complete,
+        unread=is_unread(story, cause) or ambiguous,
+        from_orchestrator=cause.from_orchestrator if cause else False,
+        session_setup=None if dropped else _setup(story),
+        session_cached=None if dropped else _cached(story),
+        attempts=attempts,
         selected=story.chosen[-1] if story.chosen else None,
         selected_is_pinned=_is_pinned(story, pinned),
-        handed_over=_handed_over(cause, story),
+        handed_over=_handed_over(cause, story, dropped=dropped),
+        answered=_answered(cause, story, complete=complete),
         repeat=cause.repeat if cause else False,
         unknown=tuple(story.unknown),
     )
@@ -89,18 +119,20 @@ def explain(
 
 def _request(
     lines: Sequence[LogLine], request_id: str | None, pid: int | None
-) -> tuple[str | None, list[str]]:
-    """Which request the job is, and what has to be said about that."""
+) -> tuple[str | None, list[str], bool]:
+    """Which request the job is, what has to be said about that, and whether it is a riddle."""
     found, begun = requests(lines, pid)
     if request_id is not None:
         missing = request_id not in found
-        return request_id, ["the gateway's log has no line of this request"] if missing else []
+        words = ["the gateway's log has no line of this request"] if missing else []
+        return request_id, words, False
     if len(found) <= 1:
-        return (found[0] if found else None), []
+        return (found[0] if found else None), [], False
     if len(begun) == 1:
         others = len(found) - 1
-        return begun[0], [f"of {others + 1} requests in the log, only this one began in it"]
-    return None, [f"which of {len(found)} requests in the log is this job is not known"]
+        words = [f"of {others + 1} requests in the log, only this one began in it"]
+        return begun[0], words, False
+    return None, [f"which of {len(found)} requests in the log is this job is not known"], True
 
 
 def _rightly_pinned(
@@ -119,7 +151,28 @@ def _rightly_pinned(
     return wrong, f"the gateway chose {stranger} and not the one it is pinned to"
 
 
+def _is_complete(story: Story, status: int | None) -> bool:
+    """Whether the line is there that the gateway writes last about a request.
+
+    That is the error that it answers with; a crash with its stack; else that it is done.
+    """
+    if story.api_error is not None:
+        return True
+    if story.crashed is not None:
+        return bool(story.crashed)
+    if status is not None and status >= _ERRORS:
+        return False
+    return story.ended and (story.answered or status is not None)
+
+
+def _answered(cause: Cause | None, story: Story, *, complete: bool) -> bool | None:
+    refused = cause is not None and cause.from_orchestrator and bool(cause.handed_over)
+    return True if story.answered or refused else (False if complete else None)
+
+
 def _setup(story: Story) -> int | None:
+    if story.not_found:
+        return None
     if story.setups:
         complete = story.connects <= story.setups and not story.renewed
         return story.setup if complete else None
@@ -140,12 +193,14 @@ def _attempts(story: Story) -> int | None:
     return 0 if story.opened or story.no_session or story.api_error else None
 
 
-def _handed_over(cause: Cause | None, story: Story) -> bool | None:
+def _handed_over(cause: Cause | None, story: Story, *, dropped: bool) -> bool | None:
     if story.answered:
         return True
+    if dropped:
+        return cause.handed_over or None if cause else None
     if _attempts(story) == 0:
         return False
-    if cause is answers.GAVE_UP:
+    if cause == answers.GAVE_UP:
         return True if story.setups and not story.not_found else None
     return cause.handed_over if cause else None
 
@@ -156,7 +211,7 @@ def _is_pinned(story: Story, pinned: str) -> bool | None:
     return normal_url(story.chosen[-1]) == normal_url(pinned)
 
 
-def _evidence(cause: Cause | None, message: str, story: Story) -> list[str]:
+def _evidence(cause: Cause | None, message: str, story: Story, attempts: int | None) -> list[str]:
     words = []
     if cause is not None:
         words.append(f"{cause.words}: {_short(message)}" if message else cause.words)
@@ -166,7 +221,6 @@ def _evidence(cause: Cause | None, message: str, story: Story) -> list[str]:
         words.append("the gateway's log shows that the orchestrator answered the job")
     elif story.chosen and not story.ended:
         words.append("the log ends while the gateway waits for the orchestrator's answer")
-    attempts = _attempts(story)
     if attempts is not None and attempts > 1:
         words.append(f"the gateway made {attempts} attempts")
     if story.crashed is not None:

@@ -1,5 +1,6 @@
 """Which of the things that happened during a job is the cause of its failure."""
 
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -7,31 +8,63 @@ import msgspec
 from exporter.model import Blame, Outcome
 from exporter.probing.lane_log import answers
 from exporter.probing.lane_log.cause import Cause
+from exporter.probing.lane_log.payments import of_payment
+from exporter.probing.lane_log.quotes import unquoted
 from exporter.probing.lane_log.story import Failed, Story
 
-_BEFORE_SENDING = 5_000_000
-"""Nanoseconds within which a failure is the gateway's own, before any answer can have come."""
+_PRICE = re.compile(r"(\d{1,40}(?:\.\d{1,20})?), price=(\d{1,40}(?:\.\d{1,20})?)", re.ASCII)
+_BROKEN_OFF = re.compile(r'(?:Get "[^"\s]*": )?stream error: .{0,200}; received from peer')
 
 
-def cause_of(story: Story) -> tuple[Cause | None, str]:
-    """The cause and the words it was found in: the first of those that can be told."""
+def cause_of(story: Story, *, on_chain: bool, dropped: bool) -> tuple[Cause | None, str]:
+    """The cause and the words it was found in: the first of those that can be told.
+
+    `on_chain` tells whether the gateway pays, `dropped` that lines were lost: then only what the
+    remaining ones say counts, not what they lack.
+    """
+    cause, words = _cause(story, dropped=dropped)
+    return cause if cause is None or on_chain else answers.off_chain(cause), words
+
+
+def is_unread(story: Story, cause: Cause | None) -> bool:
+    """Whether something happened that nobody understands, or that may be the gateway's doing."""
+    if story.imitated or story.not_paid is not None or (cause is not None and cause.unread):
+        return True
+    if story.answered:
+        return cause is None and story.api_error is not None
+    return any(_of_attempt(failed, story) is None for failed in story.failed)
+
+
+def _cause(story: Story, *, dropped: bool) -> tuple[Cause | None, str]:
     if story.answered:
         return _after_the_answer(story)
     if story.failed:
         return _of_attempts(story)
     if story.not_paid is not None:
-        return answers.of_payment(story.not_paid), answers.unquoted(story.not_paid)
+        return of_payment(story.not_paid), unquoted(story.not_paid)
     if story.above_limit is not None:
-        return _ABOVE_LIMIT, story.above_limit
-    return _without_attempt(story)
+        return _ABOVE_LIMIT, _price(story.above_limit)
+    return (None, "") if dropped else _without_attempt(story)
+
+
+def _price(said: str) -> str:
+    """The gateway's warning about a price as a sentence, with its numbers as they are."""
+    numbers = _PRICE.fullmatch(said)
+    if numbers is None:
+        return "the orchestrator's price is above our limit"
+    return f"price {numbers[2]} wei per unit is above the limit of {numbers[1]}"
 
 
 def _after_the_answer(story: Story) -> tuple[Cause | None, str]:
     """The orchestrator did the job; what may still fail is its artefact."""
     code, err = story.api_error or (200, "")
+    if story.fetched_with is not None:
+        return _NOT_FETCHED, story.fetched_with
     if story.not_fetched is not None:
-        blocked = "downloads are blocked" in story.not_fetched
-        return (_FETCH_FORBIDDEN if blocked else _NOT_FETCHED), story.not_fetched
+        words = unquoted(story.not_fetched)
+        if "downloads are blocked" in words:
+            return _FETCH_FORBIDDEN, words
+        return (_CUT_OFF if _BROKEN_OFF.fullmatch(words) else _NOT_REACHED), words
     if err.startswith("unsafe download URL"):
         return _NOT_FETCHED, err
     if code == 500 and "objectStore" in err:  # noqa: PLR2004 - the status of the answer
@@ -53,13 +86,11 @@ def _of_attempts(story: Story) -> tuple[Cause | None, str]:
 
 
 def _of_attempt(failed: Failed, story: Story) -> Cause | None:
-    if story.not_paid is not None and failed.text == answers.unquoted(story.not_paid):
-        return answers.of_payment(story.not_paid)
-    own = answers.of_own_input(failed.text)
-    if own is None:
-        return answers.of_submit(failed.text)
-    quickly = failed.took is not None and failed.took <= _BEFORE_SENDING
-    return own if quickly or story.api_error == (400, failed.text) else None
+    if story.not_paid is not None and failed.text == unquoted(story.not_paid):
+        return of_payment(story.not_paid)
+    refused = story.api_error == (400, failed.text)
+    own = answers.of_own_input(failed.text, refused=refused)
+    return own or answers.of_submit(failed.text, fresh=failed.fresh)
 
 
 def _without_attempt(story: Story) -> tuple[Cause | None, str]:
@@ -84,7 +115,7 @@ def _no_session(story: Story) -> Iterator[tuple[Cause, str]]:
         yield _PRICED_OUT, ""
     for reason in story.no_session:
         if reason != "ErrNoOrchs":
-            yield answers.of_payment(reason) or answers.of_discovery(reason), reason
+            yield of_payment(reason) or answers.of_discovery(reason), reason
 
 
 def _refused(story: Story) -> Iterator[tuple[Cause, str]]:
@@ -141,6 +172,17 @@ _PRICED_OUT = _open(
 _NOT_FETCHED = _theirs(
     Outcome.DOWNLOAD_FAILED,
     "the gateway could not fetch the artefact from where the orchestrator said it is",
+    handed_over=True,
+)
+_CUT_OFF = _theirs(
+    Outcome.DOWNLOAD_FAILED,
+    "the artefact's own host broke off while the gateway fetched it",
+    handed_over=True,
+)
+_NOT_REACHED = _open(
+    Outcome.DOWNLOAD_FAILED,
+    "the gateway could not fetch the artefact: the connection failed, on whichever side",
+    known=False,
     handed_over=True,
 )
 _FETCH_FORBIDDEN = _open(

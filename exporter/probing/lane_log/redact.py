@@ -1,7 +1,7 @@
 """Takes secrets out of a gateway's log before anything else sees it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "[hidden]"
@@ -29,24 +29,35 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         words: set[str] = set()
         hosts: set[str] = set()
+        names: set[str] = set()
         for secret in secrets:
             for line in secret.splitlines():
-                _collect(line.strip(), words, hosts)
+                _collect(line.strip(), words, hosts, names)
         self._words = sorted(words, key=lambda word: (-len(word), word))
         self._pattern = _pattern(self._words)
         self._hosts = _host_pattern(hosts)
+        self._signs = _signs(words, names)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._words)} words)"
 
     def __call__(self, line: str) -> str:
         """The line without secrets."""
+        if not self._suspicious(line):
+            return line
         if self._hosts is not None:
             line = self._hosts.sub(rf"\1/{HIDDEN}", line)
         if self._pattern is not None:
             line = self._pattern.sub(HIDDEN, line)
             line = self._edges(line)
         return _URL.sub(_plain_url, line)
+
+    def _suspicious(self, line: str) -> bool:
+        """Whether there may be something to hide: quick, since most lines hold nothing."""
+        if "://" in line or self._signs is None or not line.isascii():
+            return True
+        lower = line.lower()
+        return any(sign in lower for sign in self._signs)
 
     def _edges(self, line: str) -> str:
         """The line without what a cut has left of a secret at its end and at its start."""
@@ -70,7 +81,18 @@ def _overlap(text: str, word: str) -> int:
     return 0
 
 
-def _collect(secret: str, words: set[str], hosts: set[str]) -> None:
+def _signs(words: Collection[str], names: Collection[str]) -> tuple[str, ...] | None:
+    """What a plain line in lower case holds at least one of if it holds a secret, or a part of one.
+
+    `None` where letters beyond ASCII make upper and lower case a less simple matter.
+    """
+    if not all(text.isascii() for text in (*words, *names)):
+        return None
+    parts = {part for word in words for part in (word[:_PART], word[-_PART:])}
+    return tuple(sorted({part.lower() for part in (*parts, *names)}))
+
+
+def _collect(secret: str, words: set[str], hosts: set[str], names: set[str]) -> None:
     """Take in one secret with every spelling in which a log may show it."""
     try:
         parts = urlsplit(secret)
@@ -82,6 +104,7 @@ def _collect(secret: str, words: set[str], hosts: set[str]) -> None:
         return
     if parts.path.strip("/"):
         shown = f"[{host}]" if ":" in host else host
+        names.add(shown)
         default = _DEFAULT_PORTS.get(parts.scheme, "")
         hosts.add(rf"{re.escape(shown)}:{port}" if port else rf"{re.escape(shown)}(?::{default})?")
     for piece in (parts.username, parts.password):

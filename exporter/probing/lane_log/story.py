@@ -16,8 +16,16 @@ _NOTED = 100
 _OPENING = " selecting orchestrator for modelID="
 _OPENED_BY = "ai_session.go"
 _FRAME = "go-livepeer/server."
-_BEARING = (Kind.SUBMIT_FAILED, Kind.DISCOVERY_FAILED, Kind.NO_SESSION, Kind.FETCH_FAILED)
+_BEARING = (
+    Kind.SUBMIT_FAILED,
+    Kind.DISCOVERY_FAILED,
+    Kind.NO_SESSION,
+    Kind.FETCH_FAILED,
+    Kind.API_ERROR,
+)
 """Kinds of lines that end in somebody else's text, which may run on over further lines."""
+_SETTLING = (Kind.WEBHOOK_FAILED, Kind.NO_DISCOVERY, Kind.ABOVE_LIMIT)
+"""Kinds of the process's own lines that tell why a job failed."""
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -27,15 +35,16 @@ class Failed(msgspec.Struct, frozen=True):
     uri: str
     number: int
     """Of the try, as the gateway counts."""
-    took: int | None
-    """Nanoseconds since the orchestrator was chosen; `None` if the log does not tell."""
+    fresh: bool
+    """Whether a session was made, or renewed, in this job before it."""
     raw: str
 
 
 class Story:
     """What the lines of one job say, in order. Feed it lines, then read its fields."""
 
-    def __init__(self, request_id: str | None, version: str) -> None:
+    def __init__(self, request_id: str | None, version: str, *, webhook: bool = False) -> None:
+        """`webhook` tells whether the gateway asks one, and so may fail at it."""
         self.request_id = request_id
         self.opened = False
         self.connects = 0
@@ -57,6 +66,8 @@ class Story:
         self.not_paid: str | None = None
         self.not_payable: str | None = None
         self.not_fetched: str | None = None
+        self.fetched_with: str | None = None
+        """The status with which an artefact's host refused it."""
         self.api_error: tuple[int, str] | None = None
         self.crashed: str | None = None
         """Where the gateway's request handler crashed: the first frame of its own, or empty."""
@@ -65,14 +76,19 @@ class Story:
         self.unread = 0
         """Lines that are not the gateway's own words."""
         self.imitated = 0
-        """Of these, lines that have the form of the gateway's own."""
+        """Of these, lines in the form of the gateway's own that might have told of the job."""
         self.unknown: list[str] = []
         self._version = version
         self._prefix: str | None = None
-        self._chosen_at: int | None = None
         self._pending_setup = 0
+        self._begun = False
+        self._settled: set[Kind] = set()
         self._running = False
+        self._webhook = webhook
         self._bearing = False
+        """Whether the line before may run on."""
+        self._doubtful = True
+        """Whether lines may have been smuggled in since the job's own last line."""
 
     def read(self, lines: Iterable[LogLine], pid: int | None) -> None:
         """Take in a job's lines; `pid` is the gateway's process."""
@@ -80,12 +96,13 @@ class Story:
             if line.severity is None:
                 self._raw(line)
             elif line.pid != pid:
-                self.imitated += 1
-                self._foreign(line)
+                self._imitation(line)
             elif line.request_id is None:
                 self._of_process(line)
             elif line.request_id == self.request_id:
                 self._of_job(line)
+            else:
+                self._of_another(line)
         self._end_discovery()
         self.answered = self._running and self.ended
 
@@ -95,14 +112,20 @@ class Story:
             self.unknown.append(line[:UNKNOWN_LENGTH])
 
     def _of_job(self, line: LogLine) -> None:
+        self._begun = True
         message = self._message(line)
         known = of_job(message, line.source, self._version)
+        self._doubtful = _may_run_on(known, message)
+        self._bearing = known is not None and known.kind in _BEARING
         if known is None:
             self.keep(line.raw)
-            self._bearing = False
-            return
-        self._bearing = known.kind in _BEARING
-        self._note(known, line)
+        else:
+            self._note(known, line)
+
+    def _of_another(self, line: LogLine) -> None:
+        """Another request's line: its words are not ours, but what it carries may run on."""
+        known = of_job(line.message, line.source, self._version)
+        self._doubtful = self._doubtful or _may_run_on(known, line.message)
 
     def _message(self, line: LogLine) -> str:
         """The line's message, by the prefix that the job's own first line showed."""
@@ -120,16 +143,35 @@ class Story:
         known = of_process(line, self._version)
         if known is None:
             self.keep(line.raw)
-        elif known.kind is Kind.WEBHOOK_FAILED:
+            self._doubtful = True
+        elif known.kind in _SETTLING and not self._is_believed(known.kind):
+            if known.kind not in self._settled:
+                self._imitation(line)
+        elif known.kind in _SETTLING:
+            self._settle(known)
+
+    def _settle(self, known: Known) -> None:
+        """A gateway that tries again says it again, then perhaps behind somebody else's words."""
+        self._settled.add(known.kind)
+        if known.kind is Kind.WEBHOOK_FAILED:
             self.webhook = known.parts["err"]
         elif known.kind is Kind.NO_DISCOVERY:
             self.no_discovery = True
         elif known.kind is Kind.ABOVE_LIMIT:
             self.above_limit = known.parts["price"]
 
+    def _is_believed(self, kind: Kind) -> bool:
+        """Whether a line that only names the process is its own.
+
+        Its number can be guessed. So it is not believed behind words that others had a hand in,
+        until the job's own next line, which nobody else can write.
+        """
+        return not self._doubtful and (self._webhook or kind is not Kind.WEBHOOK_FAILED)
+
     def _raw(self, line: LogLine) -> None:
         known = of_process(line, self._version)
-        if known is None or self._bearing:
+        crash = known is not None and known.kind in (Kind.PANIC, Kind.STACK)
+        if known is None or self._bearing or (crash and self._doubtful):
             self._foreign(line)
         elif known.kind is Kind.PANIC and self.ended:
             self.crashed = self.crashed or ""
@@ -140,12 +182,17 @@ class Story:
         self.unread += 1
         self.keep(line.raw)
 
+    def _imitation(self, line: LogLine) -> None:
+        """Before the job's own first line nothing is believed, so nothing can be imitated."""
+        self.imitated += self._begun
+        self._foreign(line)
+
     def _note(self, known: Known, line: LogLine) -> None:
         kind, parts = known.kind, known.parts
         if kind is Kind.SESSION_SETUP:
             self._setup(parts["latency"])
         elif kind is Kind.CHOSEN:
-            self._running, self._chosen_at = True, line.at
+            self._running = True
             if len(self.chosen) < _NOTED:
                 self.chosen.append(parts["uri"])
         elif kind is Kind.SUBMIT_FAILED:
@@ -187,7 +234,8 @@ class Story:
         elif kind is Kind.NOT_PAYABLE:
             self.not_payable = parts["what"]
         elif kind is Kind.FETCH_FAILED:
-            self.not_fetched = parts["err"]
+            self.not_fetched = parts.get("err", self.not_fetched)
+            self.fetched_with = parts.get("status", self.fetched_with)
 
     def _setup(self, latency: str) -> None:
         took = nanoseconds(latency)
@@ -204,13 +252,11 @@ class Story:
         self._pending_setup = 0
 
     def _fail(self, parts: dict[str, str], line: LogLine) -> None:
-        took = None
-        if self._running and line.at is not None and self._chosen_at is not None:
-            took = line.at - self._chosen_at
         self._running = False
         if len(self.failed) < _NOTED:
+            fresh = self.renewed or self.connects + self.setups > 0
             number = int(parts["try"])
-            self.failed.append(Failed(parts["err"], parts["uri"], number, took, line.raw))
+            self.failed.append(Failed(parts["err"], parts["uri"], number, fresh, line.raw))
 
 
 def requests(lines: Sequence[LogLine], pid: int | None) -> tuple[list[str], list[str]]:
@@ -222,6 +268,11 @@ def requests(lines: Sequence[LogLine], pid: int | None) -> tuple[list[str], list
             continue
         all_ids[request_id] = all_ids.get(request_id, False) or _prefix(line) is not None
     return list(all_ids), [request_id for request_id, begun in all_ids.items() if begun]
+
+
+def _may_run_on(known: Known | None, message: str) -> bool:
+    """Whether a line may end in somebody else's text, and with it in lines that are not its."""
+    return known is None or known.kind in _BEARING or "err=" in message
 
 
 def _prefix(line: LogLine) -> str | None:

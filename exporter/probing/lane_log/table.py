@@ -176,7 +176,7 @@ JOB: tuple[Row, ...] = (
     _row(
         Kind.FETCH_FAILED,
         _SOURCE,
-        r"Non-200 response for status=(?P<err>[\w ]{1,60}) uri=(?P<uri>.*)",
+        r"Non-200 response for status=(?P<status>[\w ]{1,60}) uri=(?P<uri>.*)",
     ),
     _row(Kind.API_ERROR, _RECORDED, r"Error with API code=(?P<code>\d{3}) err=(?P<err>.*)"),
 )
@@ -217,6 +217,7 @@ PROCESS: tuple[Row, ...] = (
     _row(Kind.NOISE, _SOURCE, r"Found existing ETH account|Using ETH account: .*"),
     _row(Kind.NOISE, _SOURCE, r"ETH account \S+ unlocked|Backfilling block events.*"),
     _row(Kind.NOISE, _SOURCE, r"Done backfilling block events|Broadcaster (?:Deposit|Reserve): .*"),
+    _row(Kind.NOISE, _SOURCE, r"Using (?:DB )?orchestrator pool with \d+ orchestrators"),
     _row(Kind.NOISE, _SOURCE, r"Maximum (?:transcoding )?price.*|To update the broadcaster's .*"),
     _row(
         Kind.START_FAILED,

@@ -21,7 +21,7 @@ class Fault(StrEnum):
     PORTS = "ports"
     """Ports were taken again and again."""
     FOLDER = "folder"
-    """The lane's folder cannot be made."""
+    """The lane's folder cannot be made or written; the disk may be full."""
     URI = "uri"
     """The orchestrator's service URI cannot be given to a gateway."""
     TIMEOUT = "timeout"

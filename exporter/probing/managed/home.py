@@ -64,10 +64,25 @@ class LaneHome:
         self._made += 1
         folder = self.path / f"{self.run}-{self._made}"
         try:
-            folder.mkdir(mode=0o700)
+            try:
+                folder.mkdir(mode=0o700)
+            except FileNotFoundError:
+                self._anew()
+                folder.mkdir(mode=0o700)
         except OSError as error:
             raise _unusable(folder, error) from error
         return folder
+
+    def _anew(self) -> None:
+        """Make the folder that somebody removed. The marks of what is started from now on are new.
+
+        What was started before carries the old ones, and is ended with those. Raises `OSError`.
+        """
+        self.path.mkdir(mode=0o700)
+        self.owner = _owner(self.path / "id")
+        log.warning(
+            "the folder of the lanes was removed: it is made anew", extra={"path": self.path}
+        )
 
     def mark(self, folder: Path) -> str:
         """The mark of the processes that are started in this folder."""

@@ -69,6 +69,10 @@ class ManagedLane:
         """
         return self._process.output.since(mark)
 
+    def dropped(self, mark: int) -> bool:
+        """Whether some of its log from a mark on is lost: it wrote more than is kept."""
+        return self._process.output.dropped_since(mark)
+
     async def alive(self) -> bool:
         """Whether it runs and answers; takes up to twice the answer timeout if it does not."""
         return await self._process.alive()

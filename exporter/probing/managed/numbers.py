@@ -27,9 +27,11 @@ class PoolNumbers:
     start_failures: dict[str, int] = field(default_factory=dict)
     """By `Fault`."""
     switches: int = 0
-    """Gateways that gave way to one for another orchestrator."""
+    """Gateways in good order that gave way to one for another orchestrator."""
     crashes: int = 0
     hangs: int = 0
     memory_restarts: int = 0
+    floods: int = 0
+    """Gateways that wrote far more than is read."""
     leftovers: int = 0
     """Processes of an earlier run that were ended at the start."""

@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Final
 
+from exporter.probing.managed.asking import Asking
 from exporter.probing.managed.cleaning import cleaner
 from exporter.probing.managed.faults import Fault, LaneStartError
 from exporter.probing.managed.home import LaneHome
@@ -21,7 +22,7 @@ from exporter.settings.livepeer import Livepeer
 __all__ = ["LaneStartError", "LaneState", "ManagedLane", "ManagedPool", "PoolNumbers"]
 
 WATCH: Final = 5.0
-"""Seconds between two looks at all gateways."""
+"""Seconds between two looks at all gateways, and between two questions to one that is held."""
 
 Pin = tuple[str, str]
 """Orchestrator and service URI."""
@@ -37,6 +38,8 @@ class _Seat:
         self.pin: Pin | None = None
         self.process: GatewayProcess | None = None
         self.leased = False
+        self.unwanted = False
+        """Its orchestrator is not tested any more."""
         self.used = 0
         self.resident: int | None = None
         self.ending: asyncio.Task[None] | None = None
@@ -71,7 +74,8 @@ class ManagedPool:
         self._order = itertools.count(1)
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._asking = Asking(watch_interval)
+        self._watching: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def lease(
@@ -99,8 +103,13 @@ class ManagedPool:
             finally:
                 seat.leased = False
                 seat.used = next(self._order)
-                if seat.process is not None and self._unfit(seat.process):
-                    self._retire(seat)
+                self._clear(seat)
+
+    def keep(self, orchestrators: Collection[str]) -> None:
+        """End the gateways of all other orchestrators; one that is held, when its lease ends."""
+        for seat in self._seats:
+            seat.unwanted = seat.pin is not None and seat.pin[0] not in orchestrators
+            self._clear(seat)
 
     @property
     def numbers(self) -> PoolNumbers:
@@ -134,16 +143,20 @@ class ManagedPool:
         return None if self._starter.binary is None else self._starter.binary.version
 
     async def close(self) -> None:
-        """End all gateways, also those that are held; no lease begins any more."""
+        """End all gateways at once, also those that are held; no lease begins any more.
+
+        Takes `stop_timeout` and a moment. The scout may be closed at the same time.
+        """
         self._closed = True
-        starting = [seat.starting for seat in self._seats if seat.starting is not None]
-        for task in (*starting, self._watching):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(*starting, return_exceptions=True)
-        if self._watching is not None:
-            await asyncio.gather(self._watching, return_exceptions=True)
-        await asyncio.gather(*(self._empty(seat) for seat in self._seats))
+        tasks = [seat.starting for seat in self._seats if seat.starting is not None]
+        for task in (*tasks, *self._watching):
+            task.cancel()
+        await asyncio.gather(
+            *tasks,
+            *self._watching,
+            *(self._empty(seat) for seat in self._seats),
+            return_exceptions=True,
+        )
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _seat(self, pin: Pin) -> _Seat:
@@ -161,12 +174,11 @@ class ManagedPool:
         process = seat.process
         if process is not None and seat.pin == pin and await self._still_good(process):
             return process
+        if process is not None and seat.pin != pin and self._stays(seat):
+            self._numbers.switches += 1
         await self._empty(seat)
         if self._closed:
             raise _closing()
-        if seat.pin is not None and seat.pin != pin:
-            self._numbers.switches += 1
-        seat.pin = None
         seat.starting = asyncio.create_task(
             self._starter.start(pin, uri=pin[1], name=seat.name), name=f"start {seat.name}"
         )
@@ -178,12 +190,11 @@ class ManagedPool:
             raise _closing() from None
         finally:
             seat.starting = None
-        seat.pin, seat.process, seat.resident = pin, process, None
-        self._follow(seat, process)
+        seat.pin, seat.process, seat.resident, seat.unwanted = pin, process, None, False
+        self._follow(seat, process, pin[0])
         return process
 
     async def _still_good(self, process: GatewayProcess) -> bool:
-        await self._starter.refresh()
         return not self._unfit(process) and await process.alive()
 
     def _unfit(self, process: GatewayProcess) -> bool:
@@ -191,7 +202,19 @@ class ManagedPool:
         return self._broken(process) or process.binary != self._starter.binary
 
     def _broken(self, process: GatewayProcess) -> bool:
-        return process.broken.is_set() or process.stopping or process.over_memory
+        over = process.over_memory or process.over_output
+        return process.broken.is_set() or process.stopping or over
+
+    def _stays(self, seat: _Seat) -> bool:
+        """Whether the gateway of a place is one to go on with, if somebody needs it."""
+        if seat.process is None or seat.ending is not None or seat.unwanted:
+            return False
+        return not self._unfit(seat.process)
+
+    def _clear(self, seat: _Seat) -> None:
+        """End the gateway of a place that nobody holds if it is not to go on."""
+        if seat.process is not None and not seat.leased and not self._stays(seat):
+            self._retire(seat)
 
     def _retire(self, seat: _Seat) -> None:
         """End the gateway of a place in the background."""
@@ -208,25 +231,27 @@ class ManagedPool:
     async def _end(self, seat: _Seat) -> None:
         try:
             if seat.process is not None:
-                if seat.process.over_memory:
-                    self._numbers.memory_restarts += 1
+                self._numbers.memory_restarts += seat.process.over_memory
+                self._numbers.floods += seat.process.over_output
                 await seat.process.stop()
         finally:
-            seat.process = seat.ending = None
+            seat.process = seat.ending = seat.pin = None
 
-    def _follow(self, seat: _Seat, process: GatewayProcess) -> None:
-        task = asyncio.create_task(self._notice(seat, process), name=f"follow {seat.name}")
+    def _follow(self, seat: _Seat, process: GatewayProcess, orchestrator: str) -> None:
+        task = asyncio.create_task(
+            self._notice(seat, process, orchestrator), name=f"follow {seat.name}"
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if self._watching is None:
-            self._watching = asyncio.create_task(self._watch(), name="watch lanes")
+        if not self._watching:
+            steps = (self._look, self._ask, self._check_program)
+            self._watching = [asyncio.create_task(self._watch(step)) for step in steps]
 
-    async def _notice(self, seat: _Seat, process: GatewayProcess) -> None:
+    async def _notice(self, seat: _Seat, process: GatewayProcess, orchestrator: str) -> None:
         """Count and tell what becomes of a gateway that nobody ended; clear it away if it idles."""
         await process.broken.wait()
         if process.stopping:
             return
-        orchestrator = seat.pin[0] if seat.pin else None
         if process.hung:
             self._numbers.hangs += 1
             event = "a gateway does not answer any more"
@@ -242,19 +267,37 @@ class ManagedPool:
                 "reason": process.why_broken(),
             },
         )
-        if not seat.leased and seat.process is process:
-            self._retire(seat)
+        if seat.process is process:
+            self._clear(seat)
 
-    async def _watch(self) -> None:
+    async def _watch(self, step: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await asyncio.sleep(self._watch_interval)
             try:
-                await self._look()
+                await step()
             except Exception:
                 log.exception("the gateways cannot be watched")
+                await asyncio.sleep(self._watch_interval)
+
+    async def _ask(self) -> None:
+        """Find those that do not answer any more."""
+        held, idle = (
+            [
+                seat.process
+                for seat in self._seats
+                if seat.leased is leased and seat.process and not self._broken(seat.process)
+            ]
+            for leased in (True, False)
+        )
+        await self._asking.round(held, idle)
+
+    async def _check_program(self) -> None:
+        """Look for a new program, which may take long: nobody waits for that."""
+        await asyncio.sleep(self._watch_interval)
+        await self._starter.refresh()
 
     async def _look(self) -> None:
-        """One look: memory of all, an answer from those that are held, the program's file."""
+        """One look at memory and output of all, and the end of those that are not to go on."""
+        await asyncio.sleep(self._watch_interval)
         running = {
             seat.process.pid: seat
             for seat in self._seats
@@ -273,12 +316,14 @@ class ManagedPool:
                     "a gateway takes too much memory and is started anew",
                     extra={"lane": seat.name, "resident": used, "limit": self._settings.memory},
                 )
-        held = [seat.process for seat in self._seats if seat.leased and seat.process is not None]
-        await asyncio.gather(*(process.alive() for process in held))
-        await self._starter.refresh()
         for seat in running.values():
-            if not seat.leased and seat.process is not None and self._unfit(seat.process):
-                self._retire(seat)
+            if seat.process is not None and seat.process.flooding and not seat.process.over_output:
+                seat.process.over_output = True
+                log.warning(
+                    "a gateway writes far more than is read and is started anew",
+                    extra={"lane": seat.name, "orchestrator": seat.pin and seat.pin[0]},
+                )
+            self._clear(seat)
 
 
 def _closing() -> LaneStartError:

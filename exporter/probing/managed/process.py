@@ -16,10 +16,11 @@ from exporter.probing.managed.binary import Binary
 from exporter.probing.managed.command import Command, command
 from exporter.probing.managed.faults import Fault, StartFailure
 from exporter.probing.managed.home import LaneHome, remove
+from exporter.probing.managed.intake import Intake
 from exporter.probing.managed.leftovers import end_marked
 from exporter.probing.managed.output import Output
 from exporter.probing.managed.ports import LOOPBACK, Ports, free_ports, listens
-from exporter.probing.managed.reasons import why_it_ended
+from exporter.probing.managed.reasons import last_words, why_it_ended
 from exporter.probing.managed.shim import Started, spawn
 from exporter.settings.livepeer import Livepeer
 
@@ -29,10 +30,8 @@ SOON: Final = 1.0
 """Seconds in which a gateway is up off-chain; so long it is looked at often."""
 OFTEN: Final = 0.02
 SELDOM: Final = 0.25
-_READ: Final = 65536
 _TOLD: Final = 60
 """Lines of the log in which the reason of an end is looked for."""
-_LAST: Final = 200
 _LAST_WORDS: Final = 0.25
 """Seconds for what is still in the pipe after the end; a child of its may hold that open."""
 
@@ -64,6 +63,8 @@ class GatewayProcess:
         self.started = time.monotonic_ns()
         self.over_memory = False
         """Set by who watches its memory."""
+        self.over_output = False
+        """Set by who watches whether it floods."""
         self.hung = False
         """It did not answer in time, twice in a row."""
         self.stopping = False
@@ -74,7 +75,8 @@ class GatewayProcess:
         self._folder = folder
         self._mark = mark
         self._settings = settings
-        self._reader = asyncio.create_task(self._read(started.output))
+        self._intake = Intake(output)
+        self._reader = asyncio.create_task(self._intake.read(started.output))
         self._waiter = asyncio.create_task(self._wait())
 
     @classmethod
@@ -92,6 +94,7 @@ class GatewayProcess:
 
         `wanted` are the ports to try first. Raises `StartFailure`; then nothing of it is left.
         """
+        last: StartFailure | None = None
         for _ in range(CLASHES):
             try:
                 return await cls._try(settings, home, binary, uri=uri, clean=clean, wanted=wanted)
@@ -99,8 +102,10 @@ class GatewayProcess:
                 if failure.fault is not Fault.PORTS:
                     raise
                 log.info("a port for a gateway was taken, others are tried")
-                wanted = None
-        raise StartFailure(Fault.PORTS, f"ports were taken {CLASHES} times in a row")
+                wanted, last = None, failure
+        raise StartFailure(
+            Fault.PORTS, f"ports were taken {CLASHES} times in a row; the last time: {last}"
+        )
 
     @classmethod
     async def _try(
@@ -160,13 +165,18 @@ class GatewayProcess:
         """Base URL of the CLI port."""
         return f"http://{LOOPBACK}:{self.ports.cli}"
 
+    @property
+    def flooding(self) -> bool:
+        """Whether it writes so much, for so long, that it is not worth keeping."""
+        return self._intake.flooding
+
     async def alive(self) -> bool:
         """Whether it runs and its CLI port answers; one that is silent twice has hung."""
         for _ in range(2):
             if self.exit_code is not None:
                 return False
             began = time.monotonic()
-            if await cli_port.status(self.cli_url, timeout=self._settings.answer_timeout):
+            if await cli_port.status(self.ports.cli, timeout=self._settings.answer_timeout):
                 return True
             # Refused at once: it is on its way out, and deserves the time to end.
             left = began + self._settings.answer_timeout - time.monotonic()
@@ -219,11 +229,11 @@ class GatewayProcess:
                     pause = OFTEN if time.monotonic() - began < SOON else SELDOM
                     await asyncio.wait([self._waiter], timeout=pause)
         except TimeoutError:
-            last = next((line for line in reversed(self.output.last(_TOLD)) if line), "nothing")
+            said = last_words(self.output.last(_TOLD))
             raise StartFailure(
                 Fault.TIMEOUT,
-                f"it was not ready within {self._settings.start_timeout:g} s; the last it said: "
-                f"{last[:_LAST]}",
+                f"it was not ready within {self._settings.start_timeout:g} s"
+                + (f"; the last it said: {said}" if said else " and told nothing of why"),
             ) from None
         await self._waiter
         raise StartFailure(*why_it_ended(self.output.last(_TOLD), self.exit_code))
@@ -232,17 +242,12 @@ class GatewayProcess:
         """Whether both ports are its own, and it is pinned as it should be."""
         if not await _accepts(self.ports.cli) or not await _accepts(self.ports.http):
             return False
-        told = await cli_port.status(self.cli_url, timeout=self._settings.answer_timeout)
+        told = await cli_port.status(self.ports.cli, timeout=self._settings.answer_timeout)
         if told is None or (self.uri is not None and not told.pinned_to(self.uri)):
             return False
         ports = (self.ports.http, self.ports.cli)
         own = await asyncio.to_thread(partial(listens, self.pid, ports))
         return own is not False and self.exit_code is None
-
-    async def _read(self, pipe: asyncio.StreamReader) -> None:
-        while data := await pipe.read(_READ):
-            self.output.feed(data)
-        self.output.end()
 
     async def _wait(self) -> None:
         await self._process.wait()

@@ -40,7 +40,7 @@ _TABLE: Final = (
     _known("in 'maxPricePerCapability' config is not valid capability", Fault.PRICE_LIMITS),
     _known("model prices could not be parsed", Fault.PRICE_LIMITS),
     _known(
-        "node does not support chainID|expecting chainID",
+        "node does not support chainID|expecting chainID|no contract code at given address",
         Fault.RPC,
         "the Ethereum node is of another network",
     ),
@@ -54,6 +54,11 @@ _TABLE: Final = (
         "the Ethereum node did not answer as it should",
     ),
     _known("error while loading shared libraries|cannot be executed:", Fault.BINARY),
+    _known(
+        "(?i)disk is full|no space left on device|Error opening DB",
+        Fault.FOLDER,
+        "it cannot write to its folder: is the disk full?",
+    ),
 )
 
 
@@ -66,9 +71,15 @@ def why_it_ended(lines: Sequence[str], code: int | None) -> tuple[Fault, str]:
             return known.fault, f"{known.words} ({said})" if known.words else said
     if code is not None and code < 0:
         return Fault.ENDED, f"it was ended by signal {-code}{_crash(lines)}"
-    line = _telling(lines)
-    said = _crash(lines) or (f": {_said(line)}" if line else " and said nothing")
+    words = _telling(lines)
+    said = _crash(lines) or (f": {words}" if words else " and told nothing of why")
     return Fault.ENDED, f"it ended with exit code {code}{said}"
+
+
+def last_words(lines: Sequence[str]) -> str | None:
+    """The last line that says something; the frame and rows of the start table do not."""
+    line = next((line for line in reversed(lines) if line.strip() and line[0] not in "*|"), None)
+    return None if line is None else _said(line)
 
 
 def _crash(lines: Sequence[str]) -> str:
@@ -81,8 +92,8 @@ def _telling(lines: Sequence[str]) -> str | None:
     """The last error, else the last line of all."""
     for line in reversed(lines):
         if line[:1] in ("E", "F") and _HEADER.match(line):
-            return line
-    return next((line for line in reversed(lines) if line.strip()), None)
+            return _said(line)
+    return last_words(lines)
 
 
 def _said(line: str) -> str:

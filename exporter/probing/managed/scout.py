@@ -85,7 +85,7 @@ class Scout:
                 ports = self._process.ports
                 await self._until_over(self._process)
                 self.restarts += 1
-            await asyncio.sleep(self._pause.begin())
+            await self._starter.rest(self._pause.begin())
 
     async def _until_over(self, process: GatewayProcess) -> None:
         """Watch it until it is to be started anew; then, and on cancellation, it has ended."""
@@ -109,6 +109,8 @@ class Scout:
                 sizes = await asyncio.to_thread(resident, [process.pid])
                 if sizes[process.pid] > self._settings.memory:
                     return f"it takes {sizes[process.pid]} bytes of memory"
+                if process.flooding:
+                    return "it writes far more than is read"
                 await self._starter.refresh()
                 if process.binary != self._starter.binary:
                     return "the program changed"

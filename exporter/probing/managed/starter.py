@@ -7,11 +7,8 @@ from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from typing import Final
 
-from exporter.probing.managed import binary as program
 from exporter.probing.managed import keystore
 from exporter.probing.managed.binary import Binary
-from exporter.probing.managed.command import needed_flags, own_flags
-from exporter.probing.managed.environment import environment
 from exporter.probing.managed.faults import (
     OF_EVERYONE,
     OF_FILES,
@@ -20,11 +17,12 @@ from exporter.probing.managed.faults import (
     StartFailure,
 )
 from exporter.probing.managed.files import State, state
-from exporter.probing.managed.home import LaneHome, remove
+from exporter.probing.managed.home import LaneHome
+from exporter.probing.managed.installed import ASK_AGAIN, Installed
+from exporter.probing.managed.naming import named
 from exporter.probing.managed.pauses import Pause, Pauses
 from exporter.probing.managed.ports import Ports
 from exporter.probing.managed.process import GatewayProcess
-from exporter.probing.managed.small_file import Identity, identity
 from exporter.settings.livepeer import Livepeer
 
 TRIES: Final = 2
@@ -32,6 +30,8 @@ FIRST_PAUSE: Final = 30.0
 LONGEST_PAUSE: Final = 1800.0
 FIRST_PAUSE_OF_ALL: Final = 5.0
 LONGEST_PAUSE_OF_ALL: Final = 300.0
+LOOK: Final = 1.0
+"""Seconds between two looks at the files while all starts wait for them to change."""
 FAILURES_OF_ALL: Final = 3
 """Failures in a row, of different orchestrators, after which nobody is tried for a while."""
 
@@ -43,7 +43,8 @@ class Starter:
 
     A fault that lies in the program, the keystore or another file stops all starts until one of
     these files changes. A fault of the surroundings (the Ethereum node, ports, the disk) pauses
-    all starts, any other one those for one key. Pauses grow, up to a bound.
+    all starts, any other one those for one key, and all of them while no gateway got ready with
+    the program as it is. Pauses grow, up to a bound.
     """
 
     def __init__(
@@ -55,11 +56,11 @@ class Starter:
         orchestrators: Callable[[], Collection[str]] = tuple,
         first_pause: float = FIRST_PAUSE,
         first_pause_of_all: float = FIRST_PAUSE_OF_ALL,
+        ask_again: float = ASK_AGAIN,
     ) -> None:
         self.starts = 0
         self.failures: Counter[Fault] = Counter()
-        self.binary: Binary | None = None
-        """The program as it was last found good."""
+        self._installed = Installed(settings, home, clean=clean, ask_again=ask_again)
         self._settings = settings
         self._home = home
         self._clean = clean
@@ -68,20 +69,37 @@ class Starter:
         self._all = Pause(first_pause_of_all, LONGEST_PAUSE_OF_ALL)
         self._in_a_row: set[object] = set()
         self._blocked: tuple[tuple[State, bool], StartFailure] | None = None
-        self._bad: tuple[Identity, StartFailure] | None = None
         self._reasons: dict[object, StartFailure] = {}
-        self._checking = asyncio.Lock()
         self._first = asyncio.Lock()
-        self._proven = False
-        """A gateway got ready with the files as they are: so further ones may start at once."""
+        self._worked_with: Binary | None = None
+        """The program with which a gateway got ready."""
+        self._good = 0
+        """Gateways that got ready."""
 
     @property
     def trouble(self) -> str | None:
-        """Why no gateway at all is started now; `None` if there is nothing in the way."""
+        """Why no gateway at all starts; `None` if nothing is in the way, as far as is known.
+
+        What stopped the last start is in the way until one works. A new program that is no good is
+        in the way, too, although the gateways that run go on.
+        """
         if self._blocked is not None:
-            return str(self._blocked[1])
-        reason = self._reasons.get(None)
-        return str(reason) if reason is not None and self._all.left else None
+            reason: StartFailure | None = self._blocked[1]
+        else:
+            reason = self._installed.failure or self._reasons.get(None)
+        return None if reason is None else self._clean(str(reason))
+
+    async def rest(self, seconds: float) -> None:
+        """Wait so long, or until there is a sign that a start makes sense again.
+
+        That is a change of the files that all starts wait for, or a start that worked.
+        """
+        loop, good = asyncio.get_running_loop(), self._good
+        until = loop.time() + seconds
+        while (left := until - loop.time()) > 0 and self._good == good:
+            await asyncio.sleep(min(LOOK, left))
+            if self._blocked is not None and await self._files() != self._blocked[0]:
+                return
 
     async def ready(self, key: object) -> None:
         """Raises `LaneStartError` if a start for this key makes no sense now."""
@@ -104,68 +122,55 @@ class Starter:
             if not self._proven and uri is not None:
                 await stack.enter_async_context(self._first)
             await self.ready(key)
-            for left in reversed(range(TRIES)):
+            alone = not self._proven and uri is not None
+            for left in reversed(range(1 if alone else TRIES)):
                 files = await self._files()
                 try:
                     process = await self._once(uri, wanted)
                 except StartFailure as failure:
                     self.failures[failure.fault] += 1
-                    if left and failure.fault not in OF_FILES | {Fault.URI}:
+                    hopeless = failure.fault in OF_FILES | {Fault.URI}
+                    if left and not hopeless and failure is not self._installed.failure:
                         continue
-                    raise self._given_up(key, name, failure, files) from failure
-                self._worked(key)
+                    of_all = alone and failure.fault in (Fault.TIMEOUT, Fault.ENDED)
+                    extra: dict[str, object] = {
+                        "lane": name,
+                        "uri": uri,
+                        "binary": str(self._settings.binary),
+                    }
+                    if isinstance(key, tuple):
+                        extra["orchestrator"] = key[0]
+                    raise self._given_up(key, failure, files, extra, of_all=of_all) from failure
+                self._worked(key, process.binary)
                 return process
         raise AssertionError
 
+    @property
+    def binary(self) -> Binary | None:
+        """The program as it was last found good."""
+        return self._installed.binary
+
     async def current(self) -> Binary:
-        """The program, checked anew if it changed. Raises `StartFailure`."""
-        async with self._checking:
-            now = await asyncio.to_thread(self._identity)
-            if self._bad is not None and self._bad[0] == now:
-                raise self._bad[1]
-            if self.binary is None or self.binary.identity != now:
-                before = self.binary
-                try:
-                    self.binary = await self._check()
-                except StartFailure as failure:
-                    if failure.fault in OF_FILES:
-                        self._bad = now, failure
-                    raise
-                self._proven = False
-                log.info(
-                    "gateways run this program"
-                    if before is None
-                    else "the gateways' program changed: each is started anew when it gets free",
-                    extra={"binary": str(self.binary.path), "version": self.binary.version},
-                )
-            return self.binary
+        """The program, asked anew if it changed, which may take long. Raises `StartFailure`."""
+        return await self._installed.current()
 
     async def refresh(self) -> None:
-        """Look whether the program changed. A new one that is no good is left alone."""
-        try:
-            await self.current()
-        except StartFailure as failure:
-            log.debug("the program of the gateways is not usable now: %s", failure)
+        """Look whether the program changed. A new one that is no good is told of once."""
+        before = self._installed.failure
+        await self._installed.refresh()
+        if before is not None and self._installed.failure is None:
+            self._put_right(self._clean(str(before)))
 
-    def _identity(self) -> Identity:
-        path = self._settings.binary
-        return Identity() if path is None else identity(path)
+    def _put_right(self, reason: str) -> None:
+        """Forget the pause of all if it was for this reason."""
+        if str(self._reasons.get(None)) == reason:
+            del self._reasons[None]
+            self._all.end()
 
-    async def _check(self) -> Binary:
-        settings = self._settings
-        if settings.binary is None:
-            raise StartFailure(Fault.BINARY, "livepeer.binary: not set; name the livepeer program")
-        folder = self._home.fresh()
-        try:
-            return await program.check(
-                settings.binary.absolute(),
-                needed=needed_flags(settings),
-                own=[flag.name for flag in settings.flags],
-                environment=environment(folder, self._home.mark(folder)) | own_flags(settings),
-                folder=folder,
-            )
-        finally:
-            await asyncio.to_thread(remove, folder)
+    @property
+    def _proven(self) -> bool:
+        """A gateway got ready with the program as it is: so further ones may start at once."""
+        return self._worked_with is not None and self._worked_with == self.binary
 
     async def _once(self, uri: str | None, wanted: Ports | None) -> GatewayProcess:
         binary = await self.current()
@@ -184,16 +189,27 @@ class Starter:
             return await GatewayProcess.start(
                 self._settings, self._home, binary, uri=uri, clean=self._clean, wanted=wanted
             )
-        except StartFailure:
+        except StartFailure as failure:
             if on_chain is not None:
                 new = await asyncio.to_thread(keystore.appeared, on_chain.keystore, before)
                 if new:
                     raise _account_made(str(on_chain.keystore), new) from None
-            raise
+            raise named(failure, self._settings, uri) from None
 
     def _given_up(
-        self, key: object, name: str, failure: StartFailure, files: tuple[State, bool]
+        self,
+        key: object,
+        failure: StartFailure,
+        files: tuple[State, bool],
+        extra: dict[str, object],
+        *,
+        of_all: bool,
     ) -> LaneStartError:
+        everyones = failure.fault in OF_EVERYONE
+        if failure is self._installed.failure:
+            self._installed.tell()
+            everyones = True
+        of_all = of_all or everyones
         reason = self._clean(str(failure))
         failure = StartFailure(failure.fault, reason)
         if failure.fault in OF_FILES:
@@ -204,24 +220,34 @@ class Starter:
                 extra={"fault": failure.fault},
             )
             return LaneStartError(failure.fault, reason)
-        self._in_a_row.add(key)
-        self._reasons[key] = failure
-        pause = self._pauses.begin(key)
-        if failure.fault in OF_EVERYONE or len(self._in_a_row) >= FAILURES_OF_ALL:
+        known, pause = False, 0.0
+        if not everyones:
+            self._in_a_row.add(key)
+            self._reasons[key] = failure
+            pause = self._pauses.begin(key)
+        if of_all or len(self._in_a_row) >= FAILURES_OF_ALL:
+            known = of_all and str(self._reasons.get(None)) == reason
             self._reasons[None] = failure
             pause = self._all.begin()
         self._reasons = {k: why for k, why in self._reasons.items() if self._paused(k)}
-        log.warning(
+        log.log(
+            logging.DEBUG if known else logging.WARNING,
             "a gateway does not start",
-            extra={"lane": name, "fault": failure.fault, "reason": reason, "pause": pause},
+            extra=extra | {"fault": failure.fault, "reason": reason, "pause": pause},
         )
         return LaneStartError(failure.fault, reason)
 
     def _paused(self, key: object) -> bool:
-        return (self._all.left if key is None else self._pauses.left(key)) > 0
+        return key is None or self._pauses.left(key) > 0
 
-    def _worked(self, key: object) -> None:
-        self._proven = True
+    def _worked(self, key: object, binary: Binary) -> None:
+        if not self._proven:
+            for failed in self._in_a_row:
+                self._pauses.end(failed)
+        self._worked_with = binary
+        self._good += 1
+        if self._reasons.pop(None, None) is not None:
+            log.info("gateways start again")
         self._in_a_row.clear()
         self._all.end()
         self._pauses.end(key)

@@ -1,14 +1,18 @@
 """The CLI port: what a gateway says about itself, its pools and (on chain) the network."""
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
+from exporter.simulation.advert import registered
+from exporter.simulation.chain_node import Registered
 from exporter.simulation.gateway import messages
-from exporter.simulation.gateway.answers import cli_answer
+from exporter.simulation.gateway.answers import cli_answer, plain_json
 from exporter.simulation.gateway.chain import entry
+from exporter.simulation.gateway.chain_client import ChainFailed
 from exporter.simulation.gateway.directory import Directory, Known, WebhookFailed
 from exporter.simulation.gateway.flags import GatewayFlags
 from exporter.simulation.gateway.glog import GatewayLog
@@ -71,10 +75,11 @@ _CHAIN_PATHS: Final = frozenset(
 _NO_LIST: Final = "network capabilities not available"
 
 Metrics = Callable[[], str]
+Pool = Callable[[], Awaitable[Sequence[Registered]]]
 
 
 class CliPort:
-    """Answers on the CLI port. `network` is what the gateway has polled, `None` before."""
+    """Answers on the CLI port. `registered` reads the pool from the chain."""
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class CliPort:
         *,
         tweaks: GatewayTweaks,
         metrics: Metrics,
+        registered: Pool,
     ) -> None:
         self._flags = flags
         self._directory = directory
@@ -92,14 +98,19 @@ class CliPort:
         self._log = log
         self._tweaks = tweaks
         self._metrics = metrics
+        self._registered = registered
         self.chain_id = 0
-        self.network: list[OrchestratorInfo] | None = None
+        self._network: Sequence[OrchestratorInfo] | None = None
+
+    def publish(self, network: Sequence[OrchestratorInfo] | None) -> None:
+        """From now on this is what the gateway has seen of the network; `None`: nothing."""
+        self._network = network
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         path = request.path
         if path in _CHAIN_PATHS:
-            return self._chain(path)
+            return await self._chain(path)
         ways: dict[str, Callable[[], Awaitable[web.Response]]] = {
             "/status": self._status,
             "/getNetworkCapabilities": self._capabilities,
@@ -156,8 +167,8 @@ class CliPort:
             "capabilities_names": {str(number): CAPABILITY_NAMES[number] for number in ids},
             "orchestrators": None,
         }
-        if self.network is not None:
-            body["orchestrators"] = [entry(info) for info in self.network]
+        if self._network is not None:
+            body["orchestrators"] = [entry(info) for info in self._network]
             return cli_answer(body)
         self._log.say(messages.CLI_ERROR, code=500, error=_NO_LIST)
         self._log.standard(
@@ -168,14 +179,15 @@ class CliPort:
         nosniff = {"X-Content-Type-Options": "nosniff"}
         return web.Response(text=text, status=500, headers=nosniff)
 
-    def _chain(self, path: str) -> web.Response:
+    async def _chain(self, path: str) -> web.Response:
         if not self._flags.on_chain:
             self._log.say(messages.CLI_ERROR, code=500, error="missing ETH client")
             return text_answer("missing ETH client", 500)
+        if path == "/registeredOrchestrators":
+            return await self._pool()
         tweaks = self._tweaks
         reserve = {"FundsRemaining": tweaks.reserve, "ClaimedInCurrentRound": 0}
         bodies: dict[str, object] = {
-            "/registeredOrchestrators": [],
             "/orchestratorInfo": {"Transcoder": None, "PriceInfo": None},
             "/currentRound": 4000,
             "/protocolParameters": {"NumActiveTranscoders": 100, "RoundLength": 5760},
@@ -183,3 +195,15 @@ class CliPort:
             "/senderInfo": {"Deposit": tweaks.deposit, "WithdrawRound": 0, "Reserve": reserve},
         }
         return cli_answer(bodies[path])
+
+    async def _pool(self) -> web.Response:
+        """Who is registered, read anew from the chain each time."""
+        try:
+            pool = await self._registered()
+        except ChainFailed as error:
+            text = f"could not get registered orchestrators: {error}"
+            self._log.say(messages.CLI_ERROR, code=500, error=text)
+            return text_answer(text, 500)
+        rows = [registered(o.address, o.service_uri, o.stake, active=o.active) for o in pool]
+        # Not msgspec: rounds and stakes are numbers of up to 256 bits.
+        return plain_json(json.dumps(rows).encode())

@@ -203,6 +203,22 @@ NO_CHAIN_ID: Final = Message(
 CHAIN_UNSUPPORTED: Final = Message(
     "E", "starter.go:859", "node does not support chainID = {chain} right now"
 )
+NO_CONTRACTS: Final = Message(
+    "E",
+    "starter.go:934",
+    "Failed to create Livepeer Ethereum client: no contract code at given address",
+)
+NO_CHAIN_POOL: Final = Message(
+    "E", "starter.go:1729", "Could not create orchestrator pool with DB cache: {error}"
+)
+CHAIN_POOL_USED: Final = Message(
+    "I", "db_discovery.go:331", "Using DB orchestrator pool with {count} orchestrators"
+)
+FIXED_POOL_USED: Final = Message(
+    "I", "db_discovery.go:312", "Using orchestrator pool with {count} orchestrators"
+)
+NOT_POLLED: Final = Message("E", "db_discovery.go:409", "{error}")
+WALK_FAILED: Final = Message("E", "db_discovery.go:176", "Error caching orchestrators: {error}")
 ACCOUNT_MISSING: Final = Message("I", "accountmanager.go:68", "Please create a new ETH account")
 ACCOUNT_FOUND: Final = Message("I", "accountmanager.go:76", "Found existing ETH account")
 ACCOUNT_USED: Final = Message("I", "accountmanager.go:85", "Using ETH account: {address}")

@@ -12,7 +12,13 @@ from exporter.simulation.gateway.attempts import Submitter
 from exporter.simulation.gateway.chain import Purse
 from exporter.simulation.gateway.cli_port import CliPort
 from exporter.simulation.gateway.clock import Clock
-from exporter.simulation.gateway.directory import Directory, FixedList, Webhook, WebhookFailed
+from exporter.simulation.gateway.directory import (
+    ChainPool,
+    Directory,
+    FixedList,
+    Webhook,
+    WebhookFailed,
+)
 from exporter.simulation.gateway.discovery import Discovery
 from exporter.simulation.gateway.durations import SECOND
 from exporter.simulation.gateway.flags import GatewayFlags
@@ -20,7 +26,8 @@ from exporter.simulation.gateway.glog import GatewayLog, Write, drop
 from exporter.simulation.gateway.jobs import Jobs
 from exporter.simulation.gateway.listening import Listener, PortTaken, RtmpPort
 from exporter.simulation.gateway.metrics import Metrics
-from exporter.simulation.gateway.orchestrators import OrchestratorInfo, Orchestrators, Unreached
+from exporter.simulation.gateway.network_poll import NetworkPoll
+from exporter.simulation.gateway.orchestrators import Orchestrators
 from exporter.simulation.gateway.process import Processor
 from exporter.simulation.gateway.selection import Selection
 from exporter.simulation.gateway.startup import Startup, TakenPorts
@@ -102,6 +109,7 @@ class SimulatedGateway:
             self._log,
             tweaks=self.tweaks,
             metrics=metrics.render,
+            registered=self._startup.registered,
         )
         self._http_port = Listener(self._jobs.handle, flags.http_addr)
         self._cli_port = Listener(self._cli.handle, flags.cli_addr)
@@ -157,9 +165,13 @@ class SimulatedGateway:
         self._startup.discovering()
         if isinstance(self._directory, Webhook):
             await self._ask_webhook(self._directory)
+        poll = self._network_poll()
+        if poll is not None:
+            await poll.begin()
         await self._open_ports()
-        if self.flags.on_chain and not self.tweaks.walk_fails:
-            self._polling = asyncio.create_task(self._poll())
+        if poll is not None:
+            interval = self.flags.cap_report_interval / SECOND
+            self._polling = asyncio.create_task(poll.keep(interval))
 
     async def _open_ports(self) -> None:
         """Whatever is taken is announced all the same. Raises `StartFailed`."""
@@ -189,34 +201,28 @@ class SimulatedGateway:
     def _make_directory(self) -> Directory | None:
         if self.flags.orch_webhook_url:
             return Webhook(self.flags.orch_webhook_url, self._clock, self._log)
-        return FixedList(self.flags.orch_addr) if self.flags.orch_addr else None
+        if self.flags.orch_addr:
+            return FixedList(self.flags.orch_addr)
+        return ChainPool() if self.flags.on_chain else None
+
+    def _network_poll(self) -> NetworkPoll | None:
+        """Who makes the list of the CLI port; only an on-chain gateway has one."""
+        if not self.flags.on_chain or self._directory is None or self.tweaks.walk_fails:
+            return None
+        return NetworkPoll(
+            self._startup,
+            self._orchestrators,
+            self._directory,
+            log=self._log,
+            clock=self._clock,
+            publish=self._cli.publish,
+        )
 
     async def _ask_webhook(self, webhook: Webhook) -> None:
         try:
             await webhook.known()
         except WebhookFailed:
             return  # It is asked again by whoever needs the list.
-
-    async def _poll(self) -> None:
-        """Ask all known orchestrators what they offer, now and then; the list of the CLI port."""
-        while True:
-            self._cli.network = await self._offers()
-            await self._clock.sleep(self.flags.cap_report_interval / SECOND)
-
-    async def _offers(self) -> list[OrchestratorInfo]:
-        if self._directory is None:
-            return []
-        try:
-            known = await self._directory.known()
-        except WebhookFailed:
-            return []
-        found: list[OrchestratorInfo] = []
-        for one in known:
-            try:
-                found.append(await self._orchestrators.ask(one.url, None, None))
-            except Unreached:
-                continue
-        return found
 
     async def _job_began(self) -> None:
         self._begun += 1

@@ -5,9 +5,9 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-import aiohttp
-
+from exporter.simulation.chain_node import Registered
 from exporter.simulation.gateway import messages
+from exporter.simulation.gateway.chain_client import ChainClient, ChainFailed
 from exporter.simulation.gateway.clock import Clock
 from exporter.simulation.gateway.data_folder import stored_chain
 from exporter.simulation.gateway.flags import GatewayFlags
@@ -20,7 +20,8 @@ _CONTROLLERS: Final = {
     "arbitrum-one-mainnet": "0xD8E8328501E9645d16Cf49539efC04f734606ee4",
 }
 _CHAINS: Final = frozenset({1, 42161, 1337, 54321, 683179, 421614})
-_RPC_SECONDS: Final = 20.0
+_CHAIN_OF: Final = {"mainnet": 1, "arbitrum-one-mainnet": 42161, "arbitrum-one-sepolia": 421614}
+_POOL_FAILED: Final = 2
 
 
 class StartFailed(Exception):
@@ -48,8 +49,8 @@ class Startup:
         self._flags = flags
         self._version = version
         self._log = log
-        self._clock = clock
         self._rng = rng
+        self._chain = ChainClient(flags.eth_url, clock)
         self.chain_id = 0
         self.account: str | None = None
 
@@ -83,12 +84,31 @@ class Startup:
             raise StartFailed("chain not supported", 0)
         self._check_chain(folder, self.chain_id)
         self._open_account(folder)
+        if self.chain_id != _CHAIN_OF.get(flags.network, self.chain_id):
+            # There are other contracts, or none, at the addresses of the network that is named.
+            log.say(messages.NO_CONTRACTS)
+            raise StartFailed("no contracts", 0)
+
+    async def pool(self) -> list[Registered]:
+        """Who is registered; the start of a gateway that needs it fails without.
+
+        Raises `StartFailed`.
+        """
+        try:
+            return await self._chain.pool()
+        except ChainFailed as error:
+            self._log.say(messages.NO_CHAIN_POOL, error=error)
+            raise StartFailed("the pool cannot be read", _POOL_FAILED) from error
+
+    async def registered(self) -> list[Registered]:
+        """The same for the CLI port. Raises `ChainFailed`."""
+        return await self._chain.pool()
 
     def discovering(self) -> None:
         """How orchestrators will be found."""
         if self._flags.orch_webhook_url:
             self._log.say(messages.WEBHOOK_USED, url=self._flags.orch_webhook_url)
-        elif not self._flags.orch_addr:
+        elif not self._flags.orch_addr and not self._flags.on_chain:
             self._log.say(messages.NO_DISCOVERY)
 
     def serving(self, http: str, cli: str, rtmp: str) -> None:
@@ -143,23 +163,10 @@ class Startup:
             raise StartFailed("another chain", 0)
 
     async def _ask_chain(self) -> int:
-        question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
-        limit = aiohttp.ClientTimeout(total=self._clock.real(_RPC_SECONDS))
         try:
-            async with (
-                aiohttp.ClientSession(timeout=limit) as session,
-                session.post(self._flags.eth_url, json=question) as answer,
-            ):
-                return int((await answer.json(content_type=None))["result"], 16)
-        except (
-            aiohttp.ClientError,
-            TimeoutError,
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-        ) as error:
-            self._log.say(messages.NO_CHAIN_ID, error=type(error).__name__)
+            return await self._chain.chain_id()
+        except ChainFailed as error:
+            self._log.say(messages.NO_CHAIN_ID, error=error)
             raise StartFailed("the Ethereum node does not answer", 0) from error
 
     def _open_account(self, folder: Path | None) -> None:

@@ -2,7 +2,9 @@
 -- or against its orchestrator.
 SELECT
     *,
-    (outcome = 'ok' OR blame = 'orchestrator' OR origin <> 'own') AS counts
+    (
+        (outcome = 'ok' AND blame IS NULL) OR blame = 'orchestrator' OR origin <> 'own'
+    ) AS counts
 FROM ai_job
 WHERE
     time BETWEEN $since AND $until

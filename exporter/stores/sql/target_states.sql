@@ -10,7 +10,7 @@ WITH success AS (
         max(row(time, seq, outbox)) AS latest,
         max(time) AS latest_time
     FROM ai_job
-    WHERE outcome = 'ok'
+    WHERE outcome = 'ok' AND blame IS NULL
     GROUP BY orchestrator, pipeline, model, region, tester
 )
 

@@ -1,5 +1,6 @@
 """The home page: the ranking, and how the station is doing."""
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from exporter.web.pages.layout import (
     table,
 )
 from exporter.web.pages.markup import Markup, element, join
+from exporter.web.pages.rounds import RoundReport, rounds_section
 
 MOST_ROWS: Final = 500
 
@@ -70,8 +72,13 @@ def home_page(
     region: str,
     tester: str,
     now: int,
+    rounds: Sequence[RoundReport] = (),
+    trouble: Sequence[str] = (),
 ) -> Page:
-    """The page; `now` is Unix nanoseconds."""
+    """The page; `now` is Unix nanoseconds.
+
+    `rounds` are in the order of their end, `trouble` is why the probe cannot test.
+    """
     hours = (ranking.window.until - ranking.window.since) / NANOSECONDS / 3600
     rows = [_row(entry) for entry in ranking.entries[:MOST_ROWS]]
     return page(
@@ -81,8 +88,14 @@ def home_page(
         table(_HEAD, rows) if rows else element("p", "No data yet: nothing has been tested."),
         _remark(len(ranking.entries)),
         _untested(supply),
+        rounds_section(rounds),
         element("h2", "This station"),
-        facts(_station(numbers, supply, region=region, tester=tester, now=now)),
+        facts(
+            [
+                *_trouble(trouble),
+                *_station(numbers, supply, region=region, tester=tester, now=now),
+            ]
+        ),
     )
 
 
@@ -143,6 +156,10 @@ def _untested_row(offer: Offer) -> Markup:
         cell(UNKNOWN if price is None else f"{price:,.10g}", kind="num"),
         cell(offer.not_tested or "", kind="text"),
     )
+
+
+def _trouble(trouble: Sequence[str]) -> list[tuple[str, str | None]]:
+    return [("Cannot test", element("strong", text, class_="bad")) for text in trouble]
 
 
 def _station(

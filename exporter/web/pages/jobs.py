@@ -33,7 +33,8 @@ _HEAD: Final = (
 def jobs_page(jobs: Iterable[Measurement], wanted: JobFilter, *, kept: int) -> Page:
     """The page."""
     rows = [_row(job) for job in jobs]
-    found = element("p", f"{len(rows)} shown of {kept} recent jobs, newest first.", class_="soft")
+    text = f"{len(rows)} shown of {kept} recent jobs, the one that started last first."
+    found = element("p", text, class_="soft")
     content = table(_HEAD, rows) if rows else element("p", "No job matches.")
     return page("Jobs", element("h1", "Recent jobs"), _form(wanted), found, content)
 

@@ -103,6 +103,15 @@ class GatewayLog:
         text = f"Error with API code={code} err={err}"
         return self.job(text, level="E", source="handlers.go")
 
+    def crash(self, frame: str = "(*AISessionSelector).Select(0xc1, {0x2})") -> "GatewayLog":
+        """Its handler of the request crashes, in the way that the process prints it."""
+        self.done(source="panic.go")
+        return self.raw(
+            "2031/02/03 04:05:06 http: panic serving 127.0.0.1:5: runtime error: nil pointer",
+            "goroutine 36 [running]:",
+            f"github.com/livepeer/go-livepeer/server.{frame}",
+        )
+
     def give_up(self) -> "GatewayLog":
         """No further try: done, and status 503."""
         return self.done().answer(503, "no orchestrators available within 1ms timeout")
@@ -118,11 +127,32 @@ class GatewayLog:
         request_id: str | None = REQUEST,
         pinned: str = PINNED,
         pid: int | None = PID,
+        on_chain: bool = True,
+        webhook: bool = False,
+        dropped: bool = False,
+        status: int | None = None,
     ) -> Explanation:
         """What the lines tell."""
-        return explain(self.read(), version=version, request_id=request_id, pinned=pinned, pid=pid)
+        return explain(
+            self.read(),
+            version=version,
+            request_id=request_id,
+            pinned=pinned,
+            pid=pid,
+            on_chain=on_chain,
+            webhook=webhook,
+            dropped=dropped,
+            status=status,
+        )
 
 
-def refused(err: str, *, took: float = 0.8) -> Explanation:
-    """What a job tells whose only attempt came back with this text."""
-    return GatewayLog().begin().set_up().choose().fail(err, took=took).give_up().explain()
+def failed(err: str, *, took: float = 0.8, cached: bool = False) -> GatewayLog:
+    """The log of a job whose only attempt came back with this text."""
+    log = GatewayLog().begin()
+    log = log if cached else log.set_up()
+    return log.choose().fail(err, took=took).give_up()
+
+
+def refused(err: str, *, took: float = 0.8, cached: bool = False) -> Explanation:
+    """What such a job tells; `cached` is one whose session was there before."""
+    return failed(err, took=took, cached=cached).explain()

@@ -3,7 +3,8 @@
 import pytest
 
 from exporter.model import Blame, Outcome
-from tests.probing.lane_log.lines import OTHER, PINNED, GatewayLog, refused
+from exporter.probing.lane_log.explain import Explanation
+from tests.probing.lane_log.lines import OTHER, PINNED, GatewayLog, failed, refused
 
 THEIRS, OURS, NOBODYS = Blame.ORCHESTRATOR, Blame.TESTER, None
 EXPIRED = "TicketParams expired"
@@ -60,8 +61,6 @@ def test_sessions_asked_for_one_after_the_other_add_up() -> None:
     [
         ("text-to-image container returned 500: out of memory", "orchestrator_error", THEIRS),
         ("text-to-image container returned 503: <html>", "orchestrator_error", THEIRS),
-        ("text-to-image container returned 400: too wide", "bad_request", OURS),
-        ("text-to-image container returned 422: {}", "bad_request", OURS),
         (
             "unexpected status code: 500, body: LLM container returned 500: gone",
             "orchestrator_error",
@@ -72,7 +71,6 @@ def test_sessions_asked_for_one_after_the_other_add_up() -> None:
             "orchestrator_error",
             THEIRS,
         ),
-        ("unexpected status code: 500, body: unexpected status code: 400", "bad_request", OURS),
         ("no workers available", "orchestrator_error", THEIRS),
         (
             f'Post "{PINNED}/llm": stream error: stream ID 1; INTERNAL_ERROR; received from peer',
@@ -93,17 +91,7 @@ def test_sessions_asked_for_one_after_the_other_add_up() -> None:
             "payment_refused",
             NOBODYS,
         ),
-        (EXPIRED, "payment_refused", OURS),
-        (
-            "invalid ticket senderNonce: already seen sender=0xAb nonce=2",
-            "payment_refused",
-            OURS,
-        ),
-        (
-            "invalid ticket senderNonce: too many values sender=0xAb nonce=601",
-            "payment_refused",
-            OURS,
-        ),
+        ("text-to-image container returned 401: no token", "orchestrator_error", THEIRS),
     ],
 )
 def test_an_answer_of_the_orchestrator_is_the_cause(
@@ -115,6 +103,39 @@ def test_an_answer_of_the_orchestrator_is_the_cause(
     assert told.handed_over is True
     assert told.attempts == 1
     assert told.unknown == ()
+    assert told.complete
+    assert not told.unread
+    assert told.from_orchestrator is not err.startswith("Post")
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        "text-to-image container returned 400: too wide",
+        "text-to-image container returned 422: {}",
+        "unexpected status code: 500, body: unexpected status code: 400",
+    ],
+)
+def test_who_refuses_our_input_is_not_cleared_by_saying_so(err: str) -> None:
+    told = refused(err)
+    assert (told.outcome, told.blame, told.blame_known) == (Outcome.BAD_REQUEST, None, False)
+    assert (told.from_orchestrator, told.handed_over, told.answered) == (True, True, True)
+    assert not told.unread
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        "invalid auth token",
+        "unexpected status code: 403, body: missing auth token",
+        "unexpected status code: 500, body: unexpected status code: 401",
+        "sig check failed",
+    ],
+)
+def test_credentials_that_are_refused_speak_against_nobody(err: str) -> None:
+    told = refused(err)
+    assert (told.outcome, told.blame, told.blame_known) == ("unauthorized", Blame.UNKNOWN, True)
+    assert told.from_orchestrator
 
 
 @pytest.mark.parametrize(
@@ -154,6 +175,23 @@ def test_words_that_are_in_no_row_stay_unknown_and_are_kept() -> None:
     assert told.message == "the cat sat on the worker"
     assert "the cat sat on the worker" in told.unknown[0]
     assert "not known" in told.evidence[0]
+    assert told.unread
+    assert told.complete
+
+
+def test_words_that_nobody_knows_leave_a_later_attempt_open_too() -> None:
+    log = GatewayLog().begin().choose().fail(EXPIRED, kind=RETRYABLE)
+    log.begin().choose().fail("the cat sat on the worker", number=2)
+    log.begin().choose().fail("no workers available", number=3)
+    assert log.give_up().explain().unread
+
+
+def test_a_payment_that_fails_in_unknown_words_is_not_understood() -> None:
+    log = GatewayLog().begin().set_up().choose()
+    log.job('Could not create payment err="the signer sleeps"', level="E")
+    told = log.fail("the signer sleeps", took=0).give_up().explain()
+    assert (told.outcome, told.blame, told.blame_known) == (None, None, False)
+    assert told.unread
 
 
 def test_what_followed_from_the_first_failure_is_not_its_cause() -> None:
@@ -173,9 +211,76 @@ def test_a_second_try_after_expired_parameters_is_the_one_that_counts() -> None:
     assert (told.outcome, told.repeat) == (Outcome.ORCHESTRATOR_ERROR, False)
 
 
-@pytest.mark.parametrize("err", [EXPIRED, "invalid ticket senderNonce: too many values"])
-def test_ticket_parameters_are_ours_and_worth_a_repeat(err: str) -> None:
-    assert refused(err).repeat
+SEEN = "invalid ticket senderNonce: already seen sender=0xAb nonce=2"
+CROWDED = "invalid ticket senderNonce: too many values sender=0xAb nonce=601"
+
+
+@pytest.mark.parametrize("err", [EXPIRED, SEEN, CROWDED])
+def test_ticket_parameters_of_an_old_session_are_ours_and_worth_a_repeat(err: str) -> None:
+    told = refused(err, cached=True)
+    assert (told.outcome, told.blame, told.blame_known) == ("payment_refused", OURS, True)
+    assert told.repeat
+
+
+@pytest.mark.parametrize(
+    ("err", "outcome", "known"),
+    [
+        (EXPIRED, "orchestrator_error", False),
+        (SEEN, "orchestrator_error", False),
+        (CROWDED, "payment_refused", True),
+    ],
+)
+def test_ticket_parameters_of_this_very_job_are_not_paid_for_twice(
+    err: str, outcome: str, known: bool
+) -> None:
+    told = refused(err)
+    assert (told.outcome, told.blame, told.blame_known) == (outcome, None, known)
+    assert not told.repeat
+
+
+def test_ticket_parameters_that_were_just_renewed_are_of_this_job_too() -> None:
+    log = GatewayLog().begin()
+    log.job(f"Ticket params expired, refreshing for orch={PINNED}", source="broadcast.go")
+    told = log.choose().fail(EXPIRED).give_up().explain()
+    assert (told.outcome, told.repeat) == (Outcome.ORCHESTRATOR_ERROR, False)
+
+
+def test_a_session_that_is_made_after_the_refusal_does_not_make_it_new() -> None:
+    log = GatewayLog().begin().choose().fail(EXPIRED)
+    told = log.begin().set_up().choose().fail(EXPIRED, number=2).give_up().explain()
+    assert told.outcome is Outcome.ORCHESTRATOR_ERROR
+    log = GatewayLog().begin().choose().fail(EXPIRED)
+    log.begin().set_up()
+    assert log.give_up().explain().repeat
+
+
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize("err", [EXPIRED, CROWDED, "Insufficient balance", "payment required"])
+def test_off_chain_nobody_pays_and_a_refused_payment_is_the_orchestrators_error(
+    err: str, cached: bool
+) -> None:
+    told = failed(err, cached=cached).explain(on_chain=False)
+    assert (told.outcome, told.blame, told.blame_known) == ("orchestrator_error", THEIRS, True)
+    assert (told.repeat, told.from_orchestrator, told.handed_over) == (False, True, True)
+
+
+def test_off_chain_no_reserve_is_asked_for() -> None:
+    err = f"Could not get orchestrator orch={PINNED}: rpc error: code = Unknown desc = "
+    log = GatewayLog().begin().not_found(f"{err}insufficient sender reserve").give_up()
+    told = log.explain(on_chain=False)
+    assert (told.outcome, told.blame, told.handed_over) == ("orchestrator_error", THEIRS, False)
+
+
+def test_off_chain_a_gateway_that_would_pay_all_the_same_is_ours() -> None:
+    log = GatewayLog().begin().set_up().choose()
+    log.job('Could not create payment err="no sender deposit"', level="E")
+    told = log.fail("no sender deposit", took=0).give_up().explain(on_chain=False)
+    assert (told.outcome, told.blame) == (Outcome.INSUFFICIENT_FUNDS, OURS)
+
+
+def test_off_chain_other_words_mean_the_same() -> None:
+    log = failed("insufficient capacity")
+    assert log.explain(on_chain=False) == log.explain(on_chain=True)
 
 
 def test_a_try_that_succeeded_after_a_failure_is_a_good_job() -> None:
@@ -189,11 +294,20 @@ def test_a_price_above_the_limit_is_nobodys_fault() -> None:
     log = GatewayLog().begin().set_up()
     log.job("Orchestrator 0xAb is above max price 1200.000, price=3400.250", level="W")
     log.job(f"Selected orchestrator  from available list: [{PINNED}]")
-    told = log.done(source="panic.go").explain()
+    told = log.crash().explain()
     assert (told.outcome, told.blame, told.blame_known) == ("price_above_limit", None, True)
-    assert told.message == "1200.000, price=3400.250"
+    assert told.message == "price 3400.250 wei per unit is above the limit of 1200.000"
+    assert told.complete
     assert told.handed_over is False
     assert any("crashed" in words for words in told.evidence)
+
+
+@pytest.mark.parametrize(
+    "said", ["100", "1/3, price=9", "9, price=$(x)", "9, price=9 and more", f"9, price={'9' * 99}"]
+)
+def test_a_price_that_is_not_a_number_is_not_repeated(said: str) -> None:
+    log = GatewayLog().begin().set_up().job(f"Orchestrator 0xAb is above max price {said}")
+    assert log.crash().explain().message == "the orchestrator's price is above our limit"
 
 
 def test_an_older_gateway_shows_a_price_above_the_limit_by_choosing_nobody() -> None:
@@ -240,6 +354,8 @@ def test_a_payment_that_the_gateway_does_not_make_is_the_cause(
     assert (told.outcome, told.blame, told.blame_known) == (outcome, blame, True)
     assert told.repeat is repeat
     assert told.handed_over is False
+    assert told.unread
+    assert not told.from_orchestrator
 
 
 def test_a_payment_that_fails_later_does_not_hide_the_first_failure() -> None:
@@ -268,24 +384,28 @@ def test_who_cannot_be_connected_is_unavailable_and_not_yet_blamed() -> None:
     told = GatewayLog().begin().not_found(err, latency="3.00054218s").give_up().explain()
     assert (told.outcome, told.blame, told.blame_known) == ("unavailable", None, False)
     assert told.message == err
-    assert told.session_setup == 3_000_542_180
+    assert (told.session_setup, told.session_cached) == (None, False)
+    assert not told.unread
 
 
 @pytest.mark.parametrize(
-    ("desc", "outcome", "known"),
+    ("desc", "outcome", "known", "unread"),
     [
-        ("insufficient sender reserve", "insufficient_funds", True),
-        ("OrchestratorCapped", "no_capacity", True),
-        ("something else", "unavailable", False),
+        ("Unknown desc = insufficient sender reserve", "insufficient_funds", True, False),
+        ("Unknown desc = OrchestratorCapped", "no_capacity", True, False),
+        ("Unknown desc = something else", "unavailable", False, True),
+        ("Unavailable desc = connection closed", "unavailable", False, False),
+        ("DeadlineExceeded desc = too late", "unavailable", False, False),
     ],
 )
 def test_why_an_orchestrator_gives_no_session_is_read_too(
-    desc: str, outcome: str, known: bool
+    desc: str, outcome: str, known: bool, unread: bool
 ) -> None:
-    err = f"Could not get orchestrator orch={PINNED}: rpc error: code = Unknown desc = {desc}"
+    err = f"Could not get orchestrator orch={PINNED}: rpc error: code = {desc}"
     told = GatewayLog().begin().not_found(err).give_up().explain()
     assert (told.outcome, told.blame, told.blame_known) == (outcome, None, known)
-    assert told.handed_over is False
+    assert (told.handed_over, told.unread) == (False, unread)
+    assert told.from_orchestrator is known
 
 
 def test_an_offer_without_ticket_parameters_is_the_orchestrators_fault() -> None:
@@ -295,24 +415,53 @@ def test_an_offer_without_ticket_parameters_is_the_orchestrators_fault() -> None
     assert (told.outcome, told.blame) == (Outcome.ORCHESTRATOR_ERROR, THEIRS)
 
 
+URL = "https://x.example/a.png"
+RESET = "stream error: stream ID 5; INTERNAL_ERROR; received from peer"
+
+
 @pytest.mark.parametrize(
     ("lines", "err"),
     [
-        (['Error getting HTTP uri=https://x.example/a.png err="i/o timeout"'], "i/o timeout"),
-        (["Non-200 response for status=404 Not Found uri=https://x.example/a.png"], "404 Not"),
+        ([f"Non-200 response for status=404 Not Found uri={URL}"], "404 Not Found"),
+        ([f'Error reading body uri={URL} err="{RESET}"'], RESET),
         ([], "unsafe download URL: embedded credentials not allowed"),
     ],
 )
-def test_an_artefact_that_cannot_be_fetched_is_the_orchestrators_fault(
+def test_an_artefact_that_its_host_refuses_is_the_orchestrators_fault(
     lines: list[str], err: str
 ) -> None:
+    told = _not_fetched(lines, err)
+    assert (told.outcome, told.blame, told.blame_known) == ("download_failed", THEIRS, True)
+    assert (told.handed_over, told.answered) == (True, True)
+    assert told.message == err
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        f'Get \\"{URL}\\": dial tcp: lookup x.example on 127.0.0.53:53: server misbehaving',
+        f'Get \\"{URL}\\": dial tcp 192.0.2.7:443: i/o timeout',
+        f'Get \\"{URL}\\": context deadline exceeded (Client.Timeout exceeded)',
+        f'Get \\"{URL}\\": EOF',
+        "read tcp 192.0.2.1:5->192.0.2.7:443: read: connection reset by peer",
+        "dial tcp 192.0.2.7:443: connect: connection refused",
+        "stream error: stream ID 5; CANCEL",
+        "unexpected EOF",
+        "something new",
+    ],
+)
+def test_an_artefact_that_cannot_be_reached_leaves_the_blame_to_other_evidence(err: str) -> None:
+    told = _not_fetched([f'Error getting HTTP uri={URL} err="{err}"'], "no matter")
+    assert (told.outcome, told.blame, told.blame_known) == ("download_failed", None, False)
+    assert (told.handed_over, told.answered) == (True, True)
+    assert told.message == err.replace("\\", "")
+
+
+def _not_fetched(lines: list[str], err: str) -> Explanation:
     log = GatewayLog().begin().set_up().choose().wait(2).done()
     for line in lines:
         log.job(line, level="E", source="os.go")
-    told = log.answer(500, err).explain()
-    assert (told.outcome, told.blame, told.blame_known) == ("download_failed", THEIRS, True)
-    assert told.handed_over is True
-    assert err in told.message
+    return log.answer(500, err).explain()
 
 
 def test_an_artefact_that_our_gateway_may_not_fetch_is_left_open() -> None:
@@ -329,6 +478,11 @@ def test_an_artefact_that_cannot_be_stored_is_our_gateways_fault() -> None:
     assert (told.outcome, told.blame) == (Outcome.LANE_FAILED, OURS)
 
 
+def test_an_error_after_the_answer_in_unknown_words_is_not_understood() -> None:
+    told = GatewayLog().begin().choose().done().answer(500, "the moon is full").explain()
+    assert (told.outcome, told.unread, told.complete) == (None, True, True)
+
+
 def test_a_request_that_the_gateway_refuses_is_ours() -> None:
     log = GatewayLog()
     log.process(f"{log.base}Error with API code=400 err=missing required fields", level="E")
@@ -341,8 +495,8 @@ def test_input_that_the_gateway_cannot_read_is_ours() -> None:
     log = GatewayLog(prompt=None, capability="Audio to text").begin().choose()
     log.fail("audio duration calculation failed", took=0.4).done()
     told = log.answer(400, "audio duration calculation failed").explain()
-    assert (told.outcome, told.blame) == (Outcome.BAD_REQUEST, OURS)
-    assert refused("image: unknown format", took=0.001).blame is OURS
+    assert (told.outcome, told.blame, told.blame_known) == (Outcome.BAD_REQUEST, OURS, True)
+    assert not told.from_orchestrator
 
 
 def test_a_try_that_never_came_about_is_ours_and_worth_a_repeat() -> None:
@@ -362,6 +516,7 @@ def test_a_gateway_that_was_told_of_nobody_is_our_failure() -> None:
     told = log.explain()
     assert (told.outcome, told.blame) == (Outcome.LANE_FAILED, OURS)
     assert told.unknown == ()
+    assert told.complete
 
 
 def test_a_webhook_that_fails_is_our_failure() -> None:
@@ -369,8 +524,15 @@ def test_a_webhook_that_fails_is_our_failure() -> None:
     log.process("orchestrator webhook returned HTTP status 502 Bad Gateway", level="E")
     log.job('No orchestrators found; not transcoding err="orchestrator webhook returned"')
     log.job("Error selecting session modelID=acme/paint-xl err=ErrNoOrchs")
-    told = log.give_up().explain()
+    told = log.give_up().explain(webhook=True)
     assert (told.outcome, told.blame) == (Outcome.LANE_FAILED, OURS)
+    assert not told.unread
+
+
+def test_a_gateway_without_a_webhook_cannot_fail_at_it() -> None:
+    log = GatewayLog().begin().process("Unable to make webhook request x", level="E")
+    told = log.not_found("<nil>").give_up().explain()
+    assert (told.outcome, told.blame_known, told.unread) == ("unavailable", False, True)
 
 
 def test_a_job_that_another_orchestrator_got_is_nobody_elses() -> None:
@@ -441,3 +603,83 @@ def test_an_unknown_version_is_read_by_the_newest_table_and_said() -> None:
     told = log.explain(version="7.0.0")
     assert told.outcome is Outcome.ORCHESTRATOR_ERROR
     assert any("7.0.0" in words for words in told.evidence)
+
+
+@pytest.mark.parametrize("status", [None, 200])
+def test_a_good_job_is_complete_when_the_gateway_is_done(status: int | None) -> None:
+    log = GatewayLog().begin().set_up().choose()
+    waiting = log.explain(status=status)
+    assert (waiting.complete, waiting.answered) == (False, None)
+    told = log.done().explain(status=status)
+    assert (told.complete, told.answered, told.unread) == (True, True, False)
+
+
+def test_an_error_is_complete_with_the_line_that_answers_it() -> None:
+    log = GatewayLog().begin().choose().fail("no workers available").done()
+    assert not log.explain(status=503).complete
+    assert not log.explain(status=None).complete
+    assert log.explain(status=200).complete
+    assert log.answer(503, "no orchestrators available").explain(status=503).complete
+
+
+def test_an_answer_whose_artefact_fails_is_not_complete_before_the_error() -> None:
+    log = GatewayLog().begin().choose().done()
+    assert not log.explain(status=500).complete
+    assert log.answer(500, "404 Not Found").explain(status=500).complete
+
+
+def test_a_crash_is_complete_with_its_stack() -> None:
+    log = GatewayLog().begin().choose().fail("no workers available").crash()
+    frame, panic = log.lines.pop(), log.lines[:-1]
+    assert not log.explain().complete
+    log.lines = [*panic, log.lines[-1], frame]
+    assert log.explain().complete
+
+
+def test_a_request_that_is_not_there_is_not_complete() -> None:
+    other = GatewayLog(request="11111111").begin().choose().done()
+    assert not other.explain(status=200).complete
+    assert not GatewayLog().explain(status=200).complete
+
+
+def test_whom_the_client_left_waiting_has_not_answered() -> None:
+    told = failed(f'Post "{PINNED}/llm": context canceled', took=30).explain()
+    assert (told.complete, told.answered, told.handed_over) == (True, False, True)
+
+
+def test_an_error_is_an_answer_too() -> None:
+    assert refused("insufficient capacity").answered is True
+    assert refused("the cat sat on the worker").answered is False
+
+
+def test_of_two_requests_neither_proves_anything() -> None:
+    first = GatewayLog(request="11111111").begin().choose().fail("no workers available")
+    log = GatewayLog().begin().choose().done()
+    log.lines = first.lines + log.lines
+    told = log.explain(request_id=None)
+    assert (told.unread, told.complete) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        failed("text-to-image container returned 500: no"),
+        failed(EXPIRED, cached=True),
+        GatewayLog().begin().set_up().choose().done(),
+        GatewayLog().give_up(),
+        GatewayLog().answer(400, "missing required fields"),
+        GatewayLog().begin().not_found("<nil>").give_up(),
+    ],
+)
+def test_a_log_with_holes_settles_nothing_and_tells_no_numbers(log: GatewayLog) -> None:
+    told = log.explain(dropped=True)
+    assert (told.session_setup, told.session_cached, told.attempts) == (None, None, None)
+    assert (told.complete, told.blame, told.blame_known, told.repeat) == (False, None, False, False)
+    assert told.handed_over is not False
+    assert told.answered is not False
+    assert any("lost" in words for words in told.evidence)
+
+
+def test_what_a_log_lacks_is_no_cause_if_it_has_holes() -> None:
+    assert GatewayLog().give_up().explain().outcome is Outcome.LANE_FAILED
+    assert GatewayLog().give_up().explain(dropped=True).outcome is None

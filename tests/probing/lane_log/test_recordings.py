@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from exporter.probing.lane_log.explain import Explanation, explain
@@ -38,14 +39,15 @@ NO_CAUSE: Expected = (None, None, False)
 NOT_THERE: Expected = ("unavailable", None, False)
 RUNNER_FAILED: Expected = ("orchestrator_error", "orchestrator", True)
 OUR_INPUT: Expected = ("bad_request", "tester", True)
+SAID_BAD: Expected = ("bad_request", None, False)
 BUSY: Expected = ("no_capacity", None, True)
 OUR_LANE: Expected = ("lane_failed", "tester", True)
 NOT_OURS: Expected = ("wrong_orchestrator", "tester", True)
 
 BY_NOTE: dict[str, Expected] = {
     "runner answers 500": RUNNER_FAILED,
-    "runner answers 400 with its JSON": OUR_INPUT,
-    "runner answers 422": OUR_INPUT,
+    "runner answers 400 with its JSON": SAID_BAD,
+    "runner answers 422": SAID_BAD,
     "runner answers outside its API": RUNNER_FAILED,
     "the orchestrator has lost the capacity of this model": BUSY,
     "while another job of the same client runs": BUSY,
@@ -72,7 +74,8 @@ BY_SCENARIO: dict[str, Expected] = {
     "llm-missing-fields": OUR_INPUT,
     "audio-not-audio": OUR_INPUT,
     "audio-missing": OUR_INPUT,
-    "image-missing": OUR_INPUT,
+    # The orchestrator has the same words for it, and the log does not tell whose they are.
+    "image-missing": SAID_BAD,
     "runner-500-v6": RUNNER_FAILED,
 }
 
@@ -132,6 +135,8 @@ def told(entry: dict[str, Any], request_id: str | None = None) -> Explanation:
         version="0.9.1-rig",
         request_id=request_id,
         pinned=pinned(entry["scenario"]),
+        webhook=entry["scenario"].startswith("webhook"),
+        status=REQUESTS[key(entry)]["response"]["status"],
     )
 
 
@@ -159,6 +164,31 @@ def test_a_recorded_job_was_handed_over_if_its_runner_was_called(entry: dict[str
             assert found.attempts == calls
     if found.attempts == 0:
         assert (calls, found.handed_over) == (0, False)
+
+
+def test_every_recorded_request_has_an_end_in_the_log() -> None:
+    """But for those whose runner still works when the recording stops."""
+    for entry in JOBS:
+        whole = told(entry)
+        assert whole.complete, name(entry)
+        assert whole.answered is not None
+        if not good(REQUESTS[key(entry)]):
+            assert whole.unread is False, name(entry)
+
+
+def test_no_recorded_request_is_complete_before_its_last_line_that_tells() -> None:
+    """Nothing that is told may change once a request counts as complete."""
+    seen = 0
+    for entry in JOBS:
+        final = told(entry)
+        if "lines_omitted" in entry or not final.complete:
+            continue
+        for count in range(len(entry["lines"])):
+            early = told({**entry, "lines": entry["lines"][:count]})
+            if early.complete:
+                assert msgspec.structs.replace(early, unknown=()) == final, (name(entry), count)
+                seen += 1
+    assert seen > 10
 
 
 def test_a_recorded_media_url_names_the_request() -> None:

@@ -103,6 +103,20 @@ def test_no_line_keeps_a_secret(before: str, word: str, after: str) -> None:
     assert word not in Redactor([word])(before + word + after).replace(HIDDEN, "")
 
 
+parts = st.sampled_from([KEY, KEY[:8], KEY[-9:], KEY[:7], "arb.example.io", ":443/x", "/", " a "])
+
+
+@given(st.lists(parts | st.text(max_size=3), max_size=6), st.booleans())
+def test_the_short_way_for_lines_without_secrets_changes_nothing(
+    pieces: list[str], upper: bool
+) -> None:
+    line = "".join(pieces)
+    line = line.upper() if upper else line
+    short, long = Redactor([RPC, KEY, "abc"]), Redactor([RPC, KEY, "abc"])
+    long._signs = None
+    assert short(line) == long(line)
+
+
 @pytest.mark.parametrize("piece", ["a", "a://", "://", "http://a@", "?"])
 def test_no_line_makes_it_slow(piece: str) -> None:
     redact = Redactor([RPC, KEY, "correct horse"])

@@ -136,7 +136,7 @@ def main() -> None:
     if "makes_key" in FAULTS:
         with open(FAULTS["makes_key"], "w", encoding="utf-8") as key:  # noqa: PTH123 - as above
             key.write("{}")
-    if "dies" in FAULTS:
+    if "dies" in FAULTS and started > FAULTS.get("works", 0):
         end(FAULTS["dies"], FAULTS.get("code", 0))
     if FAULTS.get("hangs_at_start"):
         time.sleep(3600)
@@ -153,6 +153,8 @@ def main() -> None:
         place = listen(flags, name)
         say(f"listening on {flags[name]}")
         threading.Thread(target=serve, args=(place, status, hung), daemon=True).start()
+    while FAULTS.get("floods"):
+        put("x\n" * 4000)
     leak = bytearray()
     while True:
         leak += b"x" * FAULTS.get("leaks", 0)

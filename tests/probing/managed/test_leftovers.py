@@ -14,6 +14,7 @@ import pytest
 
 from exporter.probing.managed import leftovers
 from exporter.probing.managed.environment import MARK
+from exporter.probing.managed.faults import StartFailure
 from exporter.probing.managed.home import LaneHome
 from tests.probing.managed.gateways import URI, gone, program
 from tests.waiting import until
@@ -128,6 +129,20 @@ async def test_folders_of_earlier_runs_are_removed_and_nothing_else(tmp_path: Pa
     assert not lane.exists()
     assert (first.path / "notes").exists()
     assert (tmp_path / "precious").exists()
+
+
+async def test_a_folder_of_lanes_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    home = await LaneHome.open(tmp_path / "lanes")
+    before = home.owner
+    shutil.rmtree(home.path)
+    folder = home.fresh()
+    assert folder.is_dir()
+    assert (home.path.stat().st_mode & 0o777, home.owner != before) == (0o700, True)
+    assert (await LaneHome.open(tmp_path / "lanes")).owner == home.owner
+    shutil.rmtree(home.path)
+    home.path.write_text("")
+    with pytest.raises(StartFailure, match="cannot be used for lanes"):
+        home.fresh()
 
 
 async def test_folders_are_for_this_user_only(home: LaneHome) -> None:

@@ -1,5 +1,6 @@
 """Lanes that pay: the keystore is looked at, wrong passphrases end it, and no secret is shown."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from exporter.probing.managed.environment import MARK
 from exporter.probing.managed.faults import Fault
 from exporter.probing.managed.home import LaneHome
 from exporter.probing.managed.pool import LaneStartError, ManagedPool
+from exporter.probing.managed.starter import Starter
 from exporter.settings.livepeer import Livepeer
 from tests.probing.managed.gateways import ACCOUNT, RPC, URI, on_chain, program, settings
 from tests.waiting import until
@@ -89,7 +91,49 @@ async def test_when_the_ethereum_node_is_down_all_starts_pause(
     with pytest.raises(LaneStartError, match="tried again in 5 s"):
         async with pool.lease("0xb", "https://127.0.0.2:1"):
             raise AssertionError
-    assert pool.numbers.start_failures == {"rpc": 2}
+    assert pool.numbers.start_failures == {"rpc": 1}
+
+
+async def test_an_ethereum_node_that_is_back_is_used_by_everybody_and_said_once(
+    home: LaneHome, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    said = "E1123 23:16:10.3 1 starter.go:1] failed to get chain ID: refused"
+    livepeer = settings(program(tmp_path / "bin", dies=said), on_chain=on_chain(tmp_path))
+    starter = Starter(livepeer, home, clean=str, first_pause_of_all=0.01)
+    for _ in range(3):
+        with pytest.raises(LaneStartError):
+            await starter.start("a", uri=URI, name="managed-1")
+        await until(lambda: not starter._all.left)
+        assert starter.trouble is not None, "no start has worked meanwhile"
+    assert [record.message for record in caplog.records] == [
+        "gateways run this program",
+        "a gateway does not start",
+    ]
+    program(tmp_path / "bin")
+    process = await starter.start("a", uri=URI, name="managed-1")
+    await process.stop()
+    assert starter.trouble is None
+    assert caplog.records[-1].message == "gateways start again"
+
+
+async def test_a_rest_ends_when_the_files_change_or_a_gateway_starts(
+    home: LaneHome, tmp_path: Path
+) -> None:
+    paying = on_chain(tmp_path)
+    starter = Starter(settings(program(tmp_path / "bin"), on_chain=paying), home, clean=str)
+    paying["passphrase_file"].write_text("")
+    with pytest.raises(LaneStartError):
+        await starter.start("a", uri=URI, name="managed-1")
+    async with asyncio.timeout(10):
+        resting = asyncio.create_task(starter.rest(60))
+        await asyncio.sleep(0)
+        paying["passphrase_file"].write_text("open sesame\n")
+        await resting
+        resting = asyncio.create_task(starter.rest(60))
+        process = await starter.start("a", uri=URI, name="managed-1")
+        await resting
+    await process.stop()
 
 
 async def test_a_wrong_passphrase_ends_all_starts_and_no_file_is_made(

@@ -4,15 +4,20 @@ import asyncio
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from exporter.probing.managed import binary as programs
+from exporter.probing.managed import process
 from exporter.probing.managed.faults import Fault
 from exporter.probing.managed.home import LaneHome
+from exporter.probing.managed.intake import Intake
 from exporter.probing.managed.pool import LaneStartError, ManagedLane, ManagedPool
+from exporter.probing.managed.scout import Scout
 from exporter.probing.managed.starter import Starter
 from exporter.settings.livepeer import Livepeer
 from tests.probing.managed.gateways import URI, gateways_below, gone, program, settings
@@ -43,6 +48,12 @@ async def ask(url: str) -> str:
             return str(answer.read().decode())
 
     return await asyncio.to_thread(read)
+
+
+def dying(folder: Path, *, works: int = 0, code: int = 1) -> Path:
+    """A program that gets ready so many times."""
+    said, starts = "E1123 23:16:11.01 1 starter.go:1] no luck", str(folder / "starts")
+    return program(folder / "bin", dies=said, code=code, works=works, starts=starts)
 
 
 async def tell(lane: ManagedLane, path: str) -> None:
@@ -138,26 +149,28 @@ async def test_a_lease_that_is_given_up_leaves_nothing(make: MakePool, tmp_path:
 async def test_a_failing_start_is_tried_twice_and_then_left_alone(
     make: MakePool, tmp_path: Path
 ) -> None:
-    binary = program(tmp_path / "bin", dies="E1123 23:16:11.01 1 starter.go:1] no luck", code=3)
-    pool = make(settings(binary))
-    with pytest.raises(LaneStartError, match="no luck") as caught:
-        async with pool.lease("0xa", URI):
-            raise AssertionError
-    assert caught.value.fault == Fault.ENDED
-    assert pool.numbers.starts == 2
-    with pytest.raises(LaneStartError, match="tried again in 30 s"):
-        async with pool.lease("0xa", URI):
-            raise AssertionError
-    assert (pool.numbers.starts, pool.numbers.start_failures) == (2, {"ended": 2})
+    pool = make(settings(dying(tmp_path, works=1, code=3)))
+    async with pool.lease("0xb", OTHER):
+        with pytest.raises(LaneStartError, match="no luck") as caught:
+            async with pool.lease("0xa", URI):
+                raise AssertionError
+        assert caught.value.fault == Fault.ENDED
+        assert pool.numbers.starts == 3
+        with pytest.raises(LaneStartError, match="tried again in 30 s"):
+            async with pool.lease("0xa", URI):
+                raise AssertionError
+    assert (pool.numbers.starts, pool.numbers.start_failures) == (3, {"ended": 2})
 
 
 async def test_after_the_pause_it_is_tried_again_with_a_longer_one(
     make: MakePool, tmp_path: Path
 ) -> None:
-    pool = make(settings(program(tmp_path / "bin", dies="oh", code=1)), first_pause=0.05)
-    for starts in (2, 4):
+    pool = make(settings(dying(tmp_path, works=1)), first_pause=0.05)
+    async with pool.lease("0xb", OTHER):
+        pass
+    for starts in (3, 5):
         await asyncio.sleep(0.06)
-        with pytest.raises(LaneStartError, match="oh"):
+        with pytest.raises(LaneStartError, match="no luck"):
             async with pool.lease("0xa", URI):
                 raise AssertionError
         assert pool.numbers.starts == starts
@@ -167,12 +180,37 @@ async def test_after_the_pause_it_is_tried_again_with_a_longer_one(
 
 
 async def test_when_nobody_starts_everybody_is_left_alone(make: MakePool, tmp_path: Path) -> None:
-    pool = make(settings(program(tmp_path / "bin", dies="oh", code=1)))
-    for number in range(20):
-        with pytest.raises(LaneStartError):
-            async with pool.lease(f"0x{number}", URI):
-                raise AssertionError
-    assert pool.numbers.starts == 6
+    pool = make(settings(dying(tmp_path, works=1)))
+    async with pool.lease("0xb", OTHER):
+        for number in range(20):
+            with pytest.raises(LaneStartError):
+                async with pool.lease(f"0x{number}", URI):
+                    raise AssertionError
+    assert pool.numbers.starts == 7
+
+
+async def test_while_nothing_has_started_yet_one_failure_counts_for_all(
+    home: LaneHome, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    binary = dying(tmp_path)
+    starter = Starter(settings(binary), home, clean=str, first_pause_of_all=0.01)
+    for _ in range(2):
+        with pytest.raises(LaneStartError, match="no luck"):
+            await starter.start(("0xa", URI), uri=URI, name="managed-1")
+        with pytest.raises(LaneStartError, match=f"{binary} for {URI}: .*no luck"):
+            await starter.ready(("0xb", OTHER))
+        assert starter.trouble is not None, "it stays when the pause is over"
+        await until(lambda: not starter._all.left)
+        assert f"{binary} for {URI}: it ended" in starter.trouble
+        starter._pauses.end(("0xa", URI))
+    assert starter.starts == 2
+    (told,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert told.message == "a gateway does not start"
+    assert (vars(told)["orchestrator"], vars(told)["uri"]) == ("0xa", URI)
+    assert vars(told)["binary"] == str(binary)
+    program(tmp_path / "bin")
+    await (await starter.start(("0xb", OTHER), uri=OTHER, name="managed-1")).stop()
+    assert starter.trouble is None
 
 
 async def test_a_gateway_that_hangs_at_its_start_is_ended(make: MakePool, tmp_path: Path) -> None:
@@ -314,6 +352,117 @@ async def test_while_the_new_program_is_none_the_running_gateways_go_on(
     program(tmp_path / "bin")
     async with pool.lease("0xb", OTHER), pool.lease("0xa", URI) as lane:
         assert lane.pid != first
+
+
+async def test_a_new_program_that_hangs_holds_nobody_up_and_is_asked_once(
+    make: MakePool,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(programs, "ASK_TIMEOUT", 1.0)
+    binary = program(tmp_path / "bin")
+    pool = make(settings(binary, lanes=2))
+    async with pool.lease("0xa", URI) as lane:
+        first = lane.pid
+    asked = tmp_path / "asked"
+    hanging = tmp_path / "hanging"
+    hanging.write_text(f"#!/bin/sh\necho x >> {asked}\nexec sleep 1000\n")
+    hanging.chmod(0o755)
+    hanging.replace(binary)
+    began, leases = asyncio.get_running_loop().time(), 0
+    while pool._starter.trouble is None:
+        async with pool.lease("0xa", URI) as lane:
+            assert lane.pid == first
+        leases += 1
+        assert asyncio.get_running_loop().time() - began < 20
+    assert leases > 20, "while the program was asked, leases went on"
+    assert "does not answer -" in pool._starter.trouble
+    for _ in range(3):
+        with pytest.raises(LaneStartError, match="does not answer -"):
+            async with pool.lease("0xb", OTHER):
+                raise AssertionError
+    await asyncio.sleep(0.3)
+    assert len(asked.read_text().split()) == 2, "-help and -version, once"
+    told = [record for record in caplog.records if "is no good" in record.message]
+    assert len(told) == 1
+    program(tmp_path / "bin", version="0.9.2")
+    await until(lambda: pool._starter.trouble is None)
+    async with pool.lease("0xb", OTHER) as lane:
+        assert lane.version == "0.9.2", "it is not waited for the pause to end"
+
+
+async def test_a_gateway_that_floods_is_started_anew_after_the_running_job(
+    make: MakePool,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "Intake", partial(Intake, window=0.05, flood=0.2))
+    pool = make(settings(program(tmp_path / "bin", floods=True), lanes=1))
+    async with pool.lease("0xa", URI) as lane:
+        first = lane.pid
+        await until(lambda: "writes far more" in caplog.text)
+        assert lane.failure() is None
+        assert lane.dropped(0)
+    async with pool.lease("0xa", URI) as lane:
+        assert lane.pid != first
+    assert (pool.numbers.floods, pool.numbers.memory_restarts, pool.numbers.crashes) == (1, 0, 0)
+    told = [one for one in caplog.records if "writes far more" in one.message]
+    assert [vars(one)["orchestrator"] for one in told][:1] == ["0xa"]
+
+
+async def test_gateways_of_orchestrators_that_are_gone_are_ended(
+    make: MakePool, tmp_path: Path
+) -> None:
+    pool = make(settings(program(tmp_path / "bin"), lanes=3))
+    async with pool.lease("0xa", URI), pool.lease("0xb", OTHER) as held:
+        async with pool.lease("0xc", THIRD) as lane:
+            idle = lane.pid
+        pool.keep({"0xa", "0xb", "0xd"})
+        await until(lambda: gone(idle))
+        pool.keep({"0xa"})
+        assert await held.alive()
+        held_pid = held.pid
+    await until(lambda: {lane.orchestrator for lane in pool.lanes} == {"0xa"})
+    assert gone(held_pid)
+    assert (pool.numbers.crashes, pool.numbers.switches) == (0, 0)
+
+
+async def test_who_takes_the_place_of_a_crashed_gateway_has_switched_nothing(
+    make: MakePool, tmp_path: Path
+) -> None:
+    pool = make(settings(program(tmp_path / "bin"), lanes=1))
+    async with pool.lease("0xa", URI) as lane:
+        await tell(lane, "/die")
+        await lane.broken()
+    async with pool.lease("0xb", OTHER):
+        pass
+    assert (pool.numbers.crashes, pool.numbers.switches) == (1, 0)
+
+
+async def test_an_idle_gateway_that_hangs_is_noticed_in_time(
+    make: MakePool, tmp_path: Path
+) -> None:
+    pool = make(settings(program(tmp_path / "bin"), lanes=1, answer_timeout=0.2))
+    async with pool.lease("0xa", URI) as lane:
+        await tell(lane, "/hang")
+        pid = lane.pid
+    await until(lambda: pool.numbers.hangs == 1)
+    await until(lambda: gone(pid))
+
+
+async def test_pool_and_scout_can_be_closed_in_the_time_of_one(
+    make: MakePool, home: LaneHome, tmp_path: Path
+) -> None:
+    livepeer = settings(program(tmp_path / "bin", ignore_sigterm=True), stop_timeout=2.0)
+    pool, scout = make(livepeer), Scout(livepeer, home)
+    await scout.start()
+    async with pool.lease("0xa", URI), pool.lease("0xb", OTHER):
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(pool.close(), scout.close())
+        assert 2.0 <= asyncio.get_running_loop().time() - began < 3.9
+    assert gateways_below() == []
 
 
 async def test_a_fault_of_the_program_stops_all_starts_until_it_changes(

@@ -116,7 +116,7 @@ async def test_a_gateway_that_hangs_after_a_job_is_replaced(
     ("more", "fault", "message"),
     [
         ({"simDieAtStart": "true"}, Fault.ENDED, "it ended with exit code 1"),
-        ({"simHangAtStart": "true"}, Fault.TIMEOUT, "it was not ready within 2 s"),
+        ({"simHangAtStart": "true"}, Fault.TIMEOUT, "it was not ready within 4 s"),
         ({"simClash": "true"}, Fault.PORTS, "ports were taken 5 times"),
         (
             {"simWithoutFlag": "aiProcessingRetryTimeout"},
@@ -129,7 +129,7 @@ async def test_a_gateway_that_hangs_after_a_job_is_replaced(
 async def test_a_start_that_fails_is_told_in_words(
     make: MakePool, node: SimulatedNode, more: dict[str, str], fault: Fault, message: str
 ) -> None:
-    pool = make(flags=flags(**more), start_timeout=2.0)
+    pool = make(flags=flags(**more), start_timeout=4.0)
     with pytest.raises(LaneStartError) as caught:
         async with pool.lease("0xa", node.url):
             raise AssertionError

@@ -1,50 +1,49 @@
 """What a client, or a reader of its log, sees of a gateway that pays."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import pytest
-from aiohttp import web
 
-from exporter.simulation.gateway.flags import parse
+from exporter.simulation.chain_node import ARBITRUM_ONE, ChainNode, Registered
+from exporter.simulation.gateway.flags import GatewayFlags, parse
+from exporter.simulation.gateway.glog import drop
 from exporter.simulation.gateway.keystore import AccountRefused, Keystore
 from exporter.simulation.gateway.orchestrators import OrchestratorInfo, Price
 from exporter.simulation.gateway.service import SimulatedGateway
 from exporter.simulation.gateway.startup import StartFailed
 from exporter.simulation.gateway.tweaks import GatewayTweaks
-from exporter.simulation.serving import LoopbackServer
+from exporter.simulation.node import SimulatedNode
+from exporter.simulation.runner import Runner
 from tests.simulation.gateway.lanes import MODELS, MS, PORTS, UNAVAILABLE, Lane, a_lane
-from tests.waiting import eventually
-
-ARBITRUM = 42161
+from tests.waiting import eventually, until
 
 
 @asynccontextmanager
-async def a_chain(number: int = ARBITRUM) -> AsyncIterator[str]:
-    """An Ethereum node that knows its chain id."""
-
-    async def answer(request: web.Request) -> web.Response:
-        asked = await request.json()
-        return web.json_response({"jsonrpc": "2.0", "id": asked["id"], "result": hex(number)})
-
-    server = LoopbackServer(answer)
-    await server.start()
+async def a_chain(
+    number: int = ARBITRUM_ONE, pool: Sequence[Registered] = ()
+) -> AsyncIterator[ChainNode]:
+    """An Ethereum node that knows its chain id, and who is registered."""
+    node = ChainNode(lambda: pool, "a-key-that-is-secret")
+    node.chain_id = number
+    await node.start()
     try:
-        yield server.url
+        yield node
     finally:
-        await server.stop()
+        await node.stop()
 
 
 @asynccontextmanager
 async def a_paying_lane(
     folder: Path, *flags: str, tweaks: GatewayTweaks | None = None, **more: Any
 ) -> AsyncIterator[Lane]:
-    async with a_chain() as url:
-        account = account_flags(folder, url)
+    async with a_chain() as chain:
+        account = account_flags(folder, chain.url)
         async with a_lane(*account, *flags, tweaks=tweaks, priced=True, **more) as lane:
             yield lane
 
@@ -261,8 +260,8 @@ async def test_a_data_folder_refuses_another_chain(tmp_path: Path) -> None:
     gateway = SimulatedGateway(parse(["-gateway", *PORTS, *folder]))
     await gateway.start()
     await gateway.stop()
-    async with a_chain() as url:
-        flags = parse(["-gateway", *PORTS, *account_flags(tmp_path, url)])
+    async with a_chain() as chain:
+        flags = parse(["-gateway", *PORTS, *account_flags(tmp_path, chain.url)])
         with pytest.raises(StartFailed):
             await SimulatedGateway(flags, log=lines.append).start()
     assert any(
@@ -273,8 +272,8 @@ async def test_a_data_folder_refuses_another_chain(tmp_path: Path) -> None:
 
 
 async def test_a_keystore_without_the_account_gets_a_new_key_each_try(tmp_path: Path) -> None:
-    async with a_chain() as url:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, url)]
+    async with a_chain() as chain:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url)]
         argv += ["-ethAcctAddr", "0x" + "ab" * 20]
         for number in (1, 2):
             lines: list[str] = []
@@ -298,8 +297,8 @@ async def test_an_on_chain_start_that_cannot_work_ends_with_a_line(
     tmp_path: Path, flags: list[str], words: str
 ) -> None:
     lines: list[str] = []
-    async with a_chain() as url:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, url), *flags]
+    async with a_chain() as chain:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url), *flags]
         with pytest.raises(StartFailed):
             await SimulatedGateway(parse(argv), log=lines.append).start()
     assert words in lines[-1]
@@ -307,8 +306,8 @@ async def test_an_on_chain_start_that_cannot_work_ends_with_a_line(
 
 async def test_a_chain_that_is_not_supported_ends_the_start(tmp_path: Path) -> None:
     lines: list[str] = []
-    async with a_chain(5) as url:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, url)]
+    async with a_chain(5) as chain:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url)]
         with pytest.raises(StartFailed):
             await SimulatedGateway(parse(argv), log=lines.append).start()
     assert "node does not support chainID = 5 right now" in lines[-1]
@@ -326,3 +325,156 @@ def test_a_key_file_opens_with_its_password_only(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
     (tmp_path / "notes.txt").write_text("no key")
     assert keystore.find("") == (address, path)
+
+
+def scout_flags(folder: Path, chain: ChainNode) -> GatewayFlags:
+    return parse(["-gateway", *PORTS, *account_flags(folder, chain.url)])
+
+
+@asynccontextmanager
+async def a_scout(
+    folder: Path, *uris: str, lines: list[str] | None = None
+) -> AsyncIterator[tuple[SimulatedGateway, httpx.AsyncClient]]:
+    """An unpinned gateway, ten times as fast as a real one."""
+    pool = [Registered("0x" + f"{number:02x}" * 20, uri) for number, uri in enumerate(uris, 1)]
+    pool.append(Registered("0x" + "ee" * 20, "https://127.0.0.1:9", active=False))
+    async with a_chain(pool=pool) as chain, httpx.AsyncClient(trust_env=False) as client:
+        write = drop if lines is None else lines.append
+        gateway = SimulatedGateway(scout_flags(folder, chain), speed=10, log=write)
+        await gateway.start()
+        try:
+            yield gateway, client
+        finally:
+            await gateway.stop()
+
+
+@asynccontextmanager
+async def nodes(count: int, **more: Any) -> AsyncIterator[list[SimulatedNode]]:
+    found = [
+        SimulatedNode(
+            Runner(), address=f"0x{n:02x}" + "0" * 38, recipient="0x" + f"{n:02x}" * 20, **more
+        )
+        for n in range(1, count + 1)
+    ]
+    for node in found:
+        await node.start()
+    try:
+        yield found
+    finally:
+        for node in found:
+            await node.stop()
+
+
+async def test_an_unpinned_gateway_lists_who_is_registered_and_answers_before_it_listens(
+    tmp_path: Path,
+) -> None:
+    async with nodes(2, priced=True) as (one, other), nodes(1) as (free,):
+        other.reported_uri = one.url
+        uris = one.url, other.url, free.url, one.url, "https://127.0.0.1:9"
+        lines: list[str] = []
+        async with a_scout(tmp_path, *uris, lines=lines) as (scout, client):
+            answer = await client.get(f"{scout.cli_url}/getNetworkCapabilities")
+            assert answer.status_code == 200
+            listed = [(e["address"], e["orch_uri"]) for e in answer.json()["orchestrators"]]
+            assert listed == [("0x" + "01" * 20, one.url), ("0x" + "02" * 20, one.url)]
+            rows = (await client.get(f"{scout.cli_url}/registeredOrchestrators")).json()
+            assert [row["ServiceURI"] for row in rows] == [*uris, "https://127.0.0.1:9"]
+            assert [row["Active"] for row in rows] == [True] * 5 + [False]
+            status = (await client.get(f"{scout.cli_url}/status")).json()
+            assert status["OrchestratorPool"] == list(uris)
+            body = {"model_id": MODELS["text-to-image"], "prompt": "x"}
+            job = await client.post(f"{scout.url}/text-to-image", json=body)
+            assert job.status_code == 200
+        said = "\n".join(lines)
+        assert "Using DB orchestrator pool with 5 orchestrators" in said
+        assert f"missing price info orch={free.url}" in said
+        assert "No orchestrator specified" not in said
+
+
+async def test_nobody_who_answers_is_no_list_at_all(tmp_path: Path) -> None:
+    async with a_scout(tmp_path, "https://127.0.0.1:9") as (scout, client):
+        answer = await client.get(f"{scout.cli_url}/getNetworkCapabilities")
+        assert answer.status_code == 500
+        assert answer.text.startswith("network capabilities not available")
+
+
+async def test_a_pinned_gateway_lists_its_own_one_only(tmp_path: Path) -> None:
+    async with nodes(2, priced=True) as (one, other), httpx.AsyncClient(trust_env=False) as client:
+        pool = [Registered("0x" + "01" * 20, one.url), Registered("0x" + "02" * 20, other.url)]
+        async with a_chain(pool=pool) as chain:
+            argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url), "-orchAddr", other.url]
+            gateway = SimulatedGateway(parse(argv))
+            await gateway.start()
+            try:
+
+                async def listed() -> bool:
+                    return (await ask()).status_code == 200
+
+                async def ask() -> httpx.Response:
+                    return await client.get(f"{gateway.cli_url}/getNetworkCapabilities")
+
+                await eventually(listed)
+                (entry,) = (await ask()).json()["orchestrators"]
+                assert entry["address"] == "0x" + "02" * 20
+                rows = await client.get(f"{gateway.cli_url}/registeredOrchestrators")
+                assert len(rows.json()) == 2
+            finally:
+                await gateway.stop()
+
+
+async def test_a_pinned_gateway_whose_walk_fails_works_and_never_has_a_list(tmp_path: Path) -> None:
+    lines: list[str] = []
+    async with nodes(1, priced=True) as (node,), a_chain() as chain:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url), "-orchAddr", node.url]
+        gateway = SimulatedGateway(parse(argv), log=lines.append)
+        chain.forgetful = True
+        await gateway.start()
+        try:
+            await until(lambda: any("Error caching orchestrators" in line for line in lines))
+        finally:
+            await gateway.stop()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ({"down": True}, "failed to get chain ID from remote ethereum node: Post "),
+        ({"delay": 30.0}, "context deadline exceeded"),
+        ({"chain_id": 1}, "no contract code at given address"),
+        ({"chain_id": 5}, "node does not support chainID = 5 right now"),
+    ],
+)
+async def test_an_ethereum_node_that_fails_ends_a_start_with_a_line(
+    tmp_path: Path, spoil: dict[str, Any], words: str
+) -> None:
+    lines: list[str] = []
+    async with a_chain() as chain:
+        for name, value in spoil.items():
+            setattr(chain, name, value)
+        gateway = SimulatedGateway(scout_flags(tmp_path, chain), speed=100, log=lines.append)
+        with pytest.raises(StartFailed):
+            await gateway.start()
+    assert words in lines[-1]
+
+
+async def test_an_ethereum_node_without_the_pool_ends_the_start_of_an_unpinned_gateway(
+    tmp_path: Path,
+) -> None:
+    lines: list[str] = []
+    async with a_chain() as chain:
+        chain.forgetful = True
+        with pytest.raises(StartFailed):
+            await SimulatedGateway(scout_flags(tmp_path, chain), log=lines.append).start()
+    assert "Could not create orchestrator pool with DB cache: " in lines[-1]
+
+
+async def test_the_ethereum_node_speaks_json_rpc_to_those_who_have_its_key() -> None:
+    async with a_chain() as chain, httpx.AsyncClient(trust_env=False) as client:
+        asked = {"jsonrpc": "2.0", "id": 7, "method": "eth_chainId", "params": []}
+        answer = (await client.post(chain.url, json=asked)).json()
+        assert answer == {"jsonrpc": "2.0", "id": 7, "result": "0xa4b1"}
+        unknown = (await client.post(chain.url, json=asked | {"method": "eth_call"})).json()
+        assert unknown["error"]["code"] == -32601
+        assert (await client.post(chain.url + "x", json=asked)).status_code == 401
+        assert (await client.post(chain.url, content=b"{")).status_code == 400
+        assert chain.calls == {"eth_chainId": 1, "eth_call": 1}
