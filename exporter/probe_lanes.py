@@ -87,10 +87,9 @@ async def gateways(
             starter = Starter(settings.livepeer, home, clean=clean, orchestrators=orchestrators)
             if managed:
                 pool = ManagedPool(settings.livepeer, home, starter=starter)
-                stack.push_async_callback(pool.close)
             if settings.sources.scout:
                 scout = Scout(settings.livepeer, home, starter=starter)
-                stack.push_async_callback(scout.close)
+            stack.push_async_callback(_closed, pool, scout)
             if managed or scout:
                 beforehand = Beforehand(
                     settings.livepeer, starter, clean=clean, orchestrators=orchestrators
@@ -99,6 +98,11 @@ async def gateways(
                 stack.push_async_callback(_cancelled, looking)
         lanes = Lanes(settings.lanes, pool=pool, desk=desk, guard=guard, resolver=resolver)
         yield Gateways(lanes, desk, pool, scout, starter, beforehand)
+
+
+async def _closed(pool: ManagedPool | None, scout: Scout | None) -> None:
+    """Both at once: each may take as long as a gateway takes to end."""
+    await asyncio.gather(*(one.close() for one in (pool, scout) if one is not None))
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
