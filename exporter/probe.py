@@ -19,21 +19,21 @@ from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
 from exporter.probe_lanes import Gateways, gateways
 from exporter.probe_server import probe_app
-from exporter.probing.bounds import Bounds
 from exporter.probing.connectivity import Connectivity
 from exporter.probing.evidence import Witness
 from exporter.probing.guard import Guard
 from exporter.probing.job import JobRunner
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
-from exporter.probing.notices import TOPICS
-from exporter.probing.progress import Progress
 from exporter.probing.resolve import Resolver
-from exporter.probing.run_job import Ran
-from exporter.probing.schedule import Schedule
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.notices import TOPICS
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.run_job import Ran
+from exporter.probing.scheduling.schedule import Schedule
+from exporter.probing.scheduling.skips import NETWORK_DOWN, NOT_STORING
 from exporter.probing.session_pools import normal_url
 from exporter.probing.silent_ports import SilentPorts
-from exporter.probing.skips import NETWORK_DOWN, NOT_STORING
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
 from exporter.serving import listening

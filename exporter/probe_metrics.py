@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector
 from exporter.leaderboard.display import shown
 from exporter.model import NANOSECONDS
 from exporter.probing.lag import LoopLag
-from exporter.probing.progress import Progress
-from exporter.probing.rounds import RESULTS
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.rounds import RESULTS
 
 METRICS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("livepeer_ai_tester_jobs_running", "gauge", (), "Jobs under way."),

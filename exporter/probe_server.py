@@ -15,7 +15,7 @@ from exporter.probe_lanes import Gateways
 from exporter.probe_metrics import METRICS as PROBE_METRICS
 from exporter.probe_metrics import ProbeNumbers
 from exporter.probing.lag import LoopLag
-from exporter.probing.progress import Progress
+from exporter.probing.scheduling.progress import Progress
 from exporter.probing.webhook import routes
 from exporter.readiness import not_ready
 

@@ -6,7 +6,7 @@ from typing import Final
 from exporter.model import Supply
 from exporter.probe_lanes import Gateways
 from exporter.probing.lanes import DOES_NOT_START, FORBIDDEN
-from exporter.probing.skips import NETWORK_DOWN, NO_LANE, NOT_STORED, NOT_STORING
+from exporter.probing.scheduling.skips import NETWORK_DOWN, NO_LANE, NOT_STORED, NOT_STORING
 
 HINDRANCES: Final = frozenset(
     {DOES_NOT_START, FORBIDDEN, NETWORK_DOWN, NO_LANE, NOT_STORED, NOT_STORING}

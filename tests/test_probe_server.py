@@ -13,12 +13,12 @@ from exporter.pipelines import registry
 from exporter.probe_lanes import Gateways
 from exporter.probe_metrics import METRICS
 from exporter.probe_server import probe_app
-from exporter.probing.bounds import Bounds
-from exporter.probing.clock import Clock
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lanes
-from exporter.probing.progress import Progress
-from exporter.probing.skips import NO_LANE
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.skips import NO_LANE
 from exporter.probing.webhook import WebhookDesk
 from exporter.settings import Pipelines, Schedule, Spending
 from tests.probing.shared_lanes import measured, offer

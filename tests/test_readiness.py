@@ -5,7 +5,7 @@ import pytest
 from exporter.model import SourceState, Supply
 from exporter.probe_lanes import Gateways
 from exporter.probing.lanes import DOES_NOT_START, Lanes
-from exporter.probing.skips import ABOVE_PRICE, COLD, NETWORK_DOWN
+from exporter.probing.scheduling.skips import ABOVE_PRICE, COLD, NETWORK_DOWN
 from exporter.probing.webhook import WebhookDesk
 from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
 

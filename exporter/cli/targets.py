@@ -83,7 +83,7 @@ def _priced(settings: "Settings", supply: "Supply") -> "Supply":
 
     from exporter.model import LaneKind
     from exporter.pipelines import registry
-    from exporter.probing.bounds import Bounds
+    from exporter.probing.scheduling.bounds import Bounds
 
     bounds = Bounds(
         settings.schedule,

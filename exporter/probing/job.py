@@ -32,13 +32,13 @@ from exporter.probing.connectivity import Connectivity
 from exporter.probing.evidence import Found, Witness
 from exporter.probing.exchange import Exchange, Exchanged
 from exporter.probing.failure import TransportFailure
-from exporter.probing.fees import estimated_fee
 from exporter.probing.guard import Guard
 from exporter.probing.handshake import Reach, greeting_tls, host_and_port, reach
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
 from exporter.probing.resolve import Resolver
-from exporter.probing.run_job import Ran
+from exporter.probing.scheduling.fees import estimated_fee
+from exporter.probing.scheduling.run_job import Ran
 from exporter.probing.secrecy import Secrecy
 from exporter.probing.timeline import Timeline
 from exporter.probing.transport import TimedTransport

@@ -14,7 +14,7 @@ from exporter.probing.guard import Guard
 from exporter.probing.handshake import host_and_port
 from exporter.probing.managed.pool import LaneStartError, ManagedLane, ManagedPool
 from exporter.probing.resolve import Resolver, literal
-from exporter.probing.slots import Slots
+from exporter.probing.scheduling.slots import Slots
 from exporter.probing.trust import ANY_CERTIFICATE, Trust, Trusts
 from exporter.probing.webhook import Visit, WebhookDesk
 from exporter.settings import Lane as LaneSettings

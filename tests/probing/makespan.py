@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from exporter.model import Offer
-from exporter.probing.clock import Clock
 from exporter.probing.lanes import Lanes
-from exporter.probing.progress import Progress
-from exporter.probing.schedule import Schedule
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.schedule import Schedule
 from exporter.settings import Schedule as Settings
 from tests.probing.shared_lanes import Jobs, supply
 from tests.probing.virtual_time import WallClock, in_virtual_time

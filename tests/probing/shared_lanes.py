@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from exporter.model import Blame, LaneKind, Measurement, Offer, Origin, Outcome, Supply, Target
 from exporter.probing.lanes import Lane, Lanes, LaneUnavailableError, Route
-from exporter.probing.run_job import Ran
-from exporter.probing.slots import Slots
+from exporter.probing.scheduling.run_job import Ran
+from exporter.probing.scheduling.slots import Slots
 from exporter.settings import Lane as LaneSettings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from exporter.model import NANOSECONDS
-from exporter.probing.clock import Clock
+from exporter.probing.scheduling.clock import Clock
 
 Result = TypeVar("Result")
 ANY_MOMENT = 1_700_000_000.0

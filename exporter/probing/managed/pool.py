@@ -16,7 +16,7 @@ from exporter.probing.managed.numbers import LaneState, PoolNumbers
 from exporter.probing.managed.process import GatewayProcess
 from exporter.probing.managed.starter import Starter
 from exporter.probing.managed.watch import resident
-from exporter.probing.slots import Slots
+from exporter.probing.scheduling.slots import Slots
 from exporter.settings.livepeer import Livepeer
 
 __all__ = ["LaneStartError", "LaneState", "ManagedLane", "ManagedPool", "PoolNumbers"]
@@ -171,10 +171,9 @@ class ManagedPool:
 
     async def _sit(self, seat: _Seat, pin: Pin) -> GatewayProcess:
         """A gateway with this pin in this place. Raises `LaneStartError`."""
-        process = seat.process
-        if process is not None and seat.pin == pin and await self._still_good(process):
+        if (process := await self._kept(seat, pin)) is not None:
             return process
-        if process is not None and seat.pin != pin and self._stays(seat):
+        if seat.pin != pin and self._stays(seat):
             self._numbers.switches += 1
         await self._empty(seat)
         if self._closed:
@@ -193,6 +192,14 @@ class ManagedPool:
         seat.pin, seat.process, seat.resident, seat.unwanted = pin, process, None, False
         self._follow(seat, process, pin[0])
         return process
+
+    async def _kept(self, seat: _Seat, pin: Pin) -> GatewayProcess | None:
+        """The gateway that sits there, if it may stay. Nobody else holds on to one that may not:
+        its log takes memory."""
+        process = seat.process
+        if process is not None and seat.pin == pin and await self._still_good(process):
+            return process
+        return None
 
     async def _still_good(self, process: GatewayProcess) -> bool:
         return not self._unfit(process) and await process.alive()

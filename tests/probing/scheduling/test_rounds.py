@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Blame, Outcome, Target
-from exporter.probing.attendance import Attendance
-from exporter.probing.clock import Clock
-from exporter.probing.rounds import KEPT, RESULTS, Rounds, result_of
-from exporter.probing.skips import COLD, OVERRUN, STOPPED
+from exporter.probing.scheduling.attendance import Attendance
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.rounds import KEPT, RESULTS, Rounds, result_of
+from exporter.probing.scheduling.skips import COLD, OVERRUN, STOPPED
 from tests.probing.shared_lanes import measured, offer
 
 A, B, C = (offer("o", model) for model in "abc")

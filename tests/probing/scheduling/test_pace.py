@@ -14,12 +14,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from exporter.model import Offer, Target
-from exporter.probing.clock import Clock
-from exporter.probing.progress import Progress
-from exporter.probing.rounds import RESULTS
-from exporter.probing.schedule import Schedule
-from exporter.probing.skips import CLOCK_SET, OVERRUN
-from exporter.probing.timetable import EveryInterval, timetable
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.rounds import RESULTS
+from exporter.probing.scheduling.schedule import Schedule
+from exporter.probing.scheduling.skips import CLOCK_SET, OVERRUN
+from exporter.probing.scheduling.timetable import EveryInterval, timetable
 from exporter.settings import Schedule as Settings
 from tests.probing.shared_lanes import BUSY, GOOD, Jobs, chains, direct, offer, supply
 from tests.probing.virtual_time import ANY_MOMENT, WallClock, in_virtual_time

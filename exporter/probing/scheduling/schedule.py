@@ -5,18 +5,18 @@ import logging
 from collections.abc import Iterable
 
 from exporter.model import Offer, Supply, Target
-from exporter.probing.adverts import Adverts
-from exporter.probing.bounds import Bounds
-from exporter.probing.chain import Chain
-from exporter.probing.clock import Clock
 from exporter.probing.lanes import Lanes
-from exporter.probing.notices import Notices
-from exporter.probing.pace import JUMP, Pace
-from exporter.probing.progress import Progress
-from exporter.probing.run_job import RunJob
-from exporter.probing.timetable import timetable
-from exporter.probing.turns import Turns
-from exporter.probing.workplace import Hindrance, Workplace
+from exporter.probing.scheduling.adverts import Adverts
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.chain import Chain
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.notices import Notices
+from exporter.probing.scheduling.pace import JUMP, Pace
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.run_job import RunJob
+from exporter.probing.scheduling.timetable import timetable
+from exporter.probing.scheduling.turns import Turns
+from exporter.probing.scheduling.workplace import Hindrance, Workplace
 from exporter.settings import Schedule as ScheduleSettings
 
 LOOK: float = 1.0

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from exporter.probing.turns import SWITCHES
+from exporter.probing.scheduling.turns import SWITCHES
 from tests.probing.makespan import SHAPES, Draw, Made, equal, skewed, uniform
 from tests.probing.shared_lanes import FewLanes, chains, direct
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from exporter.model import Target
-from exporter.probing.bounds import Bounds
-from exporter.probing.courtesy import JobsOfDay
-from exporter.probing.rounds import Rounds
-from exporter.probing.spending import Spent
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.courtesy import JobsOfDay
+from exporter.probing.scheduling.rounds import Rounds
+from exporter.probing.scheduling.spending import Spent
 
 ROUNDS: Final = "rounds"
 """Reports of the latest rounds, oldest first."""

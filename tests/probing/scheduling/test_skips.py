@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from exporter.pipelines import registry
-from exporter.probing import skips
+from exporter.probing.scheduling import skips
 from exporter.settings import Pipelines
 
-TEXT = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "measuring.md").read_text(encoding="utf-8")
 REASONS = [value for name, value in vars(skips).items() if name.isupper() and name != "BOUNDS"]
 
 

@@ -7,10 +7,10 @@ import msgspec
 
 from exporter.model import LaneKind, Offer
 from exporter.pipelines.job import Pipeline
-from exporter.probing.clock import Clock
-from exporter.probing.fees import estimated_fee
-from exporter.probing.skips import ABOVE_FEE, ABOVE_PRICE, BUDGET_SPENT, NO_PRICE
-from exporter.probing.utc_day import is_new_day, utc_day
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.fees import estimated_fee
+from exporter.probing.scheduling.skips import ABOVE_FEE, ABOVE_PRICE, BUDGET_SPENT, NO_PRICE
+from exporter.probing.scheduling.utc_day import is_new_day, utc_day
 from exporter.settings import Spending as SpendingSettings
 
 

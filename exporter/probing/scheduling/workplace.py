@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from exporter.model import Offer, Target
-from exporter.probing.adverts import Adverts
-from exporter.probing.bounds import Bounds
-from exporter.probing.clock import Clock
-from exporter.probing.estimates import Estimates
-from exporter.probing.hosts import Hosts
 from exporter.probing.lanes import Lanes
-from exporter.probing.progress import Progress
-from exporter.probing.run_job import RunJob
-from exporter.probing.slots import Slots
+from exporter.probing.scheduling.adverts import Adverts
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.estimates import Estimates
+from exporter.probing.scheduling.hosts import Hosts
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.run_job import RunJob
+from exporter.probing.scheduling.slots import Slots
 from exporter.settings import Schedule
 
 Hindrance = Callable[[], Awaitable[str | None]]

@@ -5,11 +5,11 @@ from collections.abc import Hashable, Iterable
 from exporter.model import NANOSECONDS, LaneKind, Measurement, Offer, Outcome, Target
 from exporter.probing.handshake import host_and_port
 from exporter.probing.lanes import Lane, LaneUnavailableError, Route
-from exporter.probing.rounds import CycleCount
-from exporter.probing.run_job import Ran
-from exporter.probing.skips import GONE, NO_LANE, NOT_STORED, STOPPED
-from exporter.probing.turns import Turns
-from exporter.probing.workplace import Workplace
+from exporter.probing.scheduling.rounds import CycleCount
+from exporter.probing.scheduling.run_job import Ran
+from exporter.probing.scheduling.skips import GONE, NO_LANE, NOT_STORED, STOPPED
+from exporter.probing.scheduling.turns import Turns
+from exporter.probing.scheduling.workplace import Workplace
 
 
 class _Job:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from exporter.model import Offer, SourceState, Supply
-from exporter.probing.adverts import Adverts
+from exporter.probing.scheduling.adverts import Adverts
 from tests.probing.shared_lanes import offer
 
 TAKEN_AT = 900

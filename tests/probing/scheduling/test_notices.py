@@ -4,13 +4,13 @@ import pytest
 
 from exporter.model import LaneKind, Target
 from exporter.pipelines import registry
-from exporter.probing.bounds import Bounds
-from exporter.probing.clock import Clock
-from exporter.probing.notices import COLD, HELD_BACK, ROUNDS, SPENDING, TOPICS, Notices
-from exporter.probing.rounds import KEPT, Rounds
-from exporter.probing.skips import BUDGET_SPENT, JOBS_OF_DAY, OVERRUN
-from exporter.probing.skips import COLD as COLD_LATELY
-from exporter.probing.utc_day import DAY
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.notices import COLD, HELD_BACK, ROUNDS, SPENDING, TOPICS, Notices
+from exporter.probing.scheduling.rounds import KEPT, Rounds
+from exporter.probing.scheduling.skips import BUDGET_SPENT, JOBS_OF_DAY, OVERRUN
+from exporter.probing.scheduling.skips import COLD as COLD_LATELY
+from exporter.probing.scheduling.utc_day import DAY
 from exporter.settings import Pipelines, Schedule, Spending
 from tests.probing.shared_lanes import offer
 
@@ -92,7 +92,7 @@ def test_tests_of_cold_models_survive_a_restart() -> None:
 def test_the_oldest_tests_of_cold_models_are_forgotten_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("exporter.probing.courtesy.COLD_REMEMBERED", 2)
+    monkeypatch.setattr("exporter.probing.scheduling.courtesy.COLD_REMEMBERED", 2)
     run = Run()
     targets = [Target("o", "llm", str(number)) for number in range(3)]
     run.bounds.courtesy.restore_cold((target, 3 - n) for n, target in enumerate(targets))

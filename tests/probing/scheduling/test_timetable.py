@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.probing.timetable import ROUNDING, AtMoments, EveryInterval, Timetable, timetable
+from exporter.probing.scheduling.timetable import (
+    ROUNDING,
+    AtMoments,
+    EveryInterval,
+    Timetable,
+    timetable,
+)
 from exporter.settings import Schedule as Settings
 
 NAMES = [f"0x{number:040x}" for number in range(200)]

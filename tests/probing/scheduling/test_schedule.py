@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from exporter.model import LaneKind, Offer
-from exporter.probing.bounds import Bounds
-from exporter.probing.clock import Clock
-from exporter.probing.hosts import Hosts
-from exporter.probing.progress import Progress
-from exporter.probing.schedule import Schedule
-from exporter.probing.skips import ABOVE_FEE, COLD, JOBS_OF_DAY
-from exporter.probing.utc_day import DAY
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.hosts import Hosts
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.schedule import Schedule
+from exporter.probing.scheduling.skips import ABOVE_FEE, COLD, JOBS_OF_DAY
+from exporter.probing.scheduling.utc_day import DAY
 from exporter.settings import Schedule as Settings
 from tests.probing.shared_lanes import (
     BUSY,

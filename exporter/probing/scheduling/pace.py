@@ -4,11 +4,11 @@ import asyncio
 from typing import Final
 
 from exporter.model import NANOSECONDS
-from exporter.probing.attendance import Attendance
-from exporter.probing.chain import Chain
-from exporter.probing.skips import CLOCK_SET, OVERRUN
-from exporter.probing.timetable import ROUNDING, Start, Timetable
-from exporter.probing.workplace import Workplace
+from exporter.probing.scheduling.attendance import Attendance
+from exporter.probing.scheduling.chain import Chain
+from exporter.probing.scheduling.skips import CLOCK_SET, OVERRUN
+from exporter.probing.scheduling.timetable import ROUNDING, Start, Timetable
+from exporter.probing.scheduling.workplace import Workplace
 
 LONGEST_SLEEP: Final = 30.0
 """Seconds after which the wall clock is looked at again: it may have been set."""

@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from exporter.model import NANOSECONDS, Offer, Target
-from exporter.probing.clock import Clock
-from exporter.probing.skips import COLD, JOBS_OF_DAY
-from exporter.probing.utc_day import is_new_day, utc_day
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.skips import COLD, JOBS_OF_DAY
+from exporter.probing.scheduling.utc_day import is_new_day, utc_day
 from exporter.settings import Schedule
 
 COLD_REMEMBERED: Final = 50_000

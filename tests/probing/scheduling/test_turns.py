@@ -1,9 +1,9 @@
 import pytest
 
 from exporter.model import Target
-from exporter.probing.clock import Clock
-from exporter.probing.estimates import UNKNOWN, Estimates
-from exporter.probing.turns import SWITCHES, Turns
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.estimates import UNKNOWN, Estimates
+from exporter.probing.scheduling.turns import SWITCHES, Turns
 
 
 class Table:

@@ -3,7 +3,7 @@
 from types import TracebackType
 from typing import Self
 
-from exporter.probing.rounds import Rounds
+from exporter.probing.scheduling.rounds import Rounds
 
 
 class Attendance:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from exporter.model import Offer
-from exporter.probing.clock import Clock
 from exporter.probing.lanes import Lanes
-from exporter.probing.progress import Progress
-from exporter.probing.schedule import Schedule
-from exporter.probing.skips import STOPPED
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.schedule import Schedule
+from exporter.probing.scheduling.skips import STOPPED
 from exporter.settings import Schedule as Settings
 from tests.probing.shared_lanes import OURS, FewLanes, Jobs, direct, offer, supply
 from tests.probing.virtual_time import WallClock, in_virtual_time

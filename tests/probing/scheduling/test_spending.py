@@ -8,11 +8,17 @@ from hypothesis import strategies as st
 
 from exporter.model import LaneKind, Offer
 from exporter.pipelines import registry
-from exporter.probing.bounds import Bounds
-from exporter.probing.clock import Clock
-from exporter.probing.fees import estimated_fee
-from exporter.probing.skips import ABOVE_FEE, ABOVE_PRICE, BUDGET_SPENT, JOBS_OF_DAY, NO_PRICE
-from exporter.probing.utc_day import DAY, is_new_day
+from exporter.probing.scheduling.bounds import Bounds
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.fees import estimated_fee
+from exporter.probing.scheduling.skips import (
+    ABOVE_FEE,
+    ABOVE_PRICE,
+    BUDGET_SPENT,
+    JOBS_OF_DAY,
+    NO_PRICE,
+)
+from exporter.probing.scheduling.utc_day import DAY, is_new_day
 from exporter.settings import Pipelines, Spending
 from exporter.settings import Schedule as Settings
 from tests.probing.shared_lanes import offer

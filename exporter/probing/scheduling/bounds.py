@@ -7,11 +7,11 @@ from typing import Any
 
 from exporter.model import LaneKind, Offer, Target
 from exporter.pipelines.job import Pipeline
-from exporter.probing.clock import Clock
-from exporter.probing.courtesy import Courtesy
-from exporter.probing.skips import BOUNDS
-from exporter.probing.spending import Spending
-from exporter.probing.utc_day import utc_day
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.courtesy import Courtesy
+from exporter.probing.scheduling.skips import BOUNDS
+from exporter.probing.scheduling.spending import Spending
+from exporter.probing.scheduling.utc_day import utc_day
 from exporter.settings import Schedule as ScheduleSettings
 from exporter.settings import Spending as SpendingSettings
 

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from exporter.model import NANOSECONDS, Offer, Outcome
-from exporter.probing.clock import Clock
 from exporter.probing.lanes import Lane, Lanes, Route
-from exporter.probing.progress import Progress
-from exporter.probing.run_job import Ran
-from exporter.probing.schedule import Schedule
-from exporter.probing.skips import GONE, NETWORK_DOWN, NO_LANE, NOT_STORED, STOPPED
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.progress import Progress
+from exporter.probing.scheduling.run_job import Ran
+from exporter.probing.scheduling.schedule import Schedule
+from exporter.probing.scheduling.skips import GONE, NETWORK_DOWN, NO_LANE, NOT_STORED, STOPPED
 from exporter.settings import Lane as LaneSettings
 from exporter.settings import Schedule as Settings
 from tests.probing.shared_lanes import (

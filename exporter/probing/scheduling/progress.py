@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from exporter.model import Measurement, Target, seconds
-from exporter.probing.clock import Clock
-from exporter.probing.rounds import Round, Rounds
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.rounds import Round, Rounds
 
 
 class Running(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ more to do.
 from collections.abc import Callable
 from typing import Final
 
-from exporter.probing.clock import Clock
+from exporter.probing.scheduling.clock import Clock
 
 SWITCHES: Final = 3
 """Times that one chain gives its lane away in a round at most; each costs one pin."""

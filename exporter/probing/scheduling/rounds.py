@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, Self
 import msgspec
 
 from exporter.model import Blame, Measurement, Outcome, Target, seconds
-from exporter.probing.clock import Clock
-from exporter.probing.skips import STOPPED
+from exporter.probing.scheduling.clock import Clock
+from exporter.probing.scheduling.skips import STOPPED
 
 KEPT: Final = 50
 """Reports of rounds that are kept."""

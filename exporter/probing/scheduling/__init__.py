@@ -1,0 +1,1 @@
+"""When which target is tested: cycles, rounds, turns, and the bounds of courtesy and money."""
