@@ -54,6 +54,12 @@ async def answer(client: httpx.AsyncClient, url: str) -> httpx.Response | None:
     return response if response.status_code == httpx.codes.OK else None
 
 
+def cpu(process: psutil.Process) -> float:
+    """Seconds of processor time that it has used itself."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> float:
     """Wait until the condition gives something true; gives the seconds that took."""
     started = time.perf_counter()

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
-from benchmarks._processes import answer, process, until, write_config
+from benchmarks._processes import answer, cpu, process, until, write_config
 from benchmarks._table import print_table
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
@@ -86,11 +86,6 @@ async def watch(
         workers / MEGABYTE,
         lag * 1000,
     ]
-
-
-def cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 async def lag_p99(client: httpx.AsyncClient, probe_url: str) -> float:

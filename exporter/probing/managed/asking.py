@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from exporter.probing.managed.process import GatewayProcess
 
@@ -26,13 +26,12 @@ class Asking:
     async def round(self, held: Iterable[GatewayProcess], idle: Iterable[GatewayProcess]) -> None:
         """One round, spread over the interval; longer if somebody does not answer."""
         self._round += 1
-        due = [
-            *held,
-            *(
-                process
-                for process in idle
-                if self._round - self._asked.setdefault(process, self._round) >= self._seldom
-            ),
+        # Whoever is ended meanwhile goes at once, with all that is kept of its log.
+        due = [ref(process) for process in held]
+        due += [
+            ref(process)
+            for process in idle
+            if self._round - self._asked.setdefault(process, self._round) >= self._seldom
         ]
         pause = self._interval / (len(due) + 1)
         async with asyncio.TaskGroup() as group:
@@ -42,10 +41,11 @@ class Asking:
                 group.create_task(self._ask(process))
             await asyncio.sleep(pause)
 
-    async def _ask(self, process: GatewayProcess) -> None:
-        self._asked[process] = self._round
+    async def _ask(self, whom: ref[GatewayProcess]) -> None:
         try:
-            if not process.stopping:
-                await process.alive()
+            if (process := whom()) is not None:
+                self._asked[process] = self._round
+                if not process.stopping:
+                    await process.alive()
         finally:
             self._few.release()

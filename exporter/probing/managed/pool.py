@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -194,8 +194,8 @@ class ManagedPool:
         return process
 
     async def _kept(self, seat: _Seat, pin: Pin) -> GatewayProcess | None:
-        """The gateway that sits there, if it may stay. Nobody else holds on to one that may not:
-        its log takes memory."""
+        """The gateway that sits there, if it may stay."""
+        # Apart from `_sit`, which would hold on to one that may not, and to its log, meanwhile.
         process = seat.process
         if process is not None and seat.pin == pin and await self._still_good(process):
             return process
@@ -287,15 +287,12 @@ class ManagedPool:
 
     async def _ask(self) -> None:
         """Find those that do not answer any more."""
-        held, idle = (
-            [
-                seat.process
-                for seat in self._seats
-                if seat.leased is leased and seat.process and not self._broken(seat.process)
-            ]
-            for leased in (True, False)
-        )
-        await self._asking.round(held, idle)
+        await self._asking.round(self._running(leased=True), self._running(leased=False))
+
+    def _running(self, *, leased: bool) -> Iterator[GatewayProcess]:
+        for seat in self._seats:
+            if seat.leased is leased and seat.process and not self._broken(seat.process):
+                yield seat.process
 
     async def _check_program(self) -> None:
         """Look for a new program, which may take long: nobody waits for that."""

@@ -2,8 +2,10 @@
 
 import asyncio
 from typing import Any
+from weakref import ref
 
 from exporter.probing.managed.asking import AT_ONCE, Asking
+from tests.waiting import until
 
 
 class Gateway:
@@ -63,3 +65,14 @@ async def test_one_that_is_on_its_way_out_is_left_alone() -> None:
     held[0].stopping = True
     await Asking(0.01).round(held, [])
     assert asks == held[1:]
+
+
+async def test_a_round_does_not_keep_those_that_are_ended_meanwhile() -> None:
+    held, asks = gateways(3)
+    last = ref(held[-1])
+    asking = asyncio.create_task(Asking(0.4).round(iter(held), []))
+    await until(lambda: bool(asks))
+    held.clear()
+    assert last() is None
+    await asking
+    assert len(asks) < 3

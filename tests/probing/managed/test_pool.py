@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import psutil
 import pytest
@@ -98,6 +99,24 @@ async def test_the_least_recently_used_gateway_gives_way(make: MakePool, tmp_pat
             pass
     assert {lane.uri for lane in pool.lanes} == {URI, THIRD}
     assert (pool.numbers.starts, pool.numbers.switches) == (3, 1)
+
+
+async def test_the_log_of_one_that_gives_way_is_let_go_before_the_next_one_is_up(
+    make: MakePool, tmp_path: Path
+) -> None:
+    pool = make(settings(program(tmp_path / "bin"), lanes=1))
+    async with pool.lease("a", URI) as lane:
+        log = ref(lane._process.output)
+    del lane
+    next_one = asyncio.create_task(leased(pool, "b", OTHER))
+    await until(lambda: log() is None or next_one.done())
+    assert not next_one.done()
+    await next_one
+
+
+async def leased(pool: ManagedPool, orchestrator: str, uri: str) -> None:
+    async with pool.lease(orchestrator, uri):
+        pass
 
 
 async def test_the_same_orchestrator_at_another_uri_gets_another_gateway(
