@@ -26,6 +26,7 @@ LANES = (4, 16)
 LIMIT = 2
 """Megabytes a lane, by the project's own bound."""
 MEGABYTE = 1e6
+LOOKS = 20
 SIGNS = {"plain text": "x", "widest signs": "\N{HAMMER AND WRENCH}"}
 
 # Half as many lines again as are kept, so long that their number is not what bounds them.
@@ -84,9 +85,9 @@ async def resident(folder: Path, lanes: int, sign: str) -> float:
 
 def flood(binary: Path, sign: str) -> None:
     """Have the program fill its log before it becomes what it was."""
-    first, _, rest = binary.read_text().partition("\n")
+    first, _, rest = binary.read_text(encoding="utf-8").partition("\n")
     words = shlex.join([sys.executable, "-c", _FLOOD, sign])
-    binary.write_text(f'{first}\nPYTHONIOENCODING=utf-8 {words} "$@"\n{rest}')
+    binary.write_text(f'{first}\nPYTHONIOENCODING=utf-8 {words} "$@"\n{rest}', encoding="utf-8")
 
 
 async def is_over(client: httpx.AsyncClient, url: str) -> bool:
@@ -96,12 +97,14 @@ async def is_over(client: httpx.AsyncClient, url: str) -> bool:
 
 
 async def settled(probe: psutil.Process) -> float:
-    """Its memory once it does not change any more."""
+    """Its memory once it does not change any more, or after a while."""
     before = -1.0
-    while (now := probe.memory_info().rss / MEGABYTE) != before:
+    for _ in range(LOOKS):
+        if (now := probe.memory_info().rss / MEGABYTE) == before:
+            break
         before = now
         await asyncio.sleep(1)
-    return now
+    return before
 
 
 if __name__ == "__main__":
