@@ -70,6 +70,14 @@ class Service:
             return await self.process.wait()
 
 
+def kill_9(family: Iterable[psutil.Process], whom: str) -> None:
+    """Kill the probe, or everybody, with SIGKILL; who has ended meanwhile has ended."""
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if whom == "everybody" or "probe-process" in process.cmdline():
+                process.send_signal(signal.SIGKILL)
+
+
 @asynccontextmanager
 async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
     """Run `livepeer-exporter ARGUMENTS` for the length of the block; standard error is the log."""

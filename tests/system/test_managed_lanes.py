@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -15,7 +15,7 @@ from exporter.outbox import Outbox
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import MANAGED_MIX, Profile
 from exporter.simulation.profiles import Act
-from tests.system.service import PATIENCE, running, until, write_config
+from tests.system.service import PATIENCE, kill_9, running, until, write_config
 
 pytestmark = pytest.mark.system
 
@@ -57,6 +57,17 @@ def done_in(network: SimulatedNetwork, one: Measurement, others: list[Measuremen
     }
 
 
+def undeserved(network: SimulatedNetwork, found: list[Measurement]) -> list[tuple[Any, ...]]:
+    """The measurements that are judged otherwise than what was done in them deserves."""
+    wrong: list[tuple[Any, ...]] = []
+    for one in found:
+        acts = done_in(network, one, found)
+        deserved = network.expected(one.target, acts=acts, lane=LaneKind.MANAGED)
+        if (one.outcome, one.blame) not in deserved:
+            wrong.append((one.target, one.outcome, one.blame, one.evidence, deserved))
+    return wrong
+
+
 @pytest.mark.timeout(180)
 async def test_each_profile_gets_exactly_the_outcome_and_blame_that_it_deserves(
     tmp_path: Path,
@@ -70,13 +81,7 @@ async def test_each_profile_gets_exactly_the_outcome_and_blame_that_it_deserves(
                 assert await run.process.wait() == 0
         found = sorted(await measured(Path(plain["data"])), key=lambda one: one.started_at)
         assert {one.target for one in found} == set(network.targets)
-        wrong = []
-        for one in found:
-            acts = done_in(network, one, found)
-            deserved = network.expected(one.target, acts=acts, lane=LaneKind.MANAGED)
-            if (one.outcome, one.blame) not in deserved:
-                wrong.append((one.target, one.outcome, one.blame, one.evidence, deserved))
-        assert wrong == []
+        assert undeserved(network, found) == []
         busy = [one for one in found if one.repeats]
         assert all(one.repeats in {first.id for first in found} for one in busy)
         good = [one for one in found if one.ok]
@@ -99,11 +104,7 @@ async def test_kill_9_during_a_round_leaves_no_gateway_behind(tmp_path: Path, wh
         async with running("run", "--together", "--config", str(config), log=log) as run:
             await until(lambda: len(gateways(data)) >= 2 and run.jobs_done(), "lanes are at work")
             before = gateways(data)
-            family = run.family()
-            for process in family:
-                ours = process not in before
-                if ours and (whom == "everybody" or "probe-process" in process.cmdline()):
-                    process.send_signal(signal.SIGKILL)
+            kill_9([one for one in run.family() if one not in before], whom)
             await until(
                 lambda: not any(one.is_running() and not is_dead(one) for one in before),
                 "the gateways of the killed process have ended",

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -13,7 +12,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.model import Blame, LaneKind, Measurement, Outcome
+from exporter.model import Blame, Measurement, Outcome
 from exporter.probing.evidence import BY_ADDRESS
 from exporter.simulation.gateway.keystore import Keystore
 from exporter.simulation.network import SimulatedNetwork
@@ -23,12 +22,13 @@ from tests.system.service import (
     PATIENCE,
     Service,
     gone,
+    kill_9,
     running,
     until,
     until_answered,
     write_config,
 )
-from tests.system.test_managed_lanes import done_in, gateways, measured
+from tests.system.test_managed_lanes import gateways, measured, undeserved
 
 pytestmark = pytest.mark.system
 
@@ -70,13 +70,7 @@ async def test_each_profile_gets_what_it_deserves_and_each_good_job_is_known_to_
                 assert await run.process.wait() == 0
         found = sorted(await measured(Path(plain["data"])), key=lambda one: one.started_at)
         assert {one.target for one in found} == set(network.targets)
-        wrong = []
-        for one in found:
-            acts = done_in(network, one, found)
-            deserved = network.expected(one.target, acts=acts, lane=LaneKind.MANAGED)
-            if (one.outcome, one.blame) not in deserved:
-                wrong.append((one.target, one.outcome, one.blame, one.evidence, deserved))
-        assert wrong == []
+        assert undeserved(network, found) == []
         good = [one for one in found if one.ok]
         assert {one.orchestrator for one in good} >= the_good_ones(network)
         assert all(one.fee and one.attempts == 1 for one in good)
@@ -126,10 +120,7 @@ async def test_what_is_spent_is_counted_no_secret_is_told_and_kill_9_leaves_nobo
             before = gateways(data)
             assert len(before) == 3
             await check_that_no_secret_is_told(network, plain, run, found)
-            for process in run.family():
-                ours = process not in before
-                if ours and (whom == "everybody" or "probe-process" in process.cmdline()):
-                    process.send_signal(signal.SIGKILL)
+            kill_9([one for one in run.family() if one not in before], whom)
             await until(lambda: gone(before), "scout and lanes of the killed process have ended")
             if whom == "probe":
                 await until(lambda: gateways(data), "there is a new scout")
