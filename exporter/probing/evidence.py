@@ -175,20 +175,23 @@ class Witness:
                 return explanation
             await asyncio.sleep(LOG_PAUSE)
 
-    async def _pools(self, lane: Lane, target: Target, *, ok: bool) -> bytes | None:
-        """The session pools; after an answer once they hold the session that gave it.
+    async def _pools(self, lane: Lane, target: Target, *, ok: bool) -> PinCheck | None:
+        """The model's session pool; after an answer once it holds the session that gave it.
 
-        A gateway puts it back when it is done with its client.
+        A gateway puts it back when it is done with its client. `None` where it is not told.
         """
-        body = None
+        if lane.cli_url is None or lane.pinned is None:
+            return None
+        capability = _CAPABILITY.get(target.pipeline)
+        only = None if capability is None else (capability, target.model)
+        check = None
         for _ in range(POOL_TRIES if ok else 1):
-            if lane.cli_url is None:
-                return None
             body = await self._get(lane, "/getAISessionPoolsInfo")
-            if body is None or _check(lane, body, target).seen:
-                return body
+            check = None if body is None else check_pin(body, pinned=lane.pinned, only=only)
+            if check is None or check.seen:
+                return check
             await asyncio.sleep(LOG_PAUSE)
-        return body
+        return check
 
     async def _whom(self, lane: Lane, orchestrator: str, *, ok: bool) -> tuple[str, ...]:
         """ETH addresses that the pinned gateway lists, on-chain; empty where it lists none."""
@@ -266,7 +269,7 @@ def _lists(lane: Lane) -> bool:
 
 def _by_pools(
     lane: Lane,
-    pools: bytes | None,
+    check: PinCheck | None,
     addresses: tuple[str, ...],
     target: Target,
     *,
@@ -282,11 +285,9 @@ def _by_pools(
         return Found(strangers=addresses)
     shared = shared and not named
     evidence = (BY_ADDRESS,) if named else (NOBODY_TELLS,) if shared and ok else ()
-    if lane.cli_url is not None and pools is None:
-        evidence = (*evidence, NO_POOLS)
-    if pools is None or lane.pinned is None:
+    if check is None:
+        evidence = evidence if lane.cli_url is None else (*evidence, NO_POOLS)
         return Found(shared=shared, evidence=evidence)
-    check = _check(lane, pools, target)
     if check.others:
         return Found(strangers=check.others[:STRANGERS])
     # An orchestrator that failed leaves its pool; one that answered stands in it.
@@ -297,12 +298,6 @@ def _by_pools(
         shared=shared,
         evidence=evidence,
     )
-
-
-def _check(lane: Lane, pools: bytes, target: Target) -> PinCheck:
-    capability = _CAPABILITY.get(target.pipeline)
-    only = None if capability is None else (capability, target.model)
-    return check_pin(pools, pinned=lane.pinned or "", only=only)
 
 
 async def _is_gone(lane: Lane) -> bool:

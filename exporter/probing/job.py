@@ -317,7 +317,7 @@ class JobRunner:
                 suspended=found.suspended,
                 like_lane=job.like_lane,
                 busy_counts=job.busy_counts,
-                shared=found.shared or (lane.kind is LaneKind.DIRECT and self._shared(offer)),
+                shared=found.shared,
                 stood_still=self._stood_still(job, verdict.outcome),
                 doubtful=job.doubtful,
             ),
