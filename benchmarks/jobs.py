@@ -43,7 +43,7 @@ async def measure(folder: Path) -> list[int | float]:
             schedule={"interval": 3600, "cold_interval": 3600, "max_parallel": IN_FLIGHT},
             limits={"inference": 120},
             lanes=[{"kind": "direct"}],
-            pipelines={"text-to-image": {"width": 64, "height": 64}},
+            pipelines={"text-to-image": {"defaults": {"width": 64, "height": 64}}},
         )
         probe_url = f"http://{plain['probe']['listen']}"
         arguments = ("probe-process", "--once", "--config", str(folder / "config.yaml"))

@@ -17,6 +17,7 @@ from benchmarks._table import print_table
 from exporter.model import (
     Artefact,
     Blame,
+    Check,
     LaneKind,
     Measurement,
     Origin,
@@ -104,7 +105,12 @@ def job(number: int, chance: random.Random) -> Measurement:
         request_bytes=chance.randrange(300, 600),
         response_bytes=chance.randrange(200, 400),
         artefacts=(picture,) if ok else (),
-        proof={"size": 1.0, "entropy": chance.random(), "new": 1.0} if ok else {},
+        proof=(
+            Check(name="size", score=1.0, at_least=1.0),
+            Check(name="entropy", score=chance.random(), at_least=0.0),
+        )
+        if ok
+        else (),
         request=f'{{"prompt": "{" ".join(chance.choices(WORDS, k=18))}", "seed": {number}}}',
         response=f'{{"images": [{{"url": "/stream/{chance.randbytes(8).hex()}.png"}}]}}',
         steps=tuple(Step(n * SECOND, f"step {n} of the job as it is logged") for n in range(12)),

@@ -25,9 +25,12 @@ from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import DEFAULT_MIX, MANAGED_MIX
 from exporter.simulation.profiles import Act
+from exporter.simulation.repertoire import behaviour, repertoire
 
 GLANCE = 0.2
 """Seconds between two looks at what the probe does."""
+PATIENT = {"inference": 300.0, "download": 60.0}
+"""Limits where nobody hangs, and all the real work is done on this one machine."""
 LOG_TAIL = 5
 _MOST_JOBS = 1000
 _PRIVATE = 0o600
@@ -45,6 +48,7 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     lanes: Literal["mixed", "managed"] = "mixed"
     on_chain: bool = False
     compare: bool = False
+    all_pipelines: bool = False
     as_json: bool = False
 
 
@@ -70,12 +74,9 @@ class _Result:
 
 
 async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -> None:
-    mix = MANAGED_MIX if demo.lanes == "managed" else DEFAULT_MIX
-    count = demo.orchestrators or len(mix)
-    async with SimulatedNetwork(
-        count, demo.seed, profiles=mix, lanes=demo.lanes, on_chain=demo.on_chain
-    ) as network:
-        plain = network.settings(data, demo.port, log={"format": "json"})
+    async with _network(demo) as network:
+        limits = PATIENT if demo.all_pipelines else {}
+        plain = network.settings(data, demo.port, log={"format": "json"}, limits=limits)
         settings = Settings.model_validate(plain)
         config = data / "demo.yaml"
         config.touch(_PRIVATE)
@@ -98,6 +99,18 @@ async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -
             result.code = INTERRUPTED
 
 
+def _network(demo: Demo) -> SimulatedNetwork:
+    mix = MANAGED_MIX if demo.lanes == "managed" else DEFAULT_MIX
+    return SimulatedNetwork(
+        demo.orchestrators or len(mix),
+        demo.seed,
+        profiles=mix,
+        lanes=demo.lanes,
+        on_chain=demo.on_chain,
+        members=repertoire(demo.seed) if demo.all_pipelines else None,
+    )
+
+
 async def _collect(demo: Demo, network: SimulatedNetwork, station: str, result: _Result) -> None:
     """The round is stored: ask the station for what it came to, while it is there."""
     async with httpx.AsyncClient(trust_env=False, timeout=30.0) as client:
@@ -110,23 +123,29 @@ async def _collect(demo: Demo, network: SimulatedNetwork, station: str, result: 
         if demo.compare:
             jobs = await client.get(f"{station}/jobs", params={"limit": _MOST_JOBS})
             jobs.raise_for_status()
-            result.compared = _compared(network, demo.lanes, jobs.json()["jobs"])
+            result.compared = _compared(network, demo, jobs.json()["jobs"])
 
 
-def _compared(network: SimulatedNetwork, lanes: str, jobs: list[dict[str, Any]]) -> list[Compared]:
+def _compared(network: SimulatedNetwork, demo: Demo, jobs: list[dict[str, Any]]) -> list[Compared]:
     """Each job beside what it deserves for what the orchestrator did when it was run."""
     members = {member.address: member for member in network.members}
+    models = {
+        target: model
+        for member in network.members
+        for target, model in zip(member.targets, member.models, strict=True)
+    }
     rows, until = [], dict.fromkeys(network.targets, math.inf)
     for job in sorted(jobs, key=lambda job: -float(job["started_at"])):
         target = Target(job["orchestrator"], job["pipeline"], job["model"])
         acts = _acts(network, target, float(job["started_at"]), until[target])
         until[target] = float(job["started_at"])
-        kind = LaneKind.MANAGED if lanes == "managed" else _kind(network, target)
+        kind = LaneKind.MANAGED if demo.lanes == "managed" else _kind(network, target)
         deserved = network.expected(target, acts=acts, lane=kind)
+        profile = members[target.orchestrator].profile.value
         rows.append(
             Compared(
                 orchestrator=members[target.orchestrator].name,
-                profile=members[target.orchestrator].profile.value,
+                profile=behaviour(models[target]) if demo.all_pipelines else profile,
                 pipeline=target.pipeline,
                 model=target.model,
                 found=verdict(job["outcome"], job["blame"]),
@@ -172,11 +191,12 @@ def _print_result(demo: Demo, result: _Result) -> None:
     print(f"{done['done']} of {done['expected']} jobs done: {counts}")  # noqa: T201 - the result
     for reason, count in sorted(done["skipped"].items()):
         print(f"{count} skipped: {reason}")  # noqa: T201 - the result
-    print()  # noqa: T201 - the result
-    print_ranking(ranking)
+    if not demo.all_pipelines:
+        print()  # noqa: T201 - the result
+        print_ranking(ranking)
     if result.compared is not None:
         print()  # noqa: T201 - the result
-        print_verdicts(result.compared)
+        print_verdicts(result.compared, by_pipeline=demo.all_pipelines)
 
 
 @contextmanager

@@ -196,6 +196,29 @@ class Artefact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Perceptual hash, hexadecimal."""
 
 
+class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that a proof looked at: what it found, and what it asked for."""
+
+    name: str
+    score: float | None = None
+    """`None` where there is nothing to be computed from, which passes no bound."""
+    at_least: float | None = None
+    at_most: float | None = None
+    exempt: bool = False
+    """Whether, by the tester's settings, it decides nothing for this model."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the score lies within the bounds; without bounds it is only reported."""
+        if self.at_least is None and self.at_most is None:
+            return True
+        if self.score is None or self.score != self.score:
+            return False
+        return (self.at_least is None or self.score >= self.at_least) and (
+            self.at_most is None or self.score <= self.at_most
+        )
+
+
 class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a language model's answer took, in tokens and nanoseconds."""
 
@@ -268,8 +291,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     response_bytes: int | None = None
     artefacts: tuple[Artefact, ...] = ()
     tokens: Tokens | None = None
-    proof: dict[str, float] = {}
-    """What the proof found: name of the check to its score."""
+    proof: tuple[Check, ...] = ()
+    """What the proof found, check by check."""
     request: str = ""
     """The job's parameters as a JSON text, without media."""
     response: str = ""
@@ -345,11 +368,30 @@ def encode(measurement: Measurement) -> bytes:
 
 
 def decode(payload: bytes) -> Measurement:
-    """Read what `encode` wrote.
+    """Read what `encode` wrote, in this version or in an older one.
 
     Raises `msgspec.ValidationError` or `msgspec.DecodeError` when it is not a measurement.
     """
-    return _decoder.decode(payload)
+    try:
+        return _decoder.decode(payload)
+    except msgspec.ValidationError:
+        older = _of_an_older_version(payload)
+        if older is None:
+            raise
+        return older
+
+
+def _of_an_older_version(payload: bytes) -> Measurement | None:
+    """Read a measurement whose proof is a score by each check's name, without bounds.
+
+    `None` when that is not what is wrong with it. Raises `msgspec.ValidationError`.
+    """
+    plain = msgspec.json.decode(payload)
+    scores = plain.get("proof") if isinstance(plain, dict) else None
+    if not isinstance(scores, dict):
+        return None
+    checks = [{"name": name, "score": score} for name, score in scores.items()]
+    return msgspec.convert({**plain, "proof": checks}, Measurement)
 
 
 def seconds(nanoseconds: float | None) -> float | None:

@@ -12,6 +12,8 @@ import msgspec
 from exporter.data_folder import DataFolder
 from exporter.discovery.discover import Discovery
 from exporter.discovery.select import select
+from exporter.kept_answers.keeper import Keeper
+from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
 from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
@@ -80,7 +82,14 @@ async def serve(
         )
         stack.push_async_callback(outbox.close)
         prober = await stack.enter_async_context(_prober(settings, folder, outbox))
-        app = probe_app(prober.progress, outbox, prober.lag, lambda: prober.supply, prober.gateways)
+        app = probe_app(
+            prober.progress,
+            outbox,
+            prober.lag,
+            lambda: prober.supply,
+            prober.gateways,
+            answers=prober.answers,
+        )
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
         log.info("probe is ready", extra={"url": url})
         on_ready(url)
@@ -100,6 +109,7 @@ class Prober:
         lag: LoopLag,
         gateways: Gateways,
         known: "Known",
+        answers: Keeper,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
@@ -120,6 +130,7 @@ class Prober:
         self.gateways = gateways
         self.progress = Progress()
         self.lag = lag
+        self.answers = answers
         self._schedule = Schedule(
             settings.schedule,
             gateways.lanes,
@@ -153,6 +164,7 @@ class Prober:
         background: list[asyncio.Task[object]] = [
             asyncio.create_task(self._refresh_for_ever(), name="discovery"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
+            asyncio.create_task(self.answers.sweep_for_ever(), name="kept answers"),
         ]
         if once:
             work = asyncio.create_task(self._schedule.round())
@@ -376,7 +388,9 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
     lag = LoopLag()
     seen = Seen()
     seen.load(await _remembered(outbox))
+    answers = Keeper(answers_folder(folder.path), settings.answers)
     try:
+        await answers.start()
         await proofs.start()
         await warm_up()
         runner = JobRunner(
@@ -393,6 +407,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
             tls=unverified_tls(),
             witness=witness,
             shared=known.shared,
+            keep=answers.keep,
         )
         async with gateways(
             settings,
@@ -409,8 +424,10 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 lag=lag,
                 gateways=lanes,
                 known=known,
+                answers=answers,
             )
     finally:
+        await answers.close()
         await witness.close()
         await proofs.close()
         resolver.close()

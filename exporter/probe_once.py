@@ -12,13 +12,13 @@ from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
 from exporter.probing.guard import Guard
 from exporter.probing.handshake import host_and_port
-from exporter.probing.job import JobRunner
+from exporter.probing.job import JobRunner, Keep
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
 from exporter.probing.resolve import Resolver
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.probing.trust import Trust, TrustError, Trusts
-from exporter.settings import HttpUrl, Limits, Pipelines
+from exporter.settings import HttpUrl, Limits, Pipelines, Settings
 from exporter.settings.lanes import LaneTls
 
 
@@ -35,11 +35,14 @@ async def probe_once(
     verify: bool = False,
     ca: Path | None = None,
     fingerprint: str | None = None,
+    settings: Settings | None = None,
+    keep: Keep | None = None,
 ) -> Measurement:
-    """Run one job over a direct lane with the default settings.
+    """Run one job over a direct lane.
 
-    `verify`, `ca` and `fingerprint` are what a lane's `tls` is in the settings. Raises
-    `UnusableError` for what was typed and cannot be used.
+    `verify`, `ca` and `fingerprint` are what a lane's `tls` is in the settings. Parameters of the
+    job, limits and exceptions of the guard are those of `settings`, else the default ones. `keep`
+    is given the answer, if one came. Raises `UnusableError` for what was typed and cannot be used.
     """
     base = _checked(url)
     trust = _trust(verify, ca, fingerprint)
@@ -47,14 +50,16 @@ async def probe_once(
         raise UnusableError(
             f"--url {url[:200]!r}: expected https, since a certificate is to be checked"
         )
-    pipelines = registry(Pipelines())
+    pipelines = registry(Pipelines() if settings is None else settings.pipelines)
     name = pipeline_uri(pipeline)
     if name not in pipelines:
         raise UnusableError(
             f"pipeline {pipeline!r} is not tested by this version; these are: "
             + ", ".join(sorted(pipelines))
         )
-    limits = Limits() if inference_limit is None else Limits(inference=inference_limit)
+    limits = Limits() if settings is None else settings.limits
+    if inference_limit is not None:
+        limits = limits.model_copy(update={"inference": inference_limit})
     endpoint = host_and_port(base)
     offer = Offer(target=Target("endpoint", name, model), service_uri=base, named_by_operator=True)
     lane = Lane(
@@ -78,10 +83,11 @@ async def probe_once(
             proofs=proofs,
             seen=Seen(),
             resolver=resolver,
-            guard=Guard(),
+            guard=Guard() if settings is None else Guard(settings.guard.allow),
             connectivity=None,
             lag=lag,
             tls=unverified_tls(),
+            keep=keep,
         )
         ran = await runner.run(offer, lane, due=time.monotonic_ns(), number=None)
         return ran.measurement

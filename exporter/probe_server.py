@@ -7,6 +7,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from exporter.kept_answers.keeper import Keeper
+from exporter.kept_answers.metrics import METRICS as ANSWER_METRICS
+from exporter.kept_answers.metrics import AnswerNumbers
 from exporter.lane_metrics import METRICS as LANE_METRICS
 from exporter.lane_metrics import LaneNumbers
 from exporter.model import Supply
@@ -19,7 +22,7 @@ from exporter.probing.scheduling.progress import Progress
 from exporter.probing.webhook import routes
 from exporter.readiness import not_ready
 
-METRICS = (*PROBE_METRICS, *LANE_METRICS)
+METRICS = (*PROBE_METRICS, *LANE_METRICS, *ANSWER_METRICS)
 """Name, type, labels and meaning of each metric of the probe process."""
 
 
@@ -29,6 +32,8 @@ def probe_app(
     lag: LoopLag,
     supply: Callable[[], Supply | None],
     gateways: Gateways,
+    *,
+    answers: Keeper,
 ) -> web.Application:
     """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/metrics`, webhooks."""
     size = 0
@@ -37,6 +42,7 @@ def probe_app(
         collected = CollectorRegistry(auto_describe=False)
         collected.register(ProbeNumbers(progress, lag, size))
         collected.register(LaneNumbers(gateways))
+        collected.register(AnswerNumbers(answers))
         return collected
 
     async def healthz(_: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from exporter.settings import Section, Settings
+from exporter.settings.pipelines import Override
 from exporter.settings_file.document import NODE_LIMIT
 from exporter.settings_file.loader import FILE_LIMIT
 from exporter.settings_file.reader import SECRET_LIMIT
@@ -23,6 +24,8 @@ from exporter.settings_file.schema import (
     variable_name,
 )
 
+OVERRIDE_KEYS: Final = tuple(Override.model_fields)
+"""What an override has that the defaults have not."""
 EXAMPLE: Final = Path(__file__).parents[1] / "config" / "example.yaml"
 
 _TOP: Final = """\
@@ -102,9 +105,12 @@ def _table(path: tuple[str, ...], section: type[Section]) -> str:
         "| Key | Type | Default | Bounds | Meaning | Environment |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
     )
-    return head + "".join(
-        _row((*path, key), setting) for key, setting in settings_of(section).items()
-    )
+    settings = settings_of(section)
+    if issubclass(section, Override):
+        settings = {key: settings[key] for key in OVERRIDE_KEYS}
+        of = f"`{dotted((*path[:-2], 'defaults'))}`"
+        head = head.replace("\n\n|", f" They are those of {of}, under the same keys.\n\n|", 1)
+    return head + "".join(_row((*path, key), setting) for key, setting in settings.items())
 
 
 def _row(path: tuple[str, ...], setting: Setting) -> str:

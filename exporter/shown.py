@@ -1,10 +1,10 @@
 """A measurement as a person is shown it in the terminal."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from exporter.model import LaneKind, Measurement, seconds
+from exporter.model import Check, LaneKind, Measurement, seconds
 
 PHASES = ("dns", "connect", "tls", "upload", "inference", "download", "tester")
 _MILLISECONDS_UNDER = 0.9995
@@ -25,6 +25,8 @@ def as_text(measurement: Measurement, *, bar: int, steps: bool) -> str:
     if facts:
         lines.append("")
         lines += [f"  {name:12} {printable(value)}" for name, value in facts]
+    if measurement.proof:
+        lines += ["", "proof", *_proof(measurement.proof)]
     if measurement.evidence:
         lines += ["", "evidence"]
         lines += [f"  - {printable(text)}" for text in measurement.evidence]
@@ -65,6 +67,29 @@ def first_contact(
     return "first contact: unknown"
 
 
+def found(check: Check) -> str:
+    """The score of a check, or that there was nothing to compute it from."""
+    return "nothing" if check.score is None else f"{check.score:.10g}"
+
+
+def asked_for(check: Check) -> str:
+    """The bounds of a check in words; empty if it has none."""
+    least, most = check.at_least, check.at_most
+    if least is not None and most is not None:
+        return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
+    if least is not None:
+        return f"at least {least:.10g}"
+    return "" if most is None else f"at most {most:.10g}"
+
+
+def result(check: Check) -> str:
+    """What came of a check: `passed`, `failed`, `reported only`, or that it decided nothing."""
+    if not asked_for(check):
+        return "reported only"
+    came = "passed" if check.passed else "failed"
+    return f"exempt ({came})" if check.exempt else came
+
+
 def printable(text: str) -> str:
     """Text of strangers without control characters, which a terminal would obey."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
@@ -101,6 +126,15 @@ def _waterfall(measurement: Measurement, width: int) -> list[str]:
     return lines
 
 
+def _proof(checks: Sequence[Check]) -> list[str]:
+    rows = [(printable(one.name), found(one), asked_for(one), result(one)) for one in checks]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"  {name:{widths[0]}}  {score:>{widths[1]}}  {asked:{widths[2]}}  {came}"
+        for name, score, asked, came in rows
+    ]
+
+
 def _facts(measurement: Measurement) -> list[tuple[str, str | None]]:
     tokens = measurement.tokens
     artefacts = ", ".join(
@@ -109,7 +143,6 @@ def _facts(measurement: Measurement) -> list[tuple[str, str | None]]:
         else f"{a.kind} {a.bytes} bytes"
         for a in measurement.artefacts
     )
-    proof = ", ".join(f"{name} {value:g}" for name, value in measurement.proof.items())
     counted = None
     if tokens is not None and tokens.completion is not None:
         counted = f"{tokens.completion} (from {tokens.counted_from})"
@@ -133,5 +166,4 @@ def _facts(measurement: Measurement) -> list[tuple[str, str | None]]:
         ("artefact", artefacts),
         ("tokens", counted),
         ("per unit", per_unit),
-        ("proof", proof),
     ]

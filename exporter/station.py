@@ -20,6 +20,8 @@ from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
 from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
+from exporter.kept_answers.reading import KeptAnswers
+from exporter.kept_answers.record import answers_folder
 from exporter.outbox import Outbox
 from exporter.serving import listening
 from exporter.settings import Settings
@@ -103,6 +105,7 @@ async def assemble(
         feeds=feeds,
         metrics=metrics,
         recent=recent,
+        answers=KeptAnswers(answers_folder(settings.data)),
         watch=watch,
         lag=LoopLag(),
         now=now,

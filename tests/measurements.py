@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from exporter.model import (
     Artefact,
     Blame,
+    Check,
     LaneKind,
     Measurement,
     Origin,
@@ -88,7 +89,17 @@ def measurements(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Measureme
                 st.builds(Artefact, kind=TEXT, bytes=st.integers(0, 10**9), sha256=TEXT), max_size=2
             ).map(tuple),
             "tokens": st.none() | st.builds(Tokens, completion=_SOME, per_second=_NUMBERS),
-            "proof": st.dictionaries(TEXT, _NUMBERS, max_size=2),
+            "proof": st.lists(
+                st.builds(
+                    Check,
+                    name=TEXT,
+                    score=st.none() | _NUMBERS,
+                    at_least=st.none() | _NUMBERS,
+                    at_most=st.none() | _NUMBERS,
+                    exempt=st.booleans(),
+                ),
+                max_size=3,
+            ).map(tuple),
             "response": TEXT,
             "steps": st.lists(st.builds(Step, st.integers(-9, 9), TEXT), max_size=2).map(tuple),
             **fixed,

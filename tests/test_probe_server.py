@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from exporter.kept_answers.keeper import Keeper
+from exporter.kept_answers.metrics import METRICS as ANSWER_METRICS
 from exporter.model import Blame, LaneKind, Outcome
 from exporter.outbox import Outbox
 from exporter.pipelines import registry
@@ -20,7 +22,7 @@ from exporter.probing.scheduling.clock import Clock
 from exporter.probing.scheduling.progress import Progress
 from exporter.probing.scheduling.skips import NO_LANE
 from exporter.probing.webhook import WebhookDesk
-from exporter.settings import Pipelines, Schedule, Spending
+from exporter.settings import Answers, Pipelines, Schedule, Spending
 from tests.probing.shared_lanes import measured, offer
 
 ALICE = "0x" + "a1" * 20
@@ -50,10 +52,15 @@ livepeer_ai_tester_last_round_repeated 1.0
 livepeer_ai_tester_last_round_seconds 2.0
 livepeer_ai_tester_last_round_end_timestamp_seconds 1000.0
 livepeer_ai_tester_targets_held_back{{reason="not tested at our price: above spending.max_fee"}} 1.0
-livepeer_ai_tester_spent_today_wei 64.0
-livepeer_ai_tester_spent_wei_total 64.0
+livepeer_ai_tester_spent_today_wei 128.0
+livepeer_ai_tester_spent_wei_total 128.0
 livepeer_ai_tester_spending_limit_wei 1e+06
 livepeer_ai_tester_jobs_price_unknown_total 1.0
+livepeer_ai_tester_answers_kept 0.0
+livepeer_ai_tester_answers_kept_bytes 0.0
+livepeer_ai_tester_answers_not_kept_total{{reason="behind"}} 0.0
+livepeer_ai_tester_answers_not_kept_total{{reason="disk"}} 0.0
+livepeer_ai_tester_answers_not_kept_total{{reason="too_large"}} 0.0
 """
 
 
@@ -93,9 +100,11 @@ def _bounds(clock: Clock) -> Bounds:
 async def serving(progress: Progress, folder: Path) -> AsyncIterator[TestClient[Any, Any]]:
     outbox = Outbox.open(folder / "outbox.sqlite", max_bytes=2**26, keep_delivered=0)
     gateways = Gateways(Lanes([]), WebhookDesk(["follower"]))
-    app = probe_app(progress, outbox, LoopLag(), lambda: None, gateways)
+    answers = Keeper(folder / "answers", Answers())
+    app = probe_app(progress, outbox, LoopLag(), lambda: None, gateways, answers=answers)
     async with TestClient(TestServer(app)) as client:
         yield client
+    await answers.close()
     await outbox.close()
 
 
@@ -114,7 +123,7 @@ async def test_every_count_of_the_schedule_is_a_metric(tmp_path: Path) -> None:
 async def test_every_metric_of_the_list_is_there_and_no_other(tmp_path: Path) -> None:
     async with serving(busy_progress(), tmp_path) as client:
         names = {line.partition("{")[0].partition(" ")[0] for line in await samples(client)}
-    assert names == {name for name, *_ in METRICS}
+    assert names == {name for name, *_ in (*METRICS, *ANSWER_METRICS)}
 
 
 async def test_what_is_not_known_yet_has_no_sample(tmp_path: Path) -> None:

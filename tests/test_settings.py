@@ -14,7 +14,7 @@ from exporter.settings import Lane, Settings, StaticEndpoint
 from exporter.settings.jobs import PRICED
 from exporter.settings_file import load
 from exporter.settings_file.schema import FILE_SUFFIX, leaves, section_kind, variable_name
-from exporter.settings_reference import EXAMPLE, dotted, reference
+from exporter.settings_reference import EXAMPLE, OVERRIDE_KEYS, dotted, reference
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "settings.md"
@@ -107,7 +107,11 @@ def test_the_reference_is_what_the_code_says() -> None:
 
 def test_every_setting_stands_in_the_reference_with_its_variable() -> None:
     text = DOCUMENT.read_text()
-    for path, _ in leaves(section_kind(Settings)):
+    for leaf, _ in leaves(section_kind(Settings)):
+        path = leaf
+        if overrides_a_default(leaf):
+            place = leaf.index("overrides")
+            path = (*leaf[:place], "defaults", *leaf[place + 2 :])
         assert f"`{dotted(path)}`" in text or f"`{dotted(path[:-1])}`" in text
         assert f"`{variable_name(path)}`" in text
 
@@ -128,16 +132,27 @@ def test_the_example_loads_with_everything_in_it_uncommented(tmp_path: Path) -> 
     (tmp_path / "rpc-url").write_text("https://rpc.example/key\n")
     (tmp_path / "all.yaml").write_text(uncommented_example())
     settings = load(tmp_path / "all.yaml", {})
-    unchanged = {"region", "tester", "schedule", "limits", "pipelines", "probe", "station"}
+    unchanged = {"region", "tester", "schedule", "limits", "probe", "station", "answers"}
     unchanged |= {"outbox", "store", "leaderboard", "metrics", "log", "filter"}
     assert settings.model_dump(include=unchanged) == settings_with().model_dump(include=unchanged)
+    for name in type(settings.pipelines).model_fields:
+        shown, default = (getattr(one.pipelines, name) for one in (settings, settings_with()))
+        assert shown.defaults == default.defaults
+        assert shown.overrides
 
 
 def test_every_setting_stands_in_the_example() -> None:
     written = set(paths_in(yaml.safe_load(uncommented_example())))
     for path, kind in leaves(section_kind(Settings)):
+        if overrides_a_default(path):
+            continue
         by_file = (*path[:-1], path[-1] + FILE_SUFFIX)
         assert path in written or (kind.form == "secret" and by_file in written)
+
+
+def overrides_a_default(path: tuple[str, ...]) -> bool:
+    """Whether a setting is that of `defaults` once more, for some models."""
+    return "overrides" in path and path[path.index("overrides") + 2] not in OVERRIDE_KEYS
 
 
 def paths_in(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -216,8 +216,8 @@ def test_an_unquoted_address_is_an_address(write: Write) -> None:
     + [(text, False) for text in ("false", "False", "no", "NO", "off", "Off", '"off"')],
 )
 def test_true_and_false_have_many_spellings(write: Write, written: str, value: bool) -> None:
-    path = write(GOOD + f"pipelines:\n  llm:\n    stream: {written}\n")
-    assert load(path, {}).pipelines.llm.stream is value
+    path = write(GOOD + f"pipelines:\n  llm:\n    defaults:\n      stream: {written}\n")
+    assert load(path, {}).pipelines.llm.defaults.stream is value
 
 
 @pytest.mark.parametrize(
@@ -293,8 +293,8 @@ def test_a_variable_wins_over_the_file(write: Write) -> None:
 
 
 def test_a_hyphen_in_a_key_is_an_underscore_in_the_variable(write: Write) -> None:
-    loaded = loaded_with(write(GOOD), PIPELINES__TEXT_TO_IMAGE__WIDTH="768")
-    assert loaded.pipelines.text_to_image.width == 768
+    loaded = loaded_with(write(GOOD), PIPELINES__TEXT_TO_IMAGE__DEFAULTS__WIDTH="768")
+    assert loaded.pipelines.text_to_image.defaults.width == 768
 
 
 def test_variables_reach_into_lists_and_make_them_longer(write: Write) -> None:

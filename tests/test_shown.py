@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.model import LaneKind, Measurement, Phases
+from exporter.model import Check, LaneKind, Measurement, Outcome, Phases
 from exporter.shown import as_text, first_contact
 from tests.measurements import SECOND, failed, good
 
@@ -40,3 +40,33 @@ def test_no_first_contact_is_another_thing_than_an_unknown_one() -> None:
 def test_a_job_that_had_no_inference_says_it_as_a_part_of_nothing(phases: Phases) -> None:
     shown = lines(failed("m1", phases=phases, lane=LaneKind.MANAGED, session_setup_time=SECOND))
     assert "    first contact: 1.000 s" in shown
+
+
+def test_each_check_of_the_proof_has_a_line_with_what_came_of_it() -> None:
+    proof = (
+        Check(name="frames", score=14, at_least=25, at_most=25),
+        Check(name="seconds", score=4.1667, at_least=3.5, at_most=4.5),
+        Check(name="likeness", score=0.21, at_least=0.5, exempt=True),
+        Check(name="motion", score=0.8, at_most=1.0, exempt=True),
+        Check(name="detail", score=1.25),
+        Check(name="words", score=None, at_least=1),
+    )
+    shown = lines(failed("m1", Outcome.WRONG_ANSWER, proof=proof))
+    start = shown.index("proof")
+    assert shown[start + 1 : start + 7] == [
+        "  frames         14  25            failed",
+        "  seconds    4.1667  3.5 to 4.5    passed",
+        "  likeness     0.21  at least 0.5  exempt (failed)",
+        "  motion        0.8  at most 1     exempt (passed)",
+        "  detail       1.25                reported only",
+        "  words     nothing  at least 1    failed",
+    ]
+
+
+def test_without_a_proof_there_is_no_table() -> None:
+    assert "proof" not in lines(failed("m1"))
+
+
+def test_a_check_of_another_version_cannot_move_the_cursor() -> None:
+    shown = lines(good("m1", proof=(Check(name="\x1b[2J\r\n", score=1),)))
+    assert "  \ufffd[2J\ufffd\ufffd  1    reported only" in shown

@@ -16,6 +16,7 @@ Examples:
   livepeer-exporter demo --orchestrators 40 --seed 7 --data /tmp/demo
   livepeer-exporter demo --lanes managed --once --compare
   livepeer-exporter demo --lanes managed --on-chain
+  livepeer-exporter demo --all-pipelines --once
 """
 )
 @click.option("--once", is_flag=True, help="Stop after one round, with the leaderboard.")
@@ -57,6 +58,12 @@ Examples:
     help="Compare each job of the round with what the simulation says it deserves; exit code 1 "
     "where one differs. Needs --once.",
 )
+@click.option(
+    "--all-pipelines",
+    is_flag=True,
+    help="Orchestrators that do the jobs of all pipelines in every honest way and tell every lie "
+    "that there is, each beside what was found.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; needs --once.")
 def demo(
     *,
@@ -68,6 +75,7 @@ def demo(
     lanes: Literal["mixed", "managed"],
     on_chain: bool,
     compare: bool,
+    all_pipelines: bool,
     as_json: bool,
 ) -> None:
     """Watch a network being discovered, tested, measured, stored and ranked.
@@ -77,6 +85,8 @@ def demo(
     """
     if as_json and not once:
         raise click.UsageError("--json prints one document at the end: give --once, too")
+    if all_pipelines and orchestrators is not None:
+        raise click.UsageError("--all-pipelines says itself how many --orchestrators there are")
     if compare and not once:
         raise click.UsageError("--compare looks at one round: give --once, too")
     if on_chain and lanes != "managed":
@@ -93,7 +103,8 @@ def demo(
                 port=port,
                 lanes=lanes,
                 on_chain=on_chain,
-                compare=compare,
+                compare=compare or (all_pipelines and once),
+                all_pipelines=all_pipelines,
                 as_json=as_json,
             )
         )

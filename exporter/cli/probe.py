@@ -1,8 +1,15 @@
 """`probe`: one job against one endpoint, now, with its phases to look at."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from exporter.exit_code import USAGE
+
+if TYPE_CHECKING:
+    from exporter.kept_answers.saving import Saving
+    from exporter.settings import Settings
 
 NAME_LIMIT = 200
 BAR = 40
@@ -17,6 +24,8 @@ Examples:
   livepeer-exporter probe --url https://203.0.113.7:8935 --pipeline text-to-image \\
       --model ByteDance/SDXL-Lightning --debug
   livepeer-exporter probe --url https://models.example.org --verify --pipeline llm --model my/model
+  livepeer-exporter probe --config config.yaml --url http://127.0.0.1:8000 --pipeline upscale \\
+      --model my/upscaler --save answers
 
 \b
 Exit codes: 0 the job succeeded, 1 it did not, 2 wrong usage.
@@ -33,6 +42,16 @@ Exit codes: 0 the job succeeded, 1 it did not, 2 wrong usage.
     help="PEM file of the authorities that count; --verify goes without saying then.",
 )
 @click.option("--fingerprint", help="SHA-256 of the one certificate that is accepted.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file (YAML) whose `pipelines`, `limits` and `guard` hold; else the defaults.",
+)
+@click.option(
+    "--save",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the answer and its media, as they came; each job makes one of its own in it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the measurement as JSON.")
 @click.option("--debug", is_flag=True, help="Also print the log of every step.")
 def probe(
@@ -44,6 +63,8 @@ def probe(
     verify: bool,
     ca: Path | None,
     fingerprint: str | None,
+    config: Path | None,
+    save: Path | None,
     as_json: bool,
     debug: bool,
 ) -> None:
@@ -64,6 +85,7 @@ def probe(
     if timeout is not None and timeout != timeout:  # noqa: PLR0124 - not a number
         raise click.UsageError("--timeout: a number of seconds is expected")
     log.configure("error", "auto")
+    saved = None if save is None else _folder_to_save_in(save)
     try:
         measurement = asyncio.run(
             probe_once(
@@ -74,6 +96,8 @@ def probe(
                 verify=verify or ca is not None,
                 ca=ca,
                 fingerprint=fingerprint,
+                settings=None if config is None else _settings(config),
+                keep=saved,
             )
         )
     except UnusableError as error:
@@ -87,4 +111,28 @@ def probe(
         from exporter.shown import as_text
 
         click.echo(as_text(measurement, bar=BAR, steps=debug))
+    if saved is not None:
+        click.echo(saved.told or "there was no answer to save", err=True)
     raise SystemExit(OK if measurement.ok else FAILED)
+
+
+def _settings(config: Path) -> "Settings":
+    import os
+
+    from exporter.settings_file import SettingsError, load
+
+    try:
+        return load(config, os.environ)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(USAGE) from None
+
+
+def _folder_to_save_in(save: Path) -> "Saving":
+    from exporter.kept_answers.saving import Saving
+
+    try:
+        save.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"--save {save}: {error.strerror}") from error
+    return Saving(save)

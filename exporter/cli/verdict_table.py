@@ -1,6 +1,6 @@
 """What was found in the simulated network, beside what the simulation says it deserves."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 from rich import box
@@ -11,7 +11,8 @@ from rich.text import Text
 from exporter.shown import printable
 
 _WIDE = 400
-_COLUMNS = ("", "orchestrator", "profile", "pipeline", "model", "found", "deserved")
+_ALL = ("", "orchestrator", "profile", "pipeline", "model", "found", "deserved")
+_BY_PIPELINE = ("", "pipeline", "profile", "found", "deserved")
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,35 +36,39 @@ def verdict(outcome: str, blame: str | None) -> str:
     return outcome if blame is None else f"{outcome} ({blame})"
 
 
-def print_verdicts(rows: list[Compared]) -> None:
-    """Print the table, and how many rows agree."""
+def print_verdicts(rows: list[Compared], *, by_pipeline: bool = False) -> None:
+    """Print the table, with the wrong ones first, and how many rows agree.
+
+    By orchestrator, or `by_pipeline` and what the orchestrators do.
+    """
     console = Console(highlight=False)
     terminal = console.is_terminal
     shown = console if terminal else Console(highlight=False, width=_WIDE)
     with shown.capture() as captured:
-        shown.print(_table(rows, terminal=terminal))
+        shown.print(_table(rows, _BY_PIPELINE if by_pipeline else _ALL, terminal=terminal))
     right = sum(row.right for row in rows)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     print("\n".join(lines))  # noqa: T201 - the answer to the person who asked
     print(f"{right} of {len(rows)} jobs judged as they deserve")  # noqa: T201 - the same
 
 
-def _table(rows: list[Compared], *, terminal: bool) -> Table:
+def _table(rows: list[Compared], columns: Sequence[str], *, terminal: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False)
-    for name in _COLUMNS:
+    for name in columns:
         table.add_column(name, no_wrap=True, overflow="ellipsis")
-    for row in sorted(rows, key=lambda row: (row.right, row.orchestrator, row.pipeline, row.model)):
-        table.add_row(*(Text(printable(cell)) for cell in _cells(row)))
+    cells = [_cells(row) for row in rows]
+    for cell in sorted([row[name] for name in columns] for row in cells):
+        table.add_row(*(Text(printable(text)) for text in cell))
     return table
 
 
-def _cells(row: Compared) -> tuple[Any, ...]:
-    return (
-        "ok" if row.right else "WRONG",
-        row.orchestrator,
-        row.profile,
-        row.pipeline,
-        row.model.rpartition("/")[2],
-        row.found,
-        " or ".join(row.deserved),
-    )
+def _cells(row: Compared) -> dict[str, str]:
+    return {
+        "": "ok" if row.right else "WRONG",
+        "orchestrator": row.orchestrator,
+        "profile": row.profile,
+        "pipeline": row.pipeline,
+        "model": row.model.rpartition("/")[2],
+        "found": row.found,
+        "deserved": " or ".join(row.deserved),
+    }

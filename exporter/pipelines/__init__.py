@@ -1,7 +1,7 @@
 """The kinds of test jobs: each makes a payload that was never used before and proves the answer.
 
-What a pipeline's `prepare` gives is sent; what comes back, with the media that `media_urls`
-names, goes to a `ProofPool` (`exporter.pipelines.proofs`) with the job's expectation.
+What a pipeline's `order` says is made and then sent; what comes back, with the media that
+`media_urls` names, goes to a `ProofPool` (`exporter.pipelines.proofs`), which also does the making.
 """
 
 from typing import TYPE_CHECKING
@@ -11,14 +11,16 @@ from exporter.pipelines.job import (
     Expectation,
     InvalidArtefact,
     InvalidResponse,
+    Kind,
     Media,
+    Order,
     Pipeline,
     Prepared,
     Request,
     Verdict,
 )
-from exporter.pipelines.llm import Llm
-from exporter.pipelines.text_to_image import TextToImage
+from exporter.pipelines.kinds import KINDS
+from exporter.pipelines.tested import Tested
 from exporter.pipelines.token_stream import TokenStream
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ __all__ = [
     "Expectation",
     "InvalidArtefact",
     "InvalidResponse",
+    "Kind",
     "Media",
+    "Order",
     "Pipeline",
     "Prepared",
     "Request",
@@ -41,5 +45,7 @@ __all__ = [
 
 def registry(settings: "Pipelines") -> dict[str, Pipeline]:
     """The pipelines that are tested, by their name in URI form."""
-    pipelines: tuple[Pipeline, ...] = (TextToImage(settings.text_to_image), Llm(settings.llm))
-    return {pipeline.name: pipeline for pipeline in pipelines}
+    return {
+        name: Tested(kind, getattr(settings, name.replace("-", "_")))
+        for name, kind in KINDS.items()
+    }

@@ -4,11 +4,16 @@ All of it is plain data that can be pickled: proofs run in another process.
 """
 
 import random
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from exporter.model import Artefact, Outcome, Tokens
+from exporter.model import Artefact, Check, Outcome, Tokens
+
+P = TypeVar("P")
+P_contra = TypeVar("P_contra", contravariant=True)
 
 RESPONSE_LIMIT = 4096
 """Bytes of an answer's JSON text that are kept with the measurement."""
@@ -34,8 +39,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the answer is a token stream, to be fed to a `TokenStream` as it comes."""
 
 
-class Expectation(msgspec.Struct, frozen=True):
+class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     """What the proof needs to know about the job. Each pipeline has its own kind."""
+
+    exempt: tuple[str, ...] = ()
+    """Names of checks that decide nothing for this model, by the settings."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +81,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     evidence: tuple[str, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
-    proof: dict[str, float] = {}
-    """Name of the check to its score."""
+    proof: tuple[Check, ...] = ()
+    """What was looked at, in that order; empty where there was nothing to look at."""
+    unique: bool = True
+    """Whether nobody else's good answer can be the same: then one that was seen before is a
+    replay. False for captions, transcripts and the like."""
     units: float | None = None
     """Work done, where only the answer tells; in the unit of the prepared job."""
     tokens: Tokens | None = None
@@ -83,31 +94,22 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The answer as a JSON text without media, at most `RESPONSE_LIMIT` bytes."""
 
 
-class Pipeline(Protocol):
-    """One kind of job: it makes the payload and proves the answer."""
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that is to be made, in another process: cheap to say, and all that it follows from."""
 
-    @property
-    def name(self) -> str:
-        """URI form, such as `text-to-image`."""
-        ...
+    pipeline: str
+    model: str
+    parameters: Any
+    """The pipeline's section of the settings, as it holds for this model."""
+    seed: int
+    """Everything that is drawn for the job follows from it."""
 
-    def prepare(self, model: str, rng: random.Random) -> Prepared:
-        """Make a job that was never made before; its wording comes from `rng`."""
-        ...
 
-    def fee_units(self, model: str) -> float | None:
-        """The units that a gateway pays for one job; times the price it is the fee in wei.
+class Make(Protocol[P_contra]):
+    """Makes a job that was never made before; may take its time, and draws only from `rng`."""
 
-        What is counted depends on the pipeline (`docs/measuring.md` has the table) and is not the
-        `unit` in which its work is compared. `None` where it cannot be told before the job.
-        """
-        ...
-
-    def media_urls(self, body: bytes) -> list[str]:
-        """The media that the answer points at, to be fetched before the proof; often none.
-
-        Raises `InvalidResponse` when the answer is not of the promised form.
-        """
+    def __call__(self, parameters: P_contra, model: str, rng: random.Random) -> Prepared:
+        """Make the job."""
         ...
 
 
@@ -116,4 +118,49 @@ class Prove(Protocol):
 
     def __call__(self, expectation: Expectation, answer: Answer) -> Verdict:
         """Give the verdict; never raises for what the answer holds."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[P]):
+    """One kind of job: all that a pipeline is, as functions of its parameters."""
+
+    name: str
+    """URI form, such as `text-to-image`."""
+    make: Make[P]
+    fee_units: Callable[[P], float | None]
+    """The units that a gateway pays for one job; times the price it is the fee in wei.
+
+    What is counted depends on the pipeline (`docs/measuring.md` has the table) and is not the
+    `unit` in which its work is compared. `None` where it cannot be told before the job."""
+    media_urls: Callable[[bytes], list[str]]
+    """The media that an answer's body points at, to be fetched before the proof; often none.
+
+    Raises `InvalidResponse` when the answer is not of the promised form."""
+    prove: Prove
+    checks: tuple[str, ...]
+    """Names of the checks that the proof makes and the settings can exempt a model from."""
+
+
+class Pipeline(Protocol):
+    """One kind of job with the settings for it."""
+
+    @property
+    def name(self) -> str:
+        """URI form, such as `text-to-image`."""
+        ...
+
+    def order(self, model: str, rng: random.Random) -> Order:
+        """Say what job is to be made for a model; `rng` gives its seed."""
+        ...
+
+    def fee_units(self, model: str) -> float | None:
+        """The units that a gateway pays for one job on the model; `None` where nobody can tell."""
+        ...
+
+    def media_urls(self, body: bytes) -> list[str]:
+        """The media that the answer points at, to be fetched before the proof; often none.
+
+        Raises `InvalidResponse` when the answer is not of the promised form.
+        """
         ...

@@ -1,4 +1,8 @@
-"""`llm`: a language model must answer with a code that was made for this job alone."""
+"""`llm`: a language model must answer with a code made for this job alone, and with a sum.
+
+The proof: the code, after it the sum, in words of its own. Both stand nowhere but in the answer to
+this question, so no answer that was given before, and no text made without reading it, holds them.
+"""
 
 import hashlib
 import random
@@ -7,105 +11,91 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from exporter.model import Artefact, Outcome, Tokens
-from exporter.pipelines import prompts
+from exporter.pipelines import prompts, said
+from exporter.pipelines.findings import Findings
 from exporter.pipelines.job import (
     Answer,
     Expectation,
     InvalidResponse,
+    Kind,
     Prepared,
     Request,
     Verdict,
 )
-from exporter.pipelines.response import decode, excerpt, record
-from exporter.pipelines.token_stream import Message, TokenStream, Usage, completion
+from exporter.pipelines.letters import fold, places, without
+from exporter.pipelines.numerals import stated
+from exporter.pipelines.response import excerpt, record
+from exporter.pipelines.said import Said
+from exporter.pipelines.token_stream import completion, plausible
 
 if TYPE_CHECKING:
     # Worker processes import this module, and need neither the settings nor what those import.
-    from exporter.settings import Llm as LlmSettings
+    from exporter.settings import Llm
 
 NAME: Final = "llm"
 UNIT: Final = "token"
 BROKE_OFF: Final = "the token stream broke off"
+_BEGINNING: Final = 60
+"""Characters within which an answer that begins with the code has it: a greeting may come first."""
 
 
 class TextExpectation(Expectation, frozen=True, kw_only=True):
     """What the text must hold."""
 
     nonce: str
+    addends: tuple[int, int]
     question: str
     stream: bool
     max_tokens: int
 
-
-class _Choice(msgspec.Struct):
-    message: Message | None = None
-    finish_reason: str | None = None
-
-
-class _Completion(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    usage: Usage | None = None
-    error: msgspec.Raw = msgspec.Raw(b"null")
+    @property
+    def total(self) -> int:
+        """The sum."""
+        return sum(self.addends)
 
 
-class _Said(msgspec.Struct):
-    text: str
-    finish_reason: str | None
-    usage: int | None
-    chunks: int
-    size: int
-    broke_off: bool = False
-    """Whether it is a stream that did not tell its end."""
+def make(parameters: "Llm", model: str, rng: random.Random) -> Prepared:
+    """Make a job: a new code, a new sum and a new wording."""
+    question = prompts.question(rng)
+    body = msgspec.json.encode(
+        {
+            "model": model,
+            "messages": [{"role": "user", "content": question.text}],
+            "stream": parameters.stream,
+            "max_tokens": parameters.max_tokens,
+            "temperature": parameters.temperature,
+        }
+    )
+    accept = "text/event-stream" if parameters.stream else "application/json"
+    return Prepared(
+        request=Request(
+            path=f"/{NAME}",
+            headers={"Content-Type": "application/json", "Accept": accept},
+            body=body,
+            summary=body.decode(),
+            stream=parameters.stream,
+        ),
+        unit=UNIT,
+        units=None,
+        expectation=TextExpectation(
+            exempt=tuple(parameters.exempt),
+            nonce=question.code,
+            addends=question.addends,
+            question=question.text,
+            stream=parameters.stream,
+            max_tokens=parameters.max_tokens,
+        ),
+    )
 
 
-class Llm:
-    """Makes `llm` jobs with the parameters of the settings."""
+def fee_units(parameters: "Llm") -> float:
+    """Tokens that the answer may have: they are paid whether they come or not."""
+    return float(parameters.max_tokens)
 
-    name: Final = NAME
 
-    def __init__(self, settings: "LlmSettings") -> None:
-        self._settings = settings
-
-    def prepare(self, model: str, rng: random.Random) -> Prepared:
-        """Make a job: a new code and a new wording."""
-        settings = self._settings
-        nonce = prompts.code(rng)
-        question = prompts.question(rng, nonce)
-        body = msgspec.json.encode(
-            {
-                "model": model,
-                "messages": [{"role": "user", "content": question}],
-                "stream": settings.stream,
-                "max_tokens": settings.max_tokens,
-                "temperature": settings.temperature,
-            }
-        )
-        accept = "text/event-stream" if settings.stream else "application/json"
-        return Prepared(
-            request=Request(
-                path=f"/{NAME}",
-                headers={"Content-Type": "application/json", "Accept": accept},
-                body=body,
-                summary=body.decode(),
-                stream=settings.stream,
-            ),
-            unit=UNIT,
-            units=None,
-            expectation=TextExpectation(
-                nonce=nonce,
-                question=question,
-                stream=settings.stream,
-                max_tokens=settings.max_tokens,
-            ),
-        )
-
-    def fee_units(self, model: str) -> float:  # noqa: ARG002 - the same for every model
-        """Tokens that the answer may have: they are paid whether they come or not."""
-        return float(self._settings.max_tokens)
-
-    def media_urls(self, body: bytes) -> list[str]:  # noqa: ARG002 - a text has no media
-        """None: a text has no media. What is wrong with it, the proof says."""
-        return []
+def media_urls(body: bytes) -> list[str]:  # noqa: ARG001 - a text has no media
+    """None: a text has no media. What is wrong with it, the proof says."""
+    return []
 
 
 def prove(expectation: Expectation, answer: Answer) -> Verdict:
@@ -113,94 +103,149 @@ def prove(expectation: Expectation, answer: Answer) -> Verdict:
     if not isinstance(expectation, TextExpectation):
         raise TypeError("an llm job expects a text")
     try:
-        said = _said(expectation, answer.body)
+        heard = _heard(expectation, answer.body)
     except InvalidResponse as error:
         return Verdict(
             outcome=Outcome.INVALID_RESPONSE,
             message=str(error),
             response=record({"body": answer.body[:2048].decode("utf-8", "replace")}),
         )
-    return _judge(expectation, said)
+    return _judge(expectation, heard)
 
 
-def _said(expectation: TextExpectation, body: bytes) -> _Said:
-    said = _streamed(body) if expectation.stream else _plain(body)
-    if not said.text.strip() and not said.broke_off:
-        raise InvalidResponse("the model's answer is an empty text")
-    return said
+def _heard(expectation: TextExpectation, body: bytes) -> Said:
+    heard = said.streamed(body) if expectation.stream else said.whole(body)
+    if _judged(heard).strip() or heard.broke_off or heard.spent(expectation.max_tokens):
+        return heard
+    raise InvalidResponse("the model's answer is an empty text")
 
 
-def _streamed(body: bytes) -> _Said:
-    if not body.strip():
-        raise InvalidResponse("the answer is empty")
-    stream = TokenStream()
-    stream.feed(body, 0)
-    stream.finish(0)
-    if stream.problem is not None:
-        raise InvalidResponse(stream.problem)
-    if stream.events == 0:
-        raise InvalidResponse(
-            f"an event stream was asked for, the answer is none; it begins {excerpt(body)}"
-        )
-    return _Said(
-        stream.text,
-        stream.finish_reason,
-        stream.usage,
-        stream.chunks,
-        stream.size,
-        stream.broke_off,
+def _judged(heard: Said) -> str:
+    """The text that counts. Thoughts do where nothing else came: they took the work as well."""
+    return heard.text if heard.text.strip() else heard.thoughts
+
+
+def _judge(expectation: TextExpectation, heard: Said) -> Verdict:
+    text = fold(_judged(heard))
+    own = without(text, expectation.question)
+    codes = [start for start, _ in places(own, expectation.nonce)]
+    sums = list(stated(own, expectation.total))
+    repeated = own != text
+    not_the_models = _not_the_models(expectation, heard, text)
+    findings = Findings(expectation.exempt)
+
+    def check(name: str, score: bool, complaint: str) -> None:  # noqa: FBT001 - as Findings.check
+        outcome, cause = not_the_models or (Outcome.WRONG_ANSWER, complaint)
+        said_of_it = complaint if findings.failed else cause
+        findings.check(name, float(score), said_of_it, at_least=1.0, outcome=outcome)
+
+    check(
+        "code",
+        bool(codes) or repeated,
+        f"the answer does not hold the code {expectation.nonce} that was asked for",
+    )
+    check(
+        "own_words",
+        bool(codes) or not repeated,
+        "the answer repeats the question word for word, and does not answer it",
+    )
+    check("sum", bool(sums), _no_sum(expectation))
+    if codes and sums:
+        check("order", codes[0] < sums[-1], "the answer gives the sum before the code, not after")
+    findings.report("finish", _known_finish(heard))
+    findings.report("usage", _plausible_usage(expectation, heard))
+    findings.note(*_evidence(expectation, heard, failed=findings.failed))
+    return _verdict(expectation, heard, findings)
+
+
+def _no_sum(expectation: TextExpectation) -> str:
+    first, second = expectation.addends
+    return f"the answer does not give the sum of {first} and {second}, which is {expectation.total}"
+
+
+def _not_the_models(
+    expectation: TextExpectation, heard: Said, text: str
+) -> tuple[Outcome, str] | None:
+    """Why something is missing for a reason that is not the model's; `None` if there is none."""
+    if heard.broke_off:
+        return Outcome.DOWNLOAD_FAILED, BROKE_OFF
+    if not heard.spent(expectation.max_tokens) or not _still_thinking(expectation, heard, text):
+        return None
+    return Outcome.TESTER_ERROR, (
+        f"the model was still thinking when its {expectation.max_tokens} tokens were used up: "
+        "give it more by `max_tokens` in an override of `pipelines.llm` for this model"
     )
 
 
-def _plain(body: bytes) -> _Said:
-    answer = decode(body, _Completion)
-    if bytes(answer.error) not in (b"null", b""):
-        raise InvalidResponse(f"the answer carries an error: {excerpt(bytes(answer.error))}")
-    if not answer.choices:
-        raise InvalidResponse("the answer has no choices")
-    choice = answer.choices[0]
-    if choice.message is None:
-        raise InvalidResponse("the answer's choice has no message")
-    text = choice.message.content or ""
-    size = len(text.encode()) + len((choice.message.reasoning_content or "").encode())
-    usage = answer.usage.completion_tokens if answer.usage else None
-    return _Said(text, choice.finish_reason, usage, 0, size)
+def _still_thinking(expectation: TextExpectation, heard: Said, text: str) -> bool:
+    """Whether a model that was cut off had come to its answer.
+
+    Thoughts may be hidden, told apart, or stand in the text without a mark. Those that can be read
+    are about the question; an answer to it begins with the code.
+    """
+    if not text.strip():
+        return True
+    told_apart = not heard.text.strip()
+    answering = any(start < _BEGINNING for start, _ in places(text, expectation.nonce))
+    if (answering or without(text, expectation.question) != text) and not told_apart:
+        return False
+    everything = fold(heard.thoughts) + text
+    about = any(True for _ in places(everything, expectation.nonce))
+    return about or any(any(stated(everything, number)) for number in expectation.addends)
 
 
-def _judge(expectation: TextExpectation, said: _Said) -> Verdict:
-    squeezed = prompts.squeeze(said.text)
-    held = prompts.squeeze(expectation.nonce) in squeezed
-    echo = prompts.squeeze(expectation.question) in squeezed
-    complaint, outcome = None, Outcome.WRONG_ANSWER
-    if said.broke_off and not held:
-        complaint, outcome = BROKE_OFF, Outcome.DOWNLOAD_FAILED
-    elif not held:
-        complaint = f"the answer does not hold the code {expectation.nonce} that was asked for"
-    elif echo:
-        complaint = "the answer repeats the question word for word"
-    count, source = completion(said.usage, said.chunks, said.size, expectation.max_tokens)
-    data = said.text.encode()
-    return Verdict(
-        outcome=outcome if complaint else Outcome.OK,
-        message=complaint or "",
-        evidence=_evidence(said, complaint),
+def _known_finish(heard: Said) -> float | None:
+    if not heard.finish_reason:
+        return None
+    return float(heard.finish_reason.lower() in said.CUT | said.ENDED)
+
+
+def _plausible_usage(expectation: TextExpectation, heard: Said) -> float | None:
+    if heard.usage is None:
+        return None
+    return float(plausible(heard.usage, heard.size, expectation.max_tokens))
+
+
+def _evidence(expectation: TextExpectation, heard: Said, *, failed: bool) -> list[str]:
+    reason = excerpt(heard.finish_reason, 40) if heard.finish_reason else "not given"
+    evidence = [f"finish_reason: {reason}"]
+    if heard.broke_off and not failed:
+        evidence.append("the token stream did not tell its end, but what was asked for is in it")
+    if not heard.text.strip() and not failed:
+        evidence.append("the text is empty; what was asked for is in the thoughts before it")
+    if heard.others:
+        evidence.append("the answer has several choices, one was asked for; the first was judged")
+    if _plausible_usage(expectation, heard) == 0:
+        evidence.append(
+            f"the answer counts {heard.usage} tokens, for a text of {heard.size} bytes and "
+            f"{expectation.max_tokens} tokens at most: its count was not used"
+        )
+    if failed:
+        evidence.append(f"the answer begins {excerpt(_judged(heard))}")
+    return evidence
+
+
+def _verdict(expectation: TextExpectation, heard: Said, findings: Findings) -> Verdict:
+    count, source = completion(heard.usage, heard.chunks, heard.size, expectation.max_tokens)
+    data = _judged(heard).encode()
+    facts: dict[str, object] = {"text": heard.text}
+    if heard.thoughts:
+        facts["thoughts"] = heard.thoughts
+    return findings.verdict(
         artefacts=(
             Artefact(kind="text", bytes=len(data), sha256=hashlib.sha256(data).hexdigest()),
         ),
-        proof={"code": float(held), "own_words": float(not echo)},
         units=None if count is None else float(count),
         tokens=Tokens(completion=count, counted_from=source),
-        response=record(
-            {"text": said.text, "finish_reason": said.finish_reason, "usage": said.usage}
-        ),
+        response=record({**facts, "finish_reason": heard.finish_reason, "usage": heard.usage}),
     )
 
 
-def _evidence(said: _Said, complaint: str | None) -> tuple[str, ...]:
-    reason = excerpt(said.finish_reason, 40) if said.finish_reason else "not given"
-    evidence = [f"finish_reason: {reason}"]
-    if said.broke_off and complaint is None:
-        evidence.append("the token stream did not tell its end, but what was asked for is in it")
-    if complaint:
-        evidence.append(f"the answer begins {excerpt(said.text)}")
-    return tuple(evidence)
+KIND: Final = Kind(
+    name=NAME,
+    make=make,
+    fee_units=fee_units,
+    media_urls=media_urls,
+    prove=prove,
+    checks=("code", "own_words", "sum", "order"),
+)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import itertools
 import warnings
+from typing import NamedTuple
 
 import msgspec
 from PIL import (
@@ -47,18 +48,33 @@ class Picture(msgspec.Struct, frozen=True):
     """1 for a still picture."""
 
 
+class Decoded(NamedTuple):
+    """A picture's facts, and the first frame of it as a person sees it: RGB."""
+
+    picture: Picture
+    image: Image.Image
+
+
 def inspect(data: bytes, *, max_pixels: int) -> Picture:
     """Decode a PNG, JPEG or WebP and measure it.
 
     Raises `InvalidArtefact` for anything else, for damage, for more than `max_pixels`, and for
     what is made to take for ever.
     """
+    return decode(data, max_pixels=max_pixels).picture
+
+
+def decode(data: bytes, *, max_pixels: int) -> Decoded:
+    """Decode a PNG, JPEG or WebP, measure it, and give its pixels, too.
+
+    What is transparent shows a grey ground. Raises as `inspect` does.
+    """
     _refuse_labour(data, max_pixels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return _inspect(data, max_pixels)
+            return _decode(data, max_pixels)
         except InvalidArtefact:
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -82,7 +98,7 @@ def _refuse_labour(data: bytes, max_pixels: int) -> None:
         raise InvalidArtefact(f"the picture has more than {SCANS_LIMIT} scans")
 
 
-def _inspect(data: bytes, max_pixels: int) -> Picture:
+def _decode(data: bytes, max_pixels: int) -> Decoded:
     with Image.open(io.BytesIO(data), formats=_DECODERS) as image:
         width, height = image.size
         if width * height > max_pixels:
@@ -91,7 +107,8 @@ def _inspect(data: bytes, max_pixels: int) -> Picture:
             )
         frames = int(getattr(image, "n_frames", 1))
         kind = KINDS[image.format or ""]
-        grey = _to_grey(image)
+        seen = _as_seen(image)
+    grey = seen.convert("L")
     artefact = Artefact(
         kind=kind,
         bytes=len(data),
@@ -101,7 +118,7 @@ def _inspect(data: bytes, max_pixels: int) -> Picture:
         entropy=abs(round(grey.entropy(), 4)),
         fingerprint=fingerprint(grey),
     )
-    return Picture(artefact, frames)
+    return Decoded(Picture(artefact, frames), seen)
 
 
 def fingerprint(grey: Image.Image) -> str:
@@ -119,15 +136,16 @@ def fingerprint(grey: Image.Image) -> str:
     return f"{bits:064x}"
 
 
-def _to_grey(image: Image.Image) -> Image.Image:
+def _as_seen(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        grey = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        return grey.convert("RGB")
     if not image.has_transparency_data:
-        return image.convert("L")
+        return image.convert("RGB")
     # What is transparent is not seen: noise behind full transparency is a blank picture.
     seen = image.convert("RGBA")
     ground = Image.new("RGBA", seen.size, (_GREY, _GREY, _GREY, 255))
-    return Image.alpha_composite(ground, seen).convert("L")
+    return Image.alpha_composite(ground, seen).convert("RGB")
 
 
 def _unknown(data: bytes) -> str:

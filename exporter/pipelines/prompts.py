@@ -1,8 +1,7 @@
 """The wording of the test jobs: plain, harmless, and different every time."""
 
 import random
-import string
-from typing import Final
+from typing import Final, NamedTuple
 
 CODE_ALPHABET: Final = "CDFGHJKMNPQRTVWXY234679"
 """No vowels, so that no word comes out, and nothing that looks like something else."""
@@ -34,18 +33,49 @@ _DETAILS: Final = (
     "long shadows", "tiny figures in the distance", "patterned tiles", "many lanterns",
     "climbing ivy", "weathered planks",
 )  # fmt: skip
+_TECHNIQUES: Final = (
+    "an oil painting", "a watercolour", "a pastel drawing", "a gouache painting", "a mural",
+    "a felt collage", "a tapestry", "an acrylic painting", "a stained-glass window",
+    "a coloured woodcut", "an embroidery", "a chalk drawing",
+)  # fmt: skip
+_GROUNDS: Final = (
+    "on rough paper", "on old canvas", "with visible brush strokes", "with fine cracks",
+    "with soft edges", "with bold outlines", "in warm colours", "in cool colours",
+    "in faded colours", "in strong colours",
+)  # fmt: skip
 _OPENINGS: Final = (
     "Begin your answer with the code {code}, exactly as written.",
     "The first thing in your answer must be this code, unchanged: {code}.",
     "Start by repeating this code once, letter for letter: {code}.",
     "Answer with the code {code} first, copied exactly.",
 )
-_TASKS: Final = (
-    "Then write one short sentence about {topic}.",
-    "After it, say in one short sentence what {topic} makes you think of.",
-    "Follow it with a single plain sentence that mentions {topic}.",
-    "Then give one simple fact about {topic} in one sentence.",
+_SUMS: Final = (
+    "Then give the sum of {first} and {second} in digits.",
+    "Next, write in digits what {first} plus {second} makes.",
+    "After it, add {first} to {second} and give the result as a number.",
+    "Then write the number that {first} and {second} add up to.",
 )
+_TASKS: Final = (
+    "End with one short sentence about {topic}.",
+    "Last, say in one short sentence what {topic} makes you think of.",
+    "Finish with a single plain sentence that mentions {topic}.",
+    "Close with one simple fact about {topic} in one sentence.",
+)
+_ADDENDS: Final = range(12, 90)
+"""Two digits each: sums that small models get right, too."""
+
+
+class Question(NamedTuple):
+    """What a language model is asked, and what its answer must hold."""
+
+    text: str
+    code: str
+    addends: tuple[int, int]
+
+    @property
+    def total(self) -> int:
+        """The sum that it must find; it stands nowhere in the question."""
+        return sum(self.addends)
 
 
 def picture(rng: random.Random) -> str:
@@ -55,21 +85,26 @@ def picture(rng: random.Random) -> str:
     return f"{scene}, {rng.choice(_STYLES)}, with {first} and {second}"
 
 
+def restyling(rng: random.Random) -> str:
+    """Ask for a picture to be made anew in another technique, with all that it shows kept."""
+    technique, ground = rng.choice(_TECHNIQUES), rng.choice(_GROUNDS)
+    return f"turn it into {technique} of the same colourful shapes, {ground}"
+
+
 def code(rng: random.Random) -> str:
     """A code such as `K7Q2-M9XD`, one of 78 thousand million."""
     letters = "".join(rng.choices(CODE_ALPHABET, k=8))
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def question(rng: random.Random, nonce: str) -> str:
-    """Ask a language model for the code, and for a sentence whose tokens can be timed."""
+def question(rng: random.Random) -> Question:
+    """Ask a language model for a new code, for a sum, and for a sentence whose tokens take time."""
+    nonce = code(rng)
+    addends = (rng.choice(_ADDENDS), rng.choice(_ADDENDS))
+    # A digit that codes never have: then no part of a code is ever taken for the sum.
+    while set(str(sum(addends))) <= set(CODE_ALPHABET):
+        addends = (rng.choice(_ADDENDS), rng.choice(_ADDENDS))
     opening = rng.choice(_OPENINGS).format(code=nonce)
-    return f"{opening} {rng.choice(_TASKS).format(topic=rng.choice(_THINGS))}"
-
-
-def squeeze(text: str) -> str:
-    """Letters and digits of a text only, in upper case: what spacing and markup leave alone."""
-    return "".join(letter for letter in text.upper() if letter in _KEPT)
-
-
-_KEPT: Final = frozenset(string.ascii_uppercase + string.digits)
+    adding = rng.choice(_SUMS).format(first=addends[0], second=addends[1])
+    task = rng.choice(_TASKS).format(topic=rng.choice(_THINGS))
+    return Question(f"{opening} {adding} {task}", nonce, addends)

@@ -4,7 +4,7 @@ The prober feeds it with the bytes as they arrive and their stamps; the proof fe
 whole body. Nothing raises for what the stream holds: `problem` says what was wrong with it.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ from exporter.pipelines.sse import Event, EventParser
 TEXT_LIMIT: Final = 256 * 1024
 """Characters of the answer that are kept."""
 
+BYTES_PER_TOKEN: Final = 2.5
+"""Least bytes that a token of a longer text has on the average. English has four or more, a code or
+a sum one; counters that add a mark to each token count twice as many as there are."""
 _SPARE_TOKENS = 8
 
 
@@ -29,11 +32,19 @@ class Message(msgspec.Struct):
 
     content: str | None = None
     reasoning_content: str | None = None
+    reasoning: Any = None
+    """Another name of the same; elsewhere it may be anything."""
+
+    @property
+    def thoughts(self) -> str:
+        """What it thought before it spoke."""
+        return self.reasoning_content or (self.reasoning if isinstance(self.reasoning, str) else "")
 
 
 class _Choice(msgspec.Struct):
     delta: Message | None = None
     finish_reason: str | None = None
+    index: Any = None
 
 
 class _Chunk(msgspec.Struct):
@@ -49,15 +60,18 @@ class TokenStream:
         self._parser = EventParser()
         self._decoder = msgspec.json.Decoder(_Chunk)
         self._texts: list[str] = []
+        self._thoughts: list[str] = []
         self._room = TEXT_LIMIT
+        self._room_for_thoughts = TEXT_LIMIT
         self._ended = False
         self._at_end = False
         self._begun = False
-        self._reasoned = False
         self.events = 0
         """Events seen."""
         self.chunks = 0
         """Events with content."""
+        self.parts = 0
+        """Events with a part of the answer, be it empty: thoughts that are left out are such."""
         self.size = 0
         """Bytes of content and reasoning, in UTF-8."""
         self.first_content: int | None = None
@@ -71,11 +85,18 @@ class TokenStream:
         """The first thing that was wrong with the stream; `None` if nothing was."""
         self.complete = False
         """Whether it told its end: a finish reason, or `[DONE]`."""
+        self.others = False
+        """Whether it carried other choices than the one that was asked for."""
 
     @property
     def text(self) -> str:
         """The answer, cut to `TEXT_LIMIT` characters."""
         return "".join(self._texts)
+
+    @property
+    def thoughts(self) -> str:
+        """What the model thought before it spoke, where that is told apart; cut likewise."""
+        return "".join(self._thoughts)
 
     @property
     def broke_off(self) -> bool:
@@ -109,7 +130,7 @@ class TokenStream:
             return Tokens(completion=count, counted_from=source)
         whole = self.last_content - sent_at
         # Tokens of reasoning came before the first content, so they are not between the others.
-        spoken = self.chunks if self._reasoned else count
+        spoken = self.chunks if self._thoughts else count
         gaps = (spoken or 0) - 1
         return Tokens(
             completion=count,
@@ -162,16 +183,19 @@ class TokenStream:
     def _take_chunk(self, chunk: _Chunk, stamp: int) -> None:
         if chunk.usage and (chunk.usage.completion_tokens or 0) > 0:
             self.usage = chunk.usage.completion_tokens
-        for choice in (chunk.choices or ())[:1]:
+        for choice in chunk.choices or ():
+            if not first_choice(choice.index):
+                self.others = True
+                continue
             self._begun = True
+            self.parts += 1
             if choice.finish_reason:
                 self.finish_reason = choice.finish_reason
                 self.complete = True
             if choice.delta is None:
                 continue
-            if choice.delta.reasoning_content:
-                self._reasoned = True
-                self.size += len(choice.delta.reasoning_content.encode())
+            if choice.delta.thoughts:
+                self._take_thoughts(choice.delta.thoughts)
             if choice.delta.content:
                 self._take_content(choice.delta.content, stamp)
 
@@ -185,9 +209,26 @@ class TokenStream:
             self._texts.append(content[: self._room])
             self._room -= len(content)
 
+    def _take_thoughts(self, thoughts: str) -> None:
+        self.size += len(thoughts.encode())
+        if self._room_for_thoughts > 0:
+            self._thoughts.append(thoughts[: self._room_for_thoughts])
+            self._room_for_thoughts -= len(thoughts)
+
     def _fail(self, problem: str) -> None:
         if self.problem is None:
             self.problem = problem
+
+
+def first_choice(index: object) -> bool:
+    """Whether a choice of this index is the one that was asked for; no index is as good as 0."""
+    return not isinstance(index, int) or index == 0
+
+
+def plausible(usage: int, size: int, max_tokens: int | None = None) -> bool:
+    """Whether an answer of `size` bytes of text can have taken so many completion tokens."""
+    allowed = usage if max_tokens is None else max_tokens
+    return 0 < usage <= min(allowed, size / BYTES_PER_TOKEN + _SPARE_TOKENS)
 
 
 def completion(
@@ -195,13 +236,8 @@ def completion(
 ) -> tuple[int | None, str | None]:
     """Completion tokens and where the number comes from: `usage`, `chunks`, or neither.
 
-    The answer's own number is used if it can be true: a token gives at least a byte of text, and
-    no more tokens come than were allowed.
+    The answer's own number is used if it can be true.
     """
-    if (
-        usage is not None
-        and 0 < usage <= size + _SPARE_TOKENS
-        and (max_tokens is None or usage <= max_tokens)
-    ):
+    if usage is not None and plausible(usage, size, max_tokens):
         return usage, "usage"
     return (chunks, "chunks") if chunks else (None, None)

@@ -25,7 +25,8 @@ from exporter.model import (
     Phases,
     Tokens,
 )
-from exporter.pipelines.job import Answer, Expectation, Pipeline, Prepared, Verdict
+from exporter.pipelines.job import Answer, Expectation, Order, Pipeline, Prepared, Verdict
+from exporter.pipelines.proofs import CannotMakeError
 from exporter.pipelines.seen import Seen
 from exporter.probing.blame import Circumstances, judge
 from exporter.probing.connectivity import Connectivity
@@ -56,10 +57,22 @@ log = logging.getLogger(__name__)
 
 
 class Proofs(Protocol):
-    """Where answers are proven, away from the event loop."""
+    """Where payloads are made and answers proven, away from the event loop."""
+
+    async def prepare(self, order: Order) -> Prepared:
+        """Make the job that is ordered. Raises `CannotMakeError`."""
+        ...
 
     async def prove(self, pipeline: str, expectation: Expectation, answer: Answer) -> Verdict:
         """Judge an answer; never raises for what the answer holds."""
+        ...
+
+
+class Keep(Protocol):
+    """Has the answer of a judged job kept, or not; returns at once and never raises."""
+
+    def __call__(self, measurement: Measurement, answer: Answer, secrecy: Secrecy) -> None:
+        """Take it; `secrecy` knows what must not be kept."""
         ...
 
 
@@ -96,6 +109,7 @@ class JobRunner:
         witness: Witness | None = None,
         like_lanes: LikeLanes | None = None,
         shared: Callable[[Offer], bool] = lambda _: False,
+        keep: Keep | None = None,
         rng: random.Random | None = None,
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
@@ -114,6 +128,7 @@ class JobRunner:
         self._witness = witness or Witness()
         self._like_lanes = like_lanes or LikeLanes()
         self._shared = shared
+        self._keep = keep
         self._rng = rng or random.SystemRandom()
         self._new_id = new_id
 
@@ -138,15 +153,16 @@ class JobRunner:
         if self._shared(offer):
             await self._witness.let_list(lane)
         pipeline = self._pipelines[offer.target.pipeline]
-        prepared = pipeline.prepare(offer.target.model, self._rng)
-        job = _Job(self._new_id(), time.time_ns(), prepared, Timeline())
+        job = _Job(self._new_id())
         job.repeats, job.busy_counts = repeats, busy_counts
-        wire = Wire(job.timeline, self._limits, self._guard, streaming=prepared.request.stream)
-        job.wire = wire
-        mark = 0 if lane.process is None else lane.process.mark()
         try:
-            await self._exchange(job, wire, lane, pipeline)
+            prepared = await self._proofs.prepare(pipeline.order(offer.target.model, self._rng))
+            wire = job.begin(prepared, self._limits, self._guard)
+            mark = 0 if lane.process is None else lane.process.mark()
+            await self._exchange(job, prepared, wire, lane, pipeline)
             await self._conclude(job, offer, lane, pipeline, mark)
+        except CannotMakeError as error:
+            job.verdict = Verdict(outcome=Outcome.TESTER_ERROR, message=str(error))
         except asyncio.CancelledError:
             # A good answer whose lane was not asked yet may be somebody else's.
             if not job.looked or job.verdict is None or job.verdict.outcome is not Outcome.OK:
@@ -158,6 +174,8 @@ class JobRunner:
                 outcome=Outcome.TESTER_ERROR, message=f"{type(error).__name__} in the tester"
             )
         measurement = self._measurement(job, offer, lane, due=due, number=number)
+        if self._keep is not None and job.exchanged.answer is not None:
+            self._keep(measurement, job.exchanged.answer, job.secrecy)
         return Ran(measurement, _deserves_repeat(job, lane, measurement))
 
     async def _conclude(
@@ -198,7 +216,9 @@ class JobRunner:
         else:
             job.like_lane = self._like_lanes.worked(like, *whose, started=started, ended=ended)
 
-    async def _exchange(self, job: "_Job", wire: Wire, lane: Lane, pipeline: Pipeline) -> None:
+    async def _exchange(
+        self, job: "_Job", prepared: Prepared, wire: Wire, lane: Lane, pipeline: Pipeline
+    ) -> None:
         transport = TimedTransport(
             wire,
             resolver=self._resolver,
@@ -218,7 +238,7 @@ class JobRunner:
             job.secrecy = exchange.secrets
             job.exchanged = exchange.result
             try:
-                await _unless_broken(exchange.run(job.prepared, pipeline), lane)
+                await _unless_broken(exchange.run(prepared, pipeline), lane)
             except TransportFailure as failure:
                 job.timeline.note(f"{failure.outcome}: {failure.message}")
                 job.verdict = Verdict(outcome=failure.outcome, message=failure.message)
@@ -226,11 +246,12 @@ class JobRunner:
         job.phases = job.timeline.phases(complete=job.verdict is None)
 
     async def _prove(self, job: "_Job", pipeline: Pipeline) -> Verdict:
-        answer = job.exchanged.answer
-        if answer is None:
+        answer, prepared = job.exchanged.answer, job.prepared
+        if answer is None or prepared is None:
             return Verdict(outcome=Outcome.TESTER_ERROR, message="there is no answer to prove")
-        verdict = await self._proofs.prove(pipeline.name, job.prepared.expectation, answer)
-        for artefact in verdict.artefacts if verdict.outcome is Outcome.OK else ():
+        verdict = await self._proofs.prove(pipeline.name, prepared.expectation, answer)
+        fresh = verdict.unique and verdict.outcome is Outcome.OK
+        for artefact in verdict.artefacts if fresh else ():
             earlier = self._seen.replay_of(artefact, job.id)
             self._seen.add(artefact, job.id)
             if earlier is not None:
@@ -294,7 +315,7 @@ class JobRunner:
         self, job: "_Job", offer: Offer, lane: Lane, *, due: int, number: int | None
     ) -> Measurement:
         verdict = job.verdict or Verdict(outcome=Outcome.TESTER_ERROR, message="no verdict")
-        wire, exchanged, found = job.wire, job.exchanged, job.found
+        prepared, wire, exchanged, found = job.prepared, job.wire, job.exchanged, job.found
         judgement = judge(
             verdict.outcome,
             verdict.message,
@@ -358,14 +379,14 @@ class JobRunner:
             attempts=found.attempts,
             network_rtt=job.reach.rtt if job.reach else None,
             loop_lag=self._lag.worst_since(job.timeline.start),
-            unit=job.prepared.unit,
-            units=job.prepared.units if verdict.units is None else verdict.units,
+            unit=None if prepared is None else prepared.unit,
+            units=_units(prepared, verdict),
             request_bytes=wire.sent_bytes if wire and wire.sent_bytes else None,
             response_bytes=wire.received_bytes if wire and wire.received_bytes else None,
             artefacts=verdict.artefacts,
             tokens=_tokens(job, verdict),
             proof=verdict.proof,
-            request=job.prepared.request.summary,
+            request="" if prepared is None else prepared.request.summary,
             response=verdict.response,
             steps=job.timeline.steps,
             lane_log=found.lines,
@@ -381,11 +402,11 @@ class _Job:
         stream = self.exchanged.stream
         return self.exchanged.answer is not None and not (stream and stream.broke_off)
 
-    def __init__(self, id_: str, started_at: int, prepared: Prepared, timeline: Timeline) -> None:
+    def __init__(self, id_: str) -> None:
         self.id = id_
-        self.started_at = started_at
-        self.prepared = prepared
-        self.timeline = timeline
+        self.started_at = time.time_ns()
+        self.timeline = Timeline()
+        self.prepared: Prepared | None = None
         self.wire: Wire | None = None
         self.exchanged = Exchanged()
         self.phases: Phases | None = None
@@ -399,6 +420,14 @@ class _Job:
         self.like_lane: bool | None = None
         self.repeats: str | None = None
         self.busy_counts = False
+
+    def begin(self, prepared: Prepared, limits: Limits, guard: Guard) -> Wire:
+        """Start the clock: the payload is ready."""
+        self.prepared = prepared
+        self.started_at = time.time_ns()
+        self.timeline = Timeline()
+        self.wire = Wire(self.timeline, limits, guard, streaming=prepared.request.stream)
+        return self.wire
 
 
 async def _unless_broken(exchange: Coroutine[None, None, None], lane: Lane) -> None:
@@ -438,6 +467,13 @@ def _deserves_repeat(job: _Job, lane: Lane, measurement: Measurement) -> bool:
     if measurement.blame is Blame.ORCHESTRATOR:
         return False  # It would count twice.
     return job.found.repeat or _at_once(job, measurement.outcome)
+
+
+def _units(prepared: Prepared | None, verdict: Verdict) -> float | None:
+    """The work that was done: by the answer where only that tells, else as it was asked for."""
+    if verdict.units is not None or prepared is None:
+        return verdict.units
+    return prepared.units
 
 
 def _tokens(job: _Job, verdict: Verdict) -> Tokens | None:

@@ -1,5 +1,6 @@
 """What a lane sends in confidence stays out of what is stored and shown."""
 
+import time
 from collections.abc import Iterable
 
 import msgspec
@@ -8,6 +9,7 @@ from pydantic import SecretStr
 SHORTEST = 8
 """Characters; a shorter value may be any word of an answer and is no secret worth the name."""
 HIDDEN = "…"
+_AT_ONCE = 256 * 1024
 
 
 class Secrecy:
@@ -24,3 +26,22 @@ class Secrecy:
         for value in self._values:
             text = text.replace(value, HIDDEN)
         return text
+
+    def hide_in_bytes(self, data: bytes) -> bytes:
+        """The bytes without the secrets; the very same object if there are none in it.
+
+        It takes its time over large ones, and is meant for a thread beside the event loop.
+        """
+        for value in self._values:
+            secret = value.encode()
+            if _stands_in(secret, data):
+                data = data.replace(secret, HIDDEN.encode())
+        return data
+
+
+def _stands_in(secret: bytes, data: bytes) -> bool:
+    for start in range(0, len(data), _AT_ONCE):
+        if data.find(secret, start, start + _AT_ONCE + len(secret) - 1) >= 0:
+            return True
+        time.sleep(0)  # lets the event loop run
+    return False

@@ -16,15 +16,25 @@ from exporter.settings.jobs import (
     Connectivity,
     Guard,
     Limits,
-    Llm,
-    Pipelines,
     PriceLimit,
     Schedule,
     Spending,
-    TextToImage,
 )
 from exporter.settings.lanes import Lane
+from exporter.settings.pipelines import (
+    AudioToText,
+    ImageToImage,
+    ImageToText,
+    ImageToVideo,
+    Llm,
+    Pipelines,
+    SegmentAnything2,
+    TextToImage,
+    TextToSpeech,
+    Upscale,
+)
 from exporter.settings.serving import (
+    Answers,
     Leaderboard,
     Log,
     Metrics,
@@ -38,11 +48,16 @@ from exporter.settings.types import HttpUrl, Noun, Section
 from exporter.settings.whole import Settings
 
 __all__ = [
+    "Answers",
+    "AudioToText",
     "Connectivity",
     "Filter",
     "GatewaySource",
     "Guard",
     "HttpUrl",
+    "ImageToImage",
+    "ImageToText",
+    "ImageToVideo",
     "Lane",
     "Leaderboard",
     "Limits",
@@ -57,6 +72,7 @@ __all__ = [
     "RegionEntry",
     "Schedule",
     "Section",
+    "SegmentAnything2",
     "Selection",
     "Settings",
     "Sources",
@@ -66,4 +82,6 @@ __all__ = [
     "Station",
     "Store",
     "TextToImage",
+    "TextToSpeech",
+    "Upscale",
 ]

@@ -1,4 +1,4 @@
-"""The test jobs: their pace, their bounds, their parameters, and where they may go."""
+"""The test jobs: their pace, their bounds, and where they may go."""
 
 import re
 from datetime import UTC, datetime
@@ -193,38 +193,6 @@ class Limits(Section):
     artefact_bytes: int = Field(
         default=64 * 2**20, ge=1024, le=2**30, description="Largest media file accepted."
     )
-
-
-class TextToImage(Section):
-    """The job for `text-to-image`."""
-
-    width: int = Field(default=512, ge=64, le=4096, description="Pixels.")
-    height: int = Field(default=512, ge=64, le=4096, description="Pixels.")
-    num_inference_steps: int = Field(default=4, ge=1, le=200, description="Denoising steps.")
-    guidance_scale: float = Field(default=2.0, ge=0, le=50, description="Adherence to the prompt.")
-    min_entropy: float = Field(
-        default=1.5,
-        ge=0,
-        le=8,
-        description="Bits; a picture whose grey histogram has less is taken for blank.",
-    )
-
-
-class Llm(Section):
-    """The job for `llm`."""
-
-    stream: bool = Field(default=True, description="Ask for a token stream.")
-    max_tokens: int = Field(default=64, ge=16, le=4096, description="Tokens allowed in the answer.")
-    temperature: float = Field(default=0.0, ge=0, le=2, description="Sampling temperature.")
-
-
-class Pipelines(Section):
-    """Parameters of the test jobs, one section a pipeline that is tested."""
-
-    text_to_image: TextToImage = Field(
-        default=TextToImage(), alias="text-to-image", description="Pictures from a text."
-    )
-    llm: Llm = Field(default=Llm(), description="Answers of a language model.")
 
 
 class Connectivity(Section):

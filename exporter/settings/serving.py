@@ -45,6 +45,33 @@ class Store(Section):
     )
 
 
+class Answers(Section):
+    """Answers that are kept, to be looked at by `/jobs/ID/artefact`; in the data folder.
+
+    They cannot be asked for again, so whether one is kept must be settled before anybody asks why
+    a job failed. What may be kept is bounded; the oldest make room for new ones.
+    """
+
+    keep_artefacts: Literal["failures", "all", "none"] = Field(
+        default="failures",
+        description="`failures`: answers of jobs that failed, body and media; `all`: of good jobs, "
+        "too; `none`: no more than what is kept already.",
+    )
+    max_bytes: int = Field(
+        default=512 * 2**20,
+        ge=2**20,
+        le=2**40,
+        description="Room on disk for all of them.",
+    )
+    file_bytes: int = Field(
+        default=16 * 2**20,
+        ge=1024,
+        le=64 * 2**20,
+        description="Larger files are left out; size and claimed type are kept.",
+    )
+    max_age: Seconds = Field(default=7 * 86400.0, description="Seconds after which they go.")
+
+
 class RegionEntry(Section):
     """One region of the leaderboard."""
 

@@ -6,10 +6,20 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from exporter.settings.discovery import Filter, Sources
-from exporter.settings.jobs import Connectivity, Guard, Limits, Pipelines, Schedule, Spending
+from exporter.settings.jobs import Connectivity, Guard, Limits, Schedule, Spending
 from exporter.settings.lanes import Lane, each_apart
 from exporter.settings.livepeer import Livepeer
-from exporter.settings.serving import Leaderboard, Log, Metrics, Outbox, Probe, Station, Store
+from exporter.settings.pipelines import Pipelines
+from exporter.settings.serving import (
+    Answers,
+    Leaderboard,
+    Log,
+    Metrics,
+    Outbox,
+    Probe,
+    Station,
+    Store,
+)
 from exporter.settings.types import Region, Section, TesterName, mistake_at
 
 
@@ -73,6 +83,7 @@ class Settings(Section):
     )
     outbox: Outbox = Field(default=Outbox(), description="The queue between the two.")
     store: Store = Field(default=Store(), description="Where measurements live.")
+    answers: Answers = Field(default=Answers(), description="Answers that are kept.")
     leaderboard: Leaderboard = Field(default=Leaderboard(), description="The leaderboard API.")
     metrics: Metrics = Field(default=Metrics(), description="The Prometheus metrics.")
     log: Log = Field(default=Log(), description="The log.")

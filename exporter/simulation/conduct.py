@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import Random
 
+from exporter.simulation.craft.product import REPLAYED, Product
+from exporter.simulation.craft.workshop import Workshop
 from exporter.simulation.journal import JobRecord, Journal, Served
-from exporter.simulation.picture_job import Desk, Replay
 from exporter.simulation.population import Member, Profile, ServedModel
-from exporter.simulation.profiles import Act, Script, script
+from exporter.simulation.profiles import Act, Script, lie_of, script
 from exporter.simulation.shelf import Shelf
+from exporter.simulation.workload import Job
 
 Key = tuple[str, str]
+_UNDONE = frozenset({Act.HANG, Act.NO_CAPACITY, Act.REFUSE_PAYMENT, Act.FAIL, Act.BAD_RUNNER})
 _ERRORS = frozenset({Act.FAIL, Act.NO_CAPACITY, Act.BAD_RUNNER, Act.REFUSE_PAYMENT})
 _CUT = frozenset({Act.CUT_ANSWER, Act.CUT_MEDIA})
 
@@ -27,7 +31,7 @@ class World:
     journal: Journal
     shelf: Shelf
     studio: Executor
-    """Threads that make pictures, so that the event loop's waits stay exact."""
+    """Threads that do the jobs, so that the event loop's waits stay exact."""
 
 
 class Begun:
@@ -37,9 +41,16 @@ class Begun:
         self.key = key
         self.number = number
         self.plan = plan
+        self.act = plan.act
+        """What is really done, where that is not what was scripted."""
         self.via = via
         self.status: int | None = None
         """HTTP status of the answer, once there is one; a job without one was aborted."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether the job is done at all, well or badly."""
+        return self.plan.act not in _UNDONE
 
 
 class Conduct:
@@ -52,7 +63,10 @@ class Conduct:
             (model.pipeline, model.model): model for model in member.models
         }
         self._jobs: Counter[Key] = Counter()
-        self._replays: dict[Key, Replay] = {}
+        self._workshop = Workshop(world.studio)
+        self._replays = member.profile is Profile.LYING or any(
+            model.lie == REPLAYED for model in member.models
+        )
 
     def begin(self, key: Key, via: str) -> Begun:
         """Number the next job of a model and draw what it does. Raises `KeyError`."""
@@ -63,10 +77,9 @@ class Conduct:
         return Begun(key, number, plan, via)
 
     @contextmanager
-    def recorded(self, begun: Begun, act: Act | None = None) -> Iterator[None]:
-        """Write a job down however it ends, as of `act` if that is not what was scripted."""
+    def recorded(self, begun: Begun) -> Iterator[None]:
+        """Write a job down however it ends."""
         received_at = time.monotonic_ns()
-        act = act or begun.plan.act
         try:
             yield
         finally:
@@ -77,21 +90,24 @@ class Conduct:
                     model=begun.key[1],
                     job=begun.number,
                     via=begun.via,
-                    act=act,
+                    act=begun.act,
                     received_at=received_at,
                     finished_at=time.monotonic_ns(),
                     scripted_seconds=begun.plan.seconds / self.world.speed,
-                    served="aborted" if begun.status is None else _served(act),
+                    served="aborted" if begun.status is None else _served(begun.act),
                     status=begun.status,
                 )
             )
 
-    def desk(self, key: Key) -> Desk:
-        """Where the pictures of a model are made."""
-        replay = None
-        if self.member.profile is Profile.LYING:
-            replay = self._replays.setdefault(key, Replay())
-        return Desk(studio=self.world.studio, replay=replay)
+    async def do(self, job: Job, begun: Begun) -> Product:
+        """Do a job in the model's way, or lie as its script has it. Raises `BadInput`."""
+        model = self.models[begun.key]
+        lie = lie_of(model, begun.plan.act)
+        if lie == REPLAYED and not self._workshop.can_replay(job.pipeline):
+            begun.act, lie = Act.ANSWER, None
+        chance = f"{self.world.seed}/{self.member.address}/{'/'.join(begun.key)}/{begun.number}"
+        rng = Random(chance)  # noqa: S311 - a simulation wants repeatable draws
+        return await self._workshop.do(job, rng, way=model.way, lie=lie, keep=self._replays)
 
 
 def _served(act: Act) -> Served:

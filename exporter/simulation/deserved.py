@@ -4,8 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from exporter.model import Blame, LaneKind, Outcome
+from exporter.simulation.craft import CRAFTS
 from exporter.simulation.population import LLM, Member, Profile, ServedModel
-from exporter.simulation.profiles import MANNERS, Act
+from exporter.simulation.profiles import Act, lie_of
+from exporter.simulation.profiles import acts as possible_acts
 
 Verdict = tuple[Outcome, Blame | None]
 
@@ -17,13 +19,11 @@ DESERVED: Final[Mapping[Act, Verdict]] = {
     Act.HANG: (Outcome.INFERENCE_TIMEOUT, Blame.ORCHESTRATOR),
     Act.CUT_ANSWER: (Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR),
     Act.CUT_MEDIA: (Outcome.DOWNLOAD_FAILED, Blame.ORCHESTRATOR),
-    Act.BLANK: (Outcome.INVALID_ARTEFACT, Blame.ORCHESTRATOR),
-    Act.REPLAY: (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR),
-    Act.CONSTANT: (Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR),
     Act.BAD_RUNNER: (Outcome.UNAVAILABLE, Blame.ORCHESTRATOR),
     Act.REFUSE_PAYMENT: (Outcome.OK, None),
 }
-"""Outcome and blame of each act, seen on a direct lane, on which nothing is paid."""
+"""Outcome and blame of each act, seen on a direct lane, on which nothing is paid. What a lie
+deserves, the craft of its pipeline says."""
 
 _THROUGH_GATEWAY: Final[Mapping[Act, tuple[Outcome, ...]]] = {
     Act.REFUSE_CONNECTION: (Outcome.UNAVAILABLE,),
@@ -76,22 +76,31 @@ def deserved(
     if lane is LaneKind.MANAGED and not pays and member.profile is Profile.UNPAYABLE:
         return frozenset({_TOLD_BY_LOG[Act.FAIL]})
     return _JUDGES.get(lane, _through_gateway)(
-        member, model, acts or MANNERS[member.profile].acts(model, job)
+        member, model, acts or possible_acts(member, model, job)
     )
 
 
-def _directly(_: Member, _model: ServedModel, acts: Collection[Act]) -> frozenset[Verdict]:
-    return frozenset(DESERVED[act] for act in acts)
+def _of_lie(model: ServedModel, act: Act) -> Verdict | None:
+    """What a lie deserves, wherever it is heard; `None` for an act that is none."""
+    lie = lie_of(model, act)
+    return None if lie is None else (CRAFTS[model.pipeline].outcome(lie), Blame.ORCHESTRATOR)
 
 
-def _through_gateway(member: Member, _: ServedModel, acts: Collection[Act]) -> frozenset[Verdict]:
+def _directly(_: Member, model: ServedModel, acts: Collection[Act]) -> frozenset[Verdict]:
+    return frozenset(_of_lie(model, act) or DESERVED[act] for act in acts)
+
+
+def _through_gateway(
+    member: Member, model: ServedModel, acts: Collection[Act]
+) -> frozenset[Verdict]:
     """The same through a pinned gateway, which hides causes.
 
     Blame is unknown there unless other evidence raises it, so each failure stands with both.
     """
     found: set[Verdict] = set()
     for act in acts:
-        outcomes = _THROUGH_GATEWAY.get(act, (DESERVED[act][0],))
+        usual = _of_lie(model, act) or DESERVED[act]
+        outcomes = _THROUGH_GATEWAY.get(act, (usual[0],))
         if member.profile is Profile.MISREPORTING:
             outcomes = (Outcome.UNAVAILABLE,)  # Whoever is reported takes no job of its session.
         for outcome in outcomes:
@@ -113,7 +122,7 @@ def _through_managed(
         if act is Act.CUT_ANSWER and model.pipeline == LLM:
             found |= _SHORT_STREAM
         else:
-            found.add(_TOLD_BY_LOG[act])
+            found.add(_of_lie(model, act) or _TOLD_BY_LOG[act])
     return frozenset(found)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from exporter.simulation import hostile_media, hostile_wire
 from exporter.simulation.hostile_server import Behaviour, HostileServer
 
-__all__ = ["HOSTILE", "HostileServer"]
+__all__ = ["FILES", "HOSTILE", "HostileServer"]
 
 
 def _factory(
@@ -31,3 +31,8 @@ HOSTILE: Final[Mapping[str, Callable[[], HostileServer]]] = {
     },
 }
 """Name to factory of every hostile endpoint."""
+
+FILES: Final[Mapping[str, Callable[[], HostileServer]]] = {
+    name: _factory(name, behaviour) for name, behaviour in hostile_media.FILES.items()
+}
+"""Name to factory of endpoints that answer well, with a hostile picture, film or sound."""

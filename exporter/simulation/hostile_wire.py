@@ -91,6 +91,22 @@ async def endless_stream(exchange: Exchange) -> None:
         await asyncio.sleep(0.001)
 
 
+async def answer_drip(exchange: Exchange) -> None:
+    """Send a good answer, a byte at a time."""
+    await exchange.write(http_answer(b"", length=_HUGE))
+    while True:
+        await exchange.write(b" ")
+        await asyncio.sleep(_DRIP_SECONDS)
+
+
+async def endless_comments(exchange: Exchange) -> None:
+    """Send a stream of nothing but comments, which keep it open."""
+    await exchange.write(_head("text/event-stream", "Transfer-Encoding: chunked"))
+    while True:
+        await exchange.write(_chunk(b": still there\n\n" * 64))
+        await asyncio.sleep(0.001)
+
+
 async def broken_stream(exchange: Exchange) -> None:
     """Send events that are no JSON, then end properly."""
     await exchange.write(_head("text/event-stream", "Transfer-Encoding: chunked"))
@@ -142,8 +158,17 @@ def _chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
+def _events(*events: bytes, times: int = 1) -> Behaviour:
+    body = b"".join(b"data: " + event + b"\n\n" for event in events) * times
+    return fixed(http_answer(body, content_type="text/event-stream"))
+
+
 _PAGE: Final = b"<!doctype html><title>Login</title><h1>Please log in</h1>"
 _NAN: Final = b'{"images":[{"url":"/stream/0badcafe/0badcafe.png","seed":NaN,"nsfw":false}]}'
+_TWICE: Final = b'{"images":[{"url":"/stream/a.png"}],"images":[],"text":"a","text":null}'
+_SURROGATE: Final = b'{"images":[{"url":"\\ud800"}],"text":"\\ud800","choices":["\\udfff"]}'
+_MANY: Final = b'{"images":[' + b",".join([b'{"url":"/a","nsfw":0}'] * 40_000) + b"]}"
+_KEYS: Final = b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(40_000)) + b"}"
 _LANGUAGE_EMPTY: Final = b'{"choices":null,"created":0,"id":"","model":"","usage":null}'
 
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
@@ -157,6 +182,16 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "json-empty-values": fixed(http_answer(_LANGUAGE_EMPTY)),
     "json-no-images": fixed(http_answer(b'{"images":[]}')),
     "json-wrong-types": fixed(http_answer(b'{"images":{"url":7},"choices":"none"}')),
+    "json-infinity": fixed(http_answer(b'{"images":Infinity,"text":-Infinity,"choices":NaN}')),
+    "json-twice": fixed(http_answer(_TWICE)),
+    "json-surrogate": fixed(http_answer(_SURROGATE)),
+    "json-many": fixed(http_answer(_MANY)),
+    "json-keys": fixed(http_answer(_KEYS)),
+    "json-digits": fixed(http_answer(b'{"images":' + b"9" * 500_000 + b"}")),
+    "json-utf16": fixed(http_answer(_PICTURE_JSON.decode().encode("utf-16"))),
+    "json-and-more": fixed(http_answer(_PICTURE_JSON + b"\n" + _PICTURE_JSON)),
+    "json-list": fixed(http_answer(b"[" + _PICTURE_JSON + b"]")),
+    "json-text": fixed(http_answer(b'"' + b"\\u202e\\u200b" * 1000 + b'"')),
     "json-not-utf8": fixed(http_answer(b'{"images":[{"url":"\xff\xfe"}]}')),
     "empty": fixed(http_answer(b"")),
     "huge-body": huge_body,
@@ -165,7 +200,16 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "close": close,
     "silent": silent,
     "header-drip": header_drip,
+    "answer-drip": answer_drip,
     "endless-stream": endless_stream,
+    "endless-comments": endless_comments,
+    "stream-nan": _events(b'{"choices":[{"delta":{"content":"a"}}],"usage":NaN}'),
+    "stream-deep": _events(b'{"choices":' + b"[" * _NESTING),
+    "stream-no-choices": _events(b'{"choices":[]}', b'{"choices":null}', b"{}"),
+    "stream-wrong-types": _events(b'{"choices":[{"delta":{"content":{"a":1}}}]}'),
+    "stream-null": _events(b"null", b"[DONE]"),
+    "stream-nothing-at-length": _events(b"{}", times=200),
+    "stream-error": _events(b'{"error":{"message":"\x1b[2J\xe2\x80\xae no memory"}}'),
     "broken-stream": broken_stream,
     "redirect": redirect,
     "gzip-bomb": gzip_bomb,

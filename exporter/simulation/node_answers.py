@@ -71,7 +71,7 @@ def node_answer(job: Job, reply: Reply, keep: Callable[[Sequence[Media]], list[s
     except (msgspec.DecodeError, RecursionError):
         return _failed("unexpected end of JSON input")
     if reply.media:
-        _place(document, keep(reply.media))
+        place(document, keep(reply.media))
     return Answer(_OK, msgspec.json.encode(document) + b"\n")
 
 
@@ -98,7 +98,7 @@ def _told(reply: Reply) -> str:
         return ""
 
 
-def _place(document: Any, paths: Sequence[str]) -> None:  # noqa: ANN401 - any JSON
+def place(document: Any, paths: Sequence[str]) -> None:  # noqa: ANN401 - any JSON
     """Write the paths of the media where the runner's answer has places for them."""
     if "audio" in document:
         document["audio"]["url"] = paths[0]

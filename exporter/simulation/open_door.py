@@ -3,29 +3,17 @@
 This is what a `direct` lane meets. Nothing is paid here, and nobody counts the capacity.
 """
 
-import asyncio
-
 import msgspec
 from aiohttp import web
 
-from exporter.simulation import language_job, picture_job
+from exporter.simulation import scripted
 from exporter.simulation.capacity import LiveCapacity
-from exporter.simulation.conduct import Begun, Conduct
-from exporter.simulation.journal import VIA_HEADER
-from exporter.simulation.population import LLM, TEXT_TO_IMAGE
-from exporter.simulation.profiles import Act
-from exporter.simulation.requests import (
-    JobRequest,
-    LanguageRequest,
-    PictureRequest,
-    Refusal,
-    parse,
-    runner_error,
-    unknown_model,
-)
+from exporter.simulation.conduct import Conduct
+from exporter.simulation.node_answers import PIPELINES, place
+from exporter.simulation.node_jobs import read_job
+from exporter.simulation.requests import Refusal, unknown_model
 from exporter.simulation.serving import (
     LoopbackServer,
-    Pace,
     hang_up,
     json_answer,
     send,
@@ -33,7 +21,9 @@ from exporter.simulation.serving import (
     send_media,
     text_answer,
 )
-from exporter.simulation.workload import BAD_PAGE
+from exporter.simulation.workload import Busy, Job, Reply, Stream
+
+_JSON = "application/json"
 
 
 class OpenDoor:
@@ -62,86 +52,72 @@ class OpenDoor:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.startswith("/stream/") and request.method in ("GET", "HEAD"):
             return await send_media(request, self._world.shelf, self._owner)
-        if request.path not in (f"/{TEXT_TO_IMAGE}", f"/{LLM}"):
+        if request.path.removeprefix("/") not in PIPELINES:
             return text_answer("404 page not found", 404)
         if request.method != "POST":
             return text_answer("Method Not Allowed", 405)
         try:
-            body = await request.read()
-            wanted: JobRequest
-            if request.path == f"/{LLM}":
-                wanted = parse(body, LanguageRequest)
-                return await self._run(request, wanted, wanted.model)
-            wanted = parse(body, PictureRequest)
-            return await self._run(request, wanted, wanted.model_id)
+            return await self._run(request, await _read(request))
         except Refusal as refusal:
             return refusal.answer
+        except Busy:
+            return text_answer("insufficient capacity", 503)
 
-    async def _run(
-        self, request: web.Request, wanted: JobRequest, model: str
-    ) -> web.StreamResponse:
-        key = (request.path.removeprefix("/"), model)
+    async def _run(self, request: web.Request, job: Job) -> web.StreamResponse:
+        refused = scripted.refusal(job)
+        if refused is not None:
+            return await self._send(request, refused)
+        key = (job.pipeline, job.model)
         if key not in self._conduct.models:
-            raise unknown_model(model)
-        begun = self._conduct.begin(key, request.headers.get(VIA_HEADER, "direct"))
+            raise unknown_model(job.model)
+        begun = self._conduct.begin(key, job.via)
         with self._conduct.recorded(begun), self._capacity.hold(key):
-            response = await self._act(request, wanted, begun)
-            begun.status = response.status
-        return response
+            made = await scripted.perform(self._conduct, job, begun, paid=False)
+            if isinstance(made, Stream):
+                return await _pass_on(request, made)
+            return await self._send(request, made)
 
-    async def _act(
-        self, request: web.Request, wanted: JobRequest, begun: Begun
-    ) -> web.StreamResponse:
-        plan, pace = begun.plan, Pace(self._world.speed)
-        if plan.act is Act.HANG:
-            await asyncio.Event().wait()
-        if plan.act is Act.FAIL:
-            await pace.until(plan.seconds)
-            return await send(request, runner_error(500, "simulated CUDA error: out of memory"))
-        if plan.act is Act.NO_CAPACITY:
-            await pace.until(plan.seconds)
-            return await send(request, text_answer("insufficient capacity", 503))
-        if plan.act is Act.BAD_RUNNER:
-            await pace.until(plan.seconds)
-            page = web.Response(status=503, body=BAD_PAGE, content_type="text/html")
-            return await send(request, page)
-        if isinstance(wanted, PictureRequest):
-            return await self._pictures(request, wanted, begun, pace)
-        if wanted.stream:
-            return await _stream(request, wanted, begun, pace)
-        return await _send(request, await language_job.answer(wanted, plan, pace), begun)
+    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        body = self._with_places(reply) if reply.media else reply.body
+        if _JSON in reply.content_type:
+            body += b"\n"  # Go's encoder puts one at the end.
+        if reply.sent_share < 1:
+            sent = int(len(body) * reply.sent_share)
+            return await send_cut(request, body, reply.content_type, sent)
+        answer = web.Response(status=reply.status, body=body, content_type=reply.content_type)
+        return await send(request, answer)
 
-    async def _pictures(
-        self, request: web.Request, wanted: PictureRequest, begun: Begun, pace: Pace
-    ) -> web.StreamResponse:
-        images = []
-        for made in await picture_job.make(wanted, begun.plan, self._conduct.desk(begun.key)):
-            media = made.media
-            path = self._world.shelf.put(self._owner, media.data, sent_share=media.sent_share)
-            images.append({"nsfw": False, "seed": made.seed, "url": path})
-        await pace.until(begun.plan.seconds)
-        return await _send(request, {"images": images}, begun)
+    def _with_places(self, reply: Reply) -> bytes:
+        shelf = self._world.shelf
+        document = msgspec.json.decode(reply.body)
+        place(
+            document,
+            [
+                shelf.put(self._owner, one.data, suffix=one.suffix, sent_share=one.sent_share)
+                for one in reply.media
+            ],
+        )
+        return msgspec.json.encode(document)
 
 
-async def _send(request: web.Request, answer: object, begun: Begun) -> web.StreamResponse:
-    if begun.plan.act is not Act.CUT_ANSWER:
-        return await send(request, json_answer(answer))
-    body = msgspec.json.encode(answer)
-    return await send_cut(request, body, "application/json", int(len(body) * begun.plan.cut))
+async def _read(request: web.Request) -> Job:
+    try:
+        return await read_job(request, request.path.removeprefix("/"))
+    except Refusal as refusal:  # A runner says so in other words than a node.
+        detail = [{"loc": ["body"], "msg": refusal.answer.text, "type": "value_error"}]
+        raise Refusal(json_answer({"detail": detail}, 422)) from refusal
 
 
-async def _stream(
-    request: web.Request, wanted: LanguageRequest, begun: Begun, pace: Pace
-) -> web.StreamResponse:
+async def _pass_on(request: web.Request, stream: Stream) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
     )
     response.enable_chunked_encoding()
-    async for event in language_job.stream(wanted, begun.plan, pace):
+    async for event in stream.events:
         if not response.prepared:
             await response.prepare(request)
         await response.write(event)
-    if begun.plan.act is Act.CUT_ANSWER:
+    if stream.broken:
         hang_up(request)
     else:
         await response.write_eof()

@@ -23,11 +23,6 @@ def picture(prompt: str, seed: int, width: int, height: int) -> bytes:
     return _png(image)
 
 
-def blank(width: int, height: int) -> bytes:
-    """Make a PNG of one colour."""
-    return _png(Image.new("RGB", (width, height), (12, 12, 12)))
-
-
 def _clouds(rng: Random, cells: int, size: tuple[int, int]) -> Image.Image:
     return _cells(rng, cells).resize(size, Image.Resampling.BICUBIC)
 

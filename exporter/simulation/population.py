@@ -116,6 +116,11 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     card: Card | None = None
     seconds: tuple[float, float] | None = None
     """Shortest and longest job once it is loaded; `None`: as its orchestrator's profile says."""
+    way: str | None = None
+    """How its honest answers are made, see `exporter.simulation.craft`; `None`: in the first way
+    of its pipeline."""
+    lie: str | None = None
+    """What it answers instead, where its orchestrator's profile is not all there is to say."""
 
 
 class OfferedOnly(msgspec.Struct, frozen=True, kw_only=True):

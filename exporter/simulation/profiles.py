@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from exporter.simulation.craft.product import REPLAYED
 from exporter.simulation.population import LLM, Member, Profile, ServedModel
 
 
@@ -29,10 +30,18 @@ class Act(StrEnum):
     BLANK = "blank"
     REPLAY = "replay"
     CONSTANT = "constant"
+    LIE = "lie"
+    """Tells the lie that its model is named after."""
     BAD_RUNNER = "bad_runner"
     """Its runner answers outside of its API."""
     REFUSE_PAYMENT = "refuse_payment"
 
+
+_LIES: Final[Mapping[Act, str]] = {
+    Act.BLANK: "blank",
+    Act.REPLAY: REPLAYED,
+    Act.CONSTANT: "constant",
+}
 
 Weights = Mapping[Act, float]
 Acts = Callable[[ServedModel, int | None], Weights]
@@ -66,7 +75,7 @@ def script(seed: int, member: Member, model: ServedModel, job: int) -> Script:
     """Draw what the `job`-th job (from 1) of a model does; the same arguments give the same."""
     manner = MANNERS[member.profile]
     rng = _rng(seed, member, model, f"job/{job}")
-    weights = manner.acts(model, job)
+    weights = acts(member, model, job)
     act = rng.choices(list(weights), weights=list(weights.values()))[0]
     shortest, longest = _range(member, model)
     duration = rng.triangular(shortest, longest, typical_seconds(seed, member, model))
@@ -83,6 +92,23 @@ def script(seed: int, member: Member, model: ServedModel, job: int) -> Script:
         first_token=rng.uniform(0.25, 0.45),
         cut=rng.uniform(0.2, 0.8),
     )
+
+
+def acts(member: Member, model: ServedModel, job: int | None) -> Weights:
+    """The possible acts of a model's n-th job (`None`: of any job) with their weights.
+
+    Who has nothing to replay yet does an honest job instead.
+    """
+    if model.lie == REPLAYED:
+        return {Act.REPLAY: 1.0} if job is not None else {Act.ANSWER: 1.0, Act.REPLAY: 1.0}
+    if model.lie is not None:
+        return {Act.LIE: 1.0}
+    return MANNERS[member.profile].acts(model, job)
+
+
+def lie_of(model: ServedModel, act: Act) -> str | None:
+    """The lie of the model's craft that is told in an act; `None` in an honest one."""
+    return model.lie if act is Act.LIE else _LIES.get(act)
 
 
 def typical_seconds(seed: int, member: Member, model: ServedModel) -> float:

@@ -1,6 +1,6 @@
 """Job requests as the runner's API defines them, checked as it checks them."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -31,25 +31,12 @@ class LanguageRequest(msgspec.Struct, kw_only=True):
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=4096)] = 256
 
 
-JobRequest = PictureRequest | LanguageRequest
-_Form = TypeVar("_Form", PictureRequest, LanguageRequest)
-
-
 class Refusal(Exception):
     """The request is not one of this API's; `answer` says so to the client."""
 
     def __init__(self, answer: web.Response) -> None:
         super().__init__(answer.status)
         self.answer = answer
-
-
-def parse(body: bytes, form: type[_Form]) -> _Form:
-    """Read a request body. Raises `Refusal` with status 422 for what the API does not know."""
-    try:
-        return msgspec.json.decode(body, type=form)
-    except (msgspec.DecodeError, RecursionError) as error:
-        detail = [{"loc": ["body"], "msg": str(error), "type": "value_error"}]
-        raise Refusal(json_answer({"detail": detail}, 422)) from error
 
 
 def unknown_model(model: str) -> Refusal:

@@ -1,6 +1,7 @@
 """A stand-in for the ai-runner behind a node: all nine pipelines, good at once or at fault.
 
-What it makes means nothing; it follows the runner's API in form.
+What it makes means nothing and follows the runner's API in form only, unless it is to work: then
+it does its jobs by their crafts, or lies.
 """
 
 import asyncio
@@ -9,12 +10,15 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final
 
 import msgspec
 
 from exporter.simulation import language
-from exporter.simulation.population import ServedModel
+from exporter.simulation.craft.product import REPLAYED, BadInput
+from exporter.simulation.craft.workshop import Workshop
+from exporter.simulation.population import LLM, ServedModel
 from exporter.simulation.serving import Pace
 from exporter.simulation.small_media import mp4, png, wav
 from exporter.simulation.workload import BAD_PAGE, Job, Media, Reply, Stream
@@ -81,6 +85,8 @@ FAULTS: Final[Mapping[str, RunnerFault]] = {
 class Runner:
     """Answers jobs for `models`; set `fault` at any time, for the jobs that begin after it.
 
+    With `works` each model does its jobs in its way, or tells its lie.
+
     `calls` counts the jobs that reached it, `calls_by` also by (pipeline, model). `speed` divides
     its waits.
     """
@@ -91,6 +97,7 @@ class Runner:
         *,
         speed: float = 1.0,
         fault: RunnerFault | None = None,
+        works: bool = False,
     ) -> None:
         self.models = tuple(models)
         self.fault = fault
@@ -98,6 +105,9 @@ class Runner:
         """How many jobs the fault is still for; `None`: for all."""
         self.calls_by: Counter[tuple[str, str]] = Counter()
         self._speed = speed
+        self._works = works
+        self._manners = {(one.pipeline, one.model): (one.way, one.lie) for one in models}
+        self._workshop = Workshop()
 
     @property
     def calls(self) -> int:
@@ -114,9 +124,22 @@ class Runner:
                 await asyncio.Event().wait()
             if fault.status is not None:
                 return Reply(status=fault.status, body=fault.body, content_type=fault.content_type)
+        if self._works and (job.pipeline != LLM or _asks_for_a_code(job)):
+            return await self._done(job)
         if job.streams:
             return Stream(_words(job, Pace(self._speed)))
         return _MAKERS[job.pipeline](job)
+
+    async def _done(self, job: Job) -> Reply | Stream:
+        way, lie = self._manners.get((job.pipeline, job.model), (None, None))
+        rng = Random(f"{job.pipeline}/{job.model}/{self.calls}")  # noqa: S311 - repeatable draws
+        try:
+            made = await self._workshop.do(job, rng, way=way, lie=lie, keep=lie == REPLAYED)
+        except BadInput as error:
+            return Reply(status=400, body=_json({"detail": {"msg": str(error)}}))
+        if made.events:
+            return Stream(_paced(made.events, Pace(self._speed)))
+        return Reply(body=_json(made.document), media=made.media)
 
     def _next_fault(self) -> RunnerFault | None:
         if self.fault is None or self.fault_jobs is None:
@@ -130,6 +153,11 @@ class Runner:
 
 async def _words(job: Job, pace: Pace) -> AsyncIterator[bytes]:
     events = language.chunks(_spoken(job), model=job.model, created=int(time.time()))
+    async for event in _paced(events, pace):
+        yield event
+
+
+async def _paced(events: Sequence[bytes], pace: Pace) -> AsyncIterator[bytes]:
     for number, event in enumerate(events):
         await pace.until(number * WORD_SECONDS)
         yield event
@@ -196,14 +224,21 @@ def _of_media(seeds: Sequence[int], media: Sequence[Media]) -> Reply:
 
 def _spoken(job: Job) -> language.Reply:
     """A code that is asked for, else five words."""
-    try:
-        messages = msgspec.convert(job.fields.get("messages", []), list[language.Message])
-    except msgspec.ValidationError:
-        messages = []
-    answer = language.reply(messages, _whole(job, "max_tokens", 256))
-    if language.has_code(messages):
+    answer = language.reply(_messages(job), _whole(job, "max_tokens", 256))
+    if _asks_for_a_code(job):
         return answer
     return language.Reply(_WORDS, "stop", answer.prompt_tokens)
+
+
+def _asks_for_a_code(job: Job) -> bool:
+    return language.has_code(_messages(job))
+
+
+def _messages(job: Job) -> list[language.Message]:
+    try:
+        return msgspec.convert(job.fields.get("messages", []), list[language.Message])
+    except msgspec.ValidationError:
+        return []
 
 
 def _side(job: Job, name: str) -> int:

@@ -16,7 +16,17 @@ LOOPBACK: Final = "127.0.0.0/8"
 _HOSTS_A_BLOCK: Final = 250
 _STOP_SECONDS: Final = 0.05
 _BODY_LIMIT: Final = 4 * 2**20
-_MEDIA_TYPES: Final = {"png": "image/png", "mp4": "video/mp4", "wav": "audio/wav"}
+_MEDIA_TYPES: Final = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

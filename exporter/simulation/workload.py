@@ -35,7 +35,7 @@ class Media:
 
     data: bytes
     suffix: str
-    """`png`, `mp4` or `wav`."""
+    """That of its kind: `png`, `mp4`, `wav`…"""
     sent_share: float = 1.0
     """How much of it is sent to whoever fetches it."""
 
@@ -57,6 +57,8 @@ class Stream:
     """A token stream; events are whole, and one that ends early was broken by the runner."""
 
     events: AsyncIterator[bytes]
+    broken: bool = False
+    """Whether the runner breaks the connection at the end instead of ending the answer."""
 
 
 class Busy(Exception):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The format that this version writes; it stands in the file's table `meta`."""
 
 _STEPS: Final[Mapping[int, tuple[str, ...]]] = {
@@ -22,6 +22,10 @@ _STEPS: Final[Mapping[int, tuple[str, ...]]] = {
         "ALTER TABLE ai_job ADD COLUMN lane_version VARCHAR",
         # Rewriting the column takes less than half the time of an UPDATE, and less memory.
         "ALTER TABLE ai_job ALTER scored_time SET DATA TYPE DOUBLE USING round_trip_time",
+    ),
+    2: (
+        "ALTER TABLE ai_job ADD COLUMN proof VARCHAR",
+        "ALTER TABLE ai_job ADD COLUMN exempt VARCHAR",
     ),
 }
 """What makes a file of a format one of the next. Never changed once released."""

@@ -10,13 +10,18 @@ from typing import Final, Literal
 
 import msgspec
 
-from exporter.model import Measurement, Origin, Tokens, seconds
+from exporter.model import Check, Measurement, Origin, Tokens, seconds
 
 MEASUREMENT: Final = "ai_job"
 """Name of the series, and of the table."""
 
 Kind = Literal["text", "float", "integer", "boolean"]
 Value = str | float | int | bool | None
+
+PROOF_LIMIT: Final = 4096
+"""Characters of the column `proof`; checks that go beyond are left out, from the last one on."""
+EXEMPT_LIMIT: Final = 500
+"""Characters of the column `exempt`."""
 
 _INT64: Final = range(-(2**63), 2**63)
 
@@ -63,6 +68,45 @@ def scored_time(measurement: Measurement) -> float | None:
     if measurement.origin is not Origin.OWN:
         return _round_trip_time(measurement)
     return seconds(measurement.scored_time) if measurement.ok else None
+
+
+def check_document(check: Check) -> dict[str, str | float | bool | None]:
+    """A check as JSON shows it; a bound that it has not is left out.
+
+    `passed` is `None` for a score that is only reported.
+    """
+    bounds = {"at_least": check.at_least, "at_most": check.at_most}
+    asked = {name: bound for name, bound in bounds.items() if bound is not None}
+    return {
+        "name": check.name,
+        "score": check.score,
+        **asked,
+        "exempt": check.exempt,
+        "passed": check.passed if asked else None,
+    }
+
+
+def exempt_checks(measurement: Measurement) -> tuple[str, ...]:
+    """The checks that were made and decided nothing, since the settings exempt the model."""
+    return tuple(check.name for check in measurement.proof if check.exempt)
+
+
+def _proof(measurement: Measurement) -> str | None:
+    if not measurement.proof:
+        return None
+    parts: list[str] = []
+    length = 1
+    for check in measurement.proof:
+        part = msgspec.json.encode(check_document(check)).decode()
+        length += len(part) + 1
+        if length > PROOF_LIMIT:
+            break
+        parts.append(part)
+    return f"[{','.join(parts)}]"
+
+
+def _exempt(measurement: Measurement) -> str | None:
+    return ",".join(exempt_checks(measurement))[:EXEMPT_LIMIT] or None
 
 
 def _error_message(measurement: Measurement) -> str | None:
@@ -152,5 +196,7 @@ FIELDS: Final = (
     _fact("service_uri", "text"),
     _fact("round", "integer"),
     _fact("repeats", "text"),
+    Field("proof", "text", _proof),
+    Field("exempt", "text", _exempt),
 )
 """Every column but time."""

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from exporter.web.pages.layout import CONTENT_SECURITY_POLICY, Page
+from exporter.web.pages.layout import CONTENT_SECURITY_POLICY, MEDIA_FROM_HERE, Page
 
 PLAIN: Final = "text/plain"
 NO_STORE: Final = "no-store"
@@ -27,15 +27,19 @@ def json_error(text: str, status: int) -> web.Response:
     return json_answer({"error": text}, status)
 
 
-def page_answer(page: Page, status: int = 200) -> web.Response:
-    """A page, with a policy that lets a browser load and run nothing else."""
+def page_answer(page: Page, status: int = 200, *, shows_media: bool = False) -> web.Response:
+    """A page, with a policy that lets a browser load and run nothing else.
+
+    One that `shows_media` may load pictures, sound and film, from here alone.
+    """
+    policy = CONTENT_SECURITY_POLICY + (MEDIA_FROM_HERE if shows_media else "")
     return web.Response(
         text=page,
         status=status,
         content_type="text/html",
         charset="utf-8",
         headers={
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+            "Content-Security-Policy": policy,
             "Cache-Control": NO_STORE,
             "Vary": "Accept",
         },

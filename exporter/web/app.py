@@ -4,7 +4,14 @@ from typing import Final
 
 from aiohttp import web
 
-from exporter.web import api_routes, health_routes, home_route, jobs_routes, legacy_routes
+from exporter.web import (
+    api_routes,
+    artefact_route,
+    health_routes,
+    home_route,
+    jobs_routes,
+    legacy_routes,
+)
 from exporter.web.context import CONTEXT, Context
 from exporter.web.metrics_route import KEPT, Metrics
 from exporter.web.middleware import add_headers, errors
@@ -28,6 +35,7 @@ def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
             web.get("/readyz", health_routes.readyz),
             web.get("/jobs", jobs_routes.jobs),
             web.get("/jobs/{id}", jobs_routes.job),
+            web.get("/jobs/{id}/artefact", artefact_route.artefact),
             web.get("/api/v1/leaderboard", api_routes.leaderboard),
             web.get("/api/v1/targets", api_routes.targets),
             web.get("/api/v1/rounds", api_routes.rounds),

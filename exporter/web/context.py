@@ -13,6 +13,7 @@ from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
 from exporter.delivery.station_numbers import ConsumerNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
+from exporter.kept_answers.reading import KeptAnswers
 from exporter.outbox import OutboxError
 from exporter.settings import Settings
 from exporter.stores import Store
@@ -49,6 +50,7 @@ class Context:
     feeds: Sequence[Feed]
     metrics: TargetMetrics
     recent: RecentJobs
+    answers: KeptAnswers
     watch: OutboxWatch
     lag: LoopLag
     now: Callable[[], int]

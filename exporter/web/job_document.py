@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 
+from exporter.kept_answers.record import Kept, KeptFile
 from exporter.leaderboard.display import shown
 from exporter.model import NANOSECONDS, LaneKind, Measurement, Phases, seconds
-from exporter.stores.schema import scored_time
+from exporter.stores.schema import check_document, exempt_checks, scored_time
 
 Document = dict[str, Any]
 
@@ -47,6 +49,7 @@ def summary(job: Measurement) -> Document:
         "outcome": job.outcome.value,
         "blame": job.blame.value if job.blame is not None else None,
         "message": job.message,
+        "exempt": list(exempt_checks(job)),
         **phase_times(job.phases),
     }
 
@@ -73,12 +76,41 @@ def document(job: Measurement) -> Document:
         "evidence": list(job.evidence),
         **{name: value for name, value in facts.items() if value is not None},
         **_session_setup(job),
-        "proof": dict(job.proof),
+        "proof": [check_document(check) for check in job.proof],
         "artefacts": [msgspec.to_builtins(artefact) for artefact in job.artefacts],
         "request": job.request,
         "response": job.response,
         "steps": [{"at": seconds(step.at), "text": step.text} for step in job.steps],
         "lane_log": list(job.lane_log),
+    }
+
+
+def kept_document(kept: Kept | None, why_not: str | None) -> Document:
+    """The files of an answer that can be looked at, or why there are none."""
+    return {
+        "answer_files": [] if kept is None else [_file(kept, file) for file in kept.files],
+        "answer_not_kept": why_not,
+    }
+
+
+def file_link(kept: Kept, file: KeptFile) -> str | None:
+    """Path of the file on this station; `None` for one that was left out."""
+    if file.left_out is not None:
+        return None
+    return f"/jobs/{quote(kept.job, safe='')}/artefact?file={quote(file.name, safe='')}"
+
+
+def _file(kept: Kept, file: KeptFile) -> Document:
+    return {
+        "file": file.name,
+        "href": file_link(kept, file),
+        "bytes": file.bytes,
+        "claimed": file.claimed,
+        "found": file.found,
+        "sha256": file.sha256,
+        "url": file.url,
+        "left_out": file.left_out,
+        "altered": file.altered,
     }
 
 

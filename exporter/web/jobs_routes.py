@@ -8,9 +8,11 @@ from aiohttp import web
 from exporter.delivery.recent import RecentJobs
 from exporter.model import Measurement
 from exporter.web.answers import json_answer, json_error, page_answer, wants_html
+from exporter.web.artefact_route import kept_of
 from exporter.web.context import context
-from exporter.web.job_document import document, summary
+from exporter.web.job_document import document, kept_document, summary
 from exporter.web.job_filter import PARAMETERS, read_filter
+from exporter.web.not_kept import why_not_kept
 from exporter.web.pages.job import job_page
 from exporter.web.pages.jobs import jobs_page
 from exporter.web.pages.layout import message_page
@@ -41,10 +43,14 @@ async def job(request: web.Request) -> web.Response:
         return json_error(text, 404)
     recent = context(request).recent
     repeats = _repeats(found, recent)
+    kept = await kept_of(found.id, found, context(request).answers)
+    why_not = None if kept is not None else why_not_kept(found, context(request).settings.answers)
     if wants_html(request):
         first = None if found.repeats is None else recent.get(found.repeats)
-        return page_answer(job_page(found, first=first, repeats=repeats))
-    return json_answer(document(found) | {"repeated_by": [one.id for one in repeats]})
+        page = job_page(found, first=first, repeats=repeats, kept=kept, why_not_kept=why_not)
+        return page_answer(page, shows_media=kept is not None)
+    repeated = {"repeated_by": [one.id for one in repeats]}
+    return json_answer(document(found) | repeated | kept_document(kept, why_not))
 
 
 def _repeats(job: Measurement, recent: RecentJobs) -> list[Measurement]:

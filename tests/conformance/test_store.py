@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Step, Target
+from exporter.model import Blame, Check, Measurement, Origin, Outcome, Phases, Step, Target
 from exporter.stores import Group, ModelMedian, Served, Store, StoreError, Where, Window
 from tests.measurements import SECOND, START, failed, good
 
@@ -243,7 +243,7 @@ async def test_measurements_are_given_back_whole_but_for_their_steps(store: Stor
         "m1",
         message="ok",
         evidence=("a", "b"),
-        proof={"nonce": 0.25},
+        proof=(Check(name="nonce", score=0.25, at_least=0.2, exempt=True), Check(name="seen")),
         response='{"text": "…"}',
         steps=(Step(1, "connected"),),
         fee=5e13,

@@ -8,20 +8,36 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from exporter.model import Outcome
-from exporter.pipelines import Answer
+from exporter.pipelines import Answer, Order
+from exporter.pipelines.kinds import make
 from exporter.pipelines.llm import TextExpectation
-from exporter.pipelines.proofs import ProofPool
+from exporter.pipelines.proofs import CannotMakeError, ProofPool
 from exporter.pipelines.text_to_image import PictureExpectation
+from exporter.settings import Llm, TextToImage
 from tests.pipelines.pictures import answer, encoded, picture
 
 ROOT = Path(__file__).parents[2]
-PICTURE = PictureExpectation(width=64, height=64, seed=7, min_entropy=1.5)
-TEXT = TextExpectation(nonce="K7Q2-M9XD", question="?", stream=False, max_tokens=64)
+
+
+def expected(side: int) -> PictureExpectation:
+    return PictureExpectation(
+        width=side, height=side, seed=7, min_entropy=0.1, min_structure=0.12, min_edges=0.05
+    )
+
+
+PICTURE = expected(64)
+TEXT = TextExpectation(
+    nonce="K7Q2-M9XD", addends=(12, 34), question="?", stream=False, max_tokens=64
+)
 GOOD = answer(encoded(picture()))
+ORDER = Order(pipeline="llm", model="maker/model", parameters=Llm(), seed=7)
+MAKERS = 1
+"""The pool's processes that make payloads."""
 
 
 @contextlib.asynccontextmanager
@@ -97,10 +113,10 @@ async def test_an_expectation_of_another_pipeline_is_the_testers_error() -> None
 
 async def test_a_decode_that_takes_too_much_memory_is_the_artefacts_fault() -> None:
     side = 3000
-    expected = PictureExpectation(width=side, height=side, seed=7, min_entropy=1.5)
+    expectation = expected(side)
     big = answer(encoded(picture(size=(side, side)), "JPEG"))
     async with running(memory_limit_bytes=24 << 20) as pool:
-        verdict = await pool.prove("text-to-image", expected, big)
+        verdict = await pool.prove("text-to-image", expectation, big)
         after = await pool.prove("text-to-image", PICTURE, GOOD)
     assert verdict.outcome is Outcome.INVALID_ARTEFACT
     assert "memory" in verdict.message
@@ -109,12 +125,12 @@ async def test_a_decode_that_takes_too_much_memory_is_the_artefacts_fault() -> N
 
 async def test_a_decode_that_takes_too_long_is_the_artefacts_fault() -> None:
     side = 4096
-    expected = PictureExpectation(width=side, height=side, seed=7, min_entropy=1.5)
+    expectation = expected(side)
     slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
     pool = ProofPool(timeout_seconds=0.01)
     try:
         await pool.start()
-        verdict = await pool.prove("text-to-image", expected, slow)
+        verdict = await pool.prove("text-to-image", expectation, slow)
         assert (verdict.outcome, verdict.message) == (
             Outcome.INVALID_ARTEFACT,
             "decoding the media took longer than 0.01 s",
@@ -125,11 +141,11 @@ async def test_a_decode_that_takes_too_long_is_the_artefacts_fault() -> None:
 
 async def test_a_file_that_breaks_two_workers_is_the_artefacts_fault() -> None:
     side = 4096
-    expected = PictureExpectation(width=side, height=side, seed=7, min_entropy=1.5)
+    expectation = expected(side)
     slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
     async with running() as pool:
         await pool.start()
-        proof = asyncio.create_task(pool.prove("text-to-image", expected, slow))
+        proof = asyncio.create_task(pool.prove("text-to-image", expectation, slow))
         first = await busy_worker()
         first.send_signal(signal.SIGSEGV)
         second = await busy_worker(first)
@@ -144,7 +160,7 @@ async def test_a_file_that_breaks_two_workers_is_the_artefacts_fault() -> None:
 async def test_a_worker_that_was_killed_in_its_sleep_is_replaced() -> None:
     async with running() as pool:
         await pool.start()
-        for worker in await wait_for_workers(1):
+        for worker in await wait_for_workers(1 + MAKERS):
             worker.kill()
             worker.wait(10)
         verdict = await pool.prove("text-to-image", PICTURE, GOOD)
@@ -154,30 +170,62 @@ async def test_a_worker_that_was_killed_in_its_sleep_is_replaced() -> None:
 async def test_an_interrupt_of_the_terminal_leaves_the_workers_alone() -> None:
     async with running() as pool:
         await pool.start()
-        before = await wait_for_workers(1)
-        before[0].send_signal(signal.SIGINT)
+        before = await wait_for_workers(1 + MAKERS)
+        for worker in before:
+            worker.send_signal(signal.SIGINT)
         verdict = await pool.prove("text-to-image", PICTURE, GOOD)
-        assert await wait_for_workers(1) == before
+        made = await pool.prepare(ORDER)
+        assert await wait_for_workers(1 + MAKERS) == before
+    assert made == make(ORDER)
     assert verdict.outcome is Outcome.OK
 
 
 async def test_a_closed_pool_has_no_workers_and_judges_no_more() -> None:
     pool = ProofPool(workers=2, timeout_seconds=10)
     await pool.start()
-    await wait_for_workers(2)
+    await wait_for_workers(2 + MAKERS)
     await pool.close()
     await wait_for_workers(0)
     verdict = await pool.prove("text-to-image", PICTURE, GOOD)
     assert (verdict.outcome, "closed" in verdict.message) == (Outcome.TESTER_ERROR, True)
+    with pytest.raises(CannotMakeError, match="closed"):
+        await pool.prepare(ORDER)
+
+
+async def test_a_job_of_an_unknown_pipeline_or_with_wrong_parameters_cannot_be_made() -> None:
+    async with running() as pool:
+        with pytest.raises(CannotMakeError, match="dream"):
+            await pool.prepare(msgspec.structs.replace(ORDER, pipeline="dream"))
+        with pytest.raises(CannotMakeError, match="AttributeError"):
+            await pool.prepare(msgspec.structs.replace(ORDER, parameters=TextToImage()))
+        assert (await pool.prepare(ORDER)).request.path == "/llm"
+
+
+async def test_payloads_are_made_while_every_proof_worker_is_busy() -> None:
+    side = 4096
+    expectation = expected(side)
+    slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
+    async with running() as pool:
+        await pool.start()
+        proof = asyncio.create_task(pool.prove("text-to-image", expectation, slow))
+        stopped = await busy_worker()
+        stopped.suspend()
+        made = await pool.prepare(ORDER)
+        assert not proof.done()
+        stopped.resume()
+        assert (await proof).outcome is Outcome.OK
+    assert made.request.path == "/llm"
 
 
 async def test_closing_gives_up_the_proofs_that_still_run() -> None:
     side = 4096
-    expected = PictureExpectation(width=side, height=side, seed=7, min_entropy=1.5)
+    expectation = expected(side)
     slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
     pool = ProofPool(timeout_seconds=60)
     await pool.start()
-    proofs = [asyncio.create_task(pool.prove("text-to-image", expected, slow)) for _ in range(20)]
+    proofs = [
+        asyncio.create_task(pool.prove("text-to-image", expectation, slow)) for _ in range(20)
+    ]
     await asyncio.sleep(0)
     await pool.close()
     async with asyncio.timeout(20):

@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from exporter.model import Outcome
-from exporter.pipelines import Answer, InvalidResponse, Verdict, registry
-from exporter.pipelines.text_to_image import PictureExpectation, TextToImage, prove
-from exporter.settings import Pipelines
-from exporter.settings import TextToImage as TextToImageSettings
+from exporter.pipelines import Answer, InvalidResponse, Verdict
+from exporter.pipelines.text_to_image import KIND, PictureExpectation, prove
+from exporter.settings import TextToImage
 from tests.pipelines.pictures import answer, encoded, picture
 
-EXPECTED = PictureExpectation(width=64, height=64, seed=7, min_entropy=1.5)
-PIPELINE = TextToImage(TextToImageSettings(width=640, height=320, num_inference_steps=5))
+EXPECTED = PictureExpectation(
+    width=64, height=64, seed=7, min_entropy=0.1, min_structure=0.12, min_edges=0.05
+)
+PARAMETERS = TextToImage(width=640, height=320, num_inference_steps=5)
 GOOD = encoded(picture())
 
 
@@ -30,7 +31,7 @@ def images(*entries: object) -> bytes:
 
 def test_a_job_is_new_every_time_and_names_its_model() -> None:
     rng = random.Random(1)
-    jobs = [PIPELINE.prepare("maker/model", rng) for _ in range(200)]
+    jobs = [KIND.make(PARAMETERS, "maker/model", rng) for _ in range(200)]
     sent: dict[str, Any] = msgspec.json.decode(jobs[0].request.body)
     prompt, seed = sent.pop("prompt"), sent.pop("seed")
     assert sent == {
@@ -42,7 +43,7 @@ def test_a_job_is_new_every_time_and_names_its_model() -> None:
         "num_images_per_prompt": 1,
     }
     assert jobs[0].expectation == PictureExpectation(
-        width=640, height=320, seed=seed, min_entropy=1.5
+        width=640, height=320, seed=seed, min_entropy=0.1, min_structure=0.12, min_edges=0.05
     )
     assert len(prompt) > 30
     assert jobs[0].request.path == "/text-to-image"
@@ -51,14 +52,6 @@ def test_a_job_is_new_every_time_and_names_its_model() -> None:
     assert jobs[0].units == pytest.approx(0.2048 * 5)
     assert len({job.request.body for job in jobs}) == 200
     assert len({msgspec.json.decode(job.request.body)["prompt"] for job in jobs}) > 195
-
-
-def test_the_registry_holds_each_pipeline_by_its_name() -> None:
-    pipelines = registry(Pipelines())
-    assert {name: pipeline.name for name, pipeline in pipelines.items()} == {
-        "text-to-image": "text-to-image",
-        "llm": "llm",
-    }
 
 
 @pytest.mark.parametrize(
@@ -80,7 +73,9 @@ def test_an_honest_picture_is_good(media: bytes, kind: str) -> None:
     assert (artefact.kind, artefact.width, artefact.height) == (kind, 64, 64)
     assert artefact.bytes == len(media)
     assert re.fullmatch("[0-9a-f]{64}", artefact.fingerprint or "")
-    assert good.proof == {"size": 1.0, "entropy": artefact.entropy}
+    found = {check.name: check.score for check in good.proof}
+    assert list(found) == ["size", "still", "entropy", "structure", "edges"]
+    assert (found["size"], found["still"], found["entropy"]) == (1.0, 1.0, artefact.entropy)
 
 
 def test_a_picture_of_16_bits_is_not_taken_for_blank() -> None:
@@ -145,7 +140,7 @@ def test_another_seed_than_asked_for_is_evidence() -> None:
 
 def test_a_withheld_picture_is_not_fetched_and_told_apart() -> None:
     body = images({"url": "/a.png", "seed": 7, "nsfw": True})
-    assert PIPELINE.media_urls(body) == []
+    assert KIND.media_urls(body) == []
     assert prove(EXPECTED, Answer(body=body)).outcome is Outcome.NSFW_FILTERED
 
 
@@ -155,7 +150,7 @@ def test_a_proof_without_the_picture_is_the_testers_error() -> None:
 
 def test_a_data_url_is_given_on_and_cut_in_the_record() -> None:
     url = "data:image/png;base64," + "A" * 100_000
-    assert PIPELINE.media_urls(images({"url": url})) == [url]
+    assert KIND.media_urls(images({"url": url})) == [url]
     good = prove(EXPECTED, answer(GOOD, body=images({"url": url})))
     assert len(good.response) < 200
 
@@ -186,7 +181,7 @@ def test_a_data_url_is_given_on_and_cut_in_the_record() -> None:
 )
 def test_what_is_no_answer_is_an_invalid_response(body: bytes, complaint: str) -> None:
     with pytest.raises(InvalidResponse, match=complaint):
-        PIPELINE.media_urls(body)
+        KIND.media_urls(body)
     invalid = prove(EXPECTED, answer(GOOD, body=body))
     assert invalid.outcome is Outcome.INVALID_RESPONSE
     assert re.search(complaint, invalid.message)

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 
 from exporter.model import LaneKind, Measurement, Offer, Target
 from exporter.pipelines import registry
-from exporter.pipelines.job import Answer, Expectation, Verdict
-from exporter.pipelines.proving import prove
+from exporter.pipelines.job import Answer, Expectation, Order, Prepared, Verdict
+from exporter.pipelines.kinds import make, prove
 from exporter.pipelines.seen import Seen
 from exporter.probing.connectivity import Connectivity
 from exporter.probing.guard import Guard
 from exporter.probing.handshake import host_and_port
-from exporter.probing.job import JobRunner
+from exporter.probing.job import JobRunner, Proofs
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
 from exporter.probing.resolve import Resolver
@@ -30,6 +30,9 @@ LIMITS = Limits(
 class ProofsHere:
     """The real proofs, without a process of their own."""
 
+    async def prepare(self, order: Order) -> Prepared:
+        return await asyncio.to_thread(make, order)
+
     async def prove(self, pipeline: str, expectation: Expectation, answer: Answer) -> Verdict:
         return await asyncio.to_thread(prove, pipeline, expectation, answer)
 
@@ -43,6 +46,7 @@ class Kit:
         self.guard = Guard()
         self.seen = Seen()
         self.connectivity: Connectivity | None = None
+        self.proofs: Proofs = ProofsHere()
 
     def runner(self, pipelines: Pipelines | None = None, seed: int = 1) -> JobRunner:
         return JobRunner(
@@ -50,7 +54,7 @@ class Kit:
             region="TEST",
             limits=self.limits,
             pipelines=registry(pipelines or Pipelines()),
-            proofs=ProofsHere(),
+            proofs=self.proofs,
             seen=self.seen,
             resolver=self.resolver,
             guard=self.guard,

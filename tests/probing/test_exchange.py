@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from exporter.model import LaneKind, Outcome
 from exporter.pipelines import registry
+from exporter.pipelines.kinds import make
 from exporter.pipelines.token_stream import TokenStream
 from exporter.probing.exchange import Exchange, same_origin
 from exporter.probing.failure import TransportFailure
@@ -75,7 +76,7 @@ async def exchange(
     async with speaking(resolver, wire, url) as client:
         made = Exchange(client, wire, lane_to(url, kind), LIMITS)
         try:
-            await made.run(pipeline.prepare("m/one", random.Random(1)), pipeline)
+            await made.run(make(pipeline.order("m/one", random.Random(1))), pipeline)
         except TransportFailure as caught:
             failure = caught
     kept = [step.text for step in wire.timeline.steps]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from exporter.simulation.hostile import HOSTILE
-from exporter.simulation.hostile_media import picture_bomb
+from exporter.simulation.hostile_pictures import picture_bomb
 from tests.simulation.jobs import until
 
 JOB = {"model_id": "m", "prompt": "a"}

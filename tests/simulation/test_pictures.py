@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from exporter.simulation.pictures import blank, picture
+from exporter.simulation.pictures import picture
 
 
 def opened(data: bytes) -> Image.Image:
@@ -32,9 +32,3 @@ def test_a_picture_has_the_size_asked_for_and_is_rich(
 def test_another_prompt_or_seed_gives_another_picture() -> None:
     pictures = {picture(prompt, seed, 64, 64) for prompt in ("a", "b") for seed in (1, 2)}
     assert len(pictures) == 4
-
-
-def test_a_blank_picture_is_one_colour() -> None:
-    image = opened(blank(64, 32))
-    assert image.size == (64, 32)
-    assert image.convert("L").entropy() == 0

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from exporter.model import Measurement, Origin
+from exporter.model import LaneKind, Measurement, Origin
 from exporter.stores import Group, StoreError, Where, Window
 from exporter.stores.embedded import EmbeddedStore
 from exporter.stores.embedded_upgrade import FORMAT
@@ -29,7 +29,7 @@ OLD = (
     (3, failed("m3", started_at=START + 2)),
     (4, good("m4", 9.0, started_at=START + 3, origin=Origin.POSTED)),
 )
-STATEMENTS = 7
+STATEMENTS = 9
 """What the upgrade from the first format executes before it commits."""
 
 
@@ -109,7 +109,7 @@ def test_a_file_is_upgraded_once(path: Path, caplog: pytest.LogCaptureFixture) -
 @given(populations)
 def test_an_upgraded_file_answers_like_a_new_one(path: Path, population: list[Measurement]) -> None:
     rows = list(enumerate(population, 1))
-    old = [(seq, one) for seq, one in rows if one.session_setup_time is None][:20]
+    old = [(seq, one) for seq, one in rows if _scored_as_before(one)][:20]
     path.unlink(missing_ok=True)
     format_1.make(path, old)
 
@@ -133,6 +133,11 @@ def test_an_upgraded_file_answers_like_a_new_one(path: Path, population: list[Me
         assert upgraded == await answers(EmbeddedStore.open(new), old, rows)
 
     asyncio.run(compare())
+
+
+def _scored_as_before(one: Measurement) -> bool:
+    """Whether scores have always compared its whole round trip, as the first format did."""
+    return one.session_setup_time is None and one.lane is not LaneKind.MANAGED
 
 
 def _rounded(group: Group) -> tuple[object, ...]:

@@ -107,7 +107,9 @@ async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
                 await process.stdout.read()
 
 
-async def command(*arguments: str, **variables: str) -> tuple[int, str, str]:
+async def command(
+    *arguments: str, patience: float = PATIENCE, **variables: str
+) -> tuple[int, str, str]:
     """Run a command to its end; gives exit code, output and error output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -119,7 +121,7 @@ async def command(*arguments: str, **variables: str) -> tuple[int, str, str]:
         stderr=asyncio.subprocess.PIPE,
         env=environment(**variables),
     )
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
 

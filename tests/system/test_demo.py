@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.model import LaneKind, Outcome
+from exporter.simulation.craft import CRAFTS
 from exporter.simulation.network import SimulatedNetwork
 from tests.system.service import command, running, until, until_answered
 
@@ -70,6 +71,24 @@ async def test_the_demo_with_lanes_that_pay_finds_what_each_job_deserves(tmp_pat
     assert int(right) >= 7
     assert "unavailable (orchestrator)" in out, "the dead one was listed before he died"
     assert (tmp_path / "demo.yaml").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.timeout(600)
+async def test_each_way_of_each_pipeline_is_found_good_and_each_lie_is_found_out(
+    tmp_path: Path,
+) -> None:
+    asked = ("--all-pipelines", "--once", "--json", "--port", "0", "--data", str(tmp_path))
+    code, out, err = await command("demo", *asked, patience=600)
+    compared = json.loads(out)["compared"]
+    assert [row for row in compared if not row["right"]] == []
+    assert (code, err) == (0, "")
+    found = {(row["pipeline"], row["profile"]) for row in compared}
+    for name, craft in CRAFTS.items():
+        assert {way for pipeline, way in found if pipeline == name} == {
+            *craft.honest,
+            *(f"lie: {lie}" for lie in craft.all_lies),
+        }
+        assert len(craft.all_lies) >= 3
 
 
 async def test_the_demo_without_once_serves_every_route_until_interrupted(tmp_path: Path) -> None:

@@ -83,6 +83,8 @@ async def test_no_measurement_makes_an_error_of_ours(station: Station, jobs: lis
             url = URL(f"/jobs/{identity}", encoded=True)
             response = await station.client.get(url, headers={"Accept": accept})
             assert response.status == 200
+        url = URL(f"/jobs/{identity}/artefact", encoded=True)
+        assert (await station.client.get(url)).status == 404
 
 
 async def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(

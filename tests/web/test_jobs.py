@@ -3,7 +3,17 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.model import Artefact, Blame, LaneKind, Measurement, Outcome, Phases, Step, Tokens
+from exporter.model import (
+    Artefact,
+    Blame,
+    Check,
+    LaneKind,
+    Measurement,
+    Outcome,
+    Phases,
+    Step,
+    Tokens,
+)
 from tests.measurements import SECOND, START, failed, good
 from tests.stations import ALICE, BOB, Station
 
@@ -44,7 +54,11 @@ def rich() -> Measurement:
         response_bytes=2000,
         artefacts=(Artefact(kind="text", bytes=5, sha256="00"),),
         tokens=Tokens(completion=30, counted_from="usage", time_to_first=SECOND, per_second=20.0),
-        proof={"nonce": 1.0},
+        proof=(
+            Check(name="nonce", score=1.0, at_least=1.0),
+            Check(name="likeness", score=0.25, at_least=0.4, at_most=0.9, exempt=True),
+            Check(name="detail", score=0.125),
+        ),
         request='{"prompt":"<b>"}',
         response='{"text":"</pre><script>alert(1)</script>"}',
         steps=(Step(-5, "due"), Step(0, "started"), Step(SECOND, "first token")),
@@ -135,7 +149,19 @@ async def test_a_job_shows_everything_in_seconds(station: Station) -> None:
         "lane": "direct",
         "address": "203.0.113.7:8935",
         "evidence": ["the pool showed it suspended"],
-        "proof": {"nonce": 1.0},
+        "proof": [
+            {"name": "nonce", "score": 1.0, "at_least": 1.0, "exempt": False, "passed": True},
+            {
+                "name": "likeness",
+                "score": 0.25,
+                "at_least": 0.4,
+                "at_most": 0.9,
+                "exempt": True,
+                "passed": False,
+            },
+            {"name": "detail", "score": 0.125, "exempt": False, "passed": None},
+        ],
+        "exempt": ["likeness"],
         "counts": True,
         "origin": "own",
         "started_at": START / SECOND,
@@ -288,7 +314,7 @@ async def test_pages_escape_what_strangers_wrote(station: Station) -> None:
         gpu=evil,
         response=evil,
         request=evil,
-        proof={evil: 1.0},
+        proof=(Check(name=evil, score=1.0, exempt=True),),
         artefacts=(Artefact(kind=evil, bytes=1, sha256=evil),),
         steps=(Step(0, evil),),
         lane=LaneKind.MANAGED,

@@ -31,7 +31,8 @@ class Audio(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     text: str = ""
-    timestamp: list[float] | None = None
+    timestamp: list[Any] | None = None
+    """Seconds; a model that does not know the end says `null`."""
 
 
 class Transcript(msgspec.Struct):

@@ -8,7 +8,7 @@ from typing import Final
 from exporter.model import is_eth_address
 from exporter.simulation.gateway.flags import FlagError, parse
 from exporter.simulation.node import ADDRESS, SimulatedNode
-from exporter.simulation.programs import sim_flags
+from exporter.simulation.programs import manners, sim_flags
 from exporter.simulation.programs.offers import OffersError, offers
 from exporter.simulation.programs.running import Write, told_to_stop
 from exporter.simulation.programs.sim_flags import SimFlag, SimFlagError, Value
@@ -27,6 +27,8 @@ FLAGS: Final = (
     SimFlag("simRunnerFault", "text", "How the runner fails; see below."),
     SimFlag("simFaultJobs", "whole", "The fault ends after so many jobs."),
     SimFlag("simRunnerDelay", "real", "Seconds before the runner answers, well or badly."),
+    SimFlag("simWay", "text", "How jobs are done, as pipeline:way, with commas; see below."),
+    SimFlag("simLie", "text", "What is answered instead, as pipeline:lie, with commas."),
     SimFlag("simLeak", "switch", "The first answer is bad, and its capacity is lost for good."),
     SimFlag("simSilent", "switch", "Accept connections and say nothing."),
     SimFlag("simReportsUri", "text", "Report this service URI instead of its own."),
@@ -42,8 +44,9 @@ HELP: Final = """\
 Usage: livepeer-exporter simulate orchestrator [FLAGS]
 
   A simulated combined orchestrator: TLS with a self-signed certificate, capacity that is live and
-  can be lost, and a runner that answers all nine batch pipelines. Simulated gateways work with
-  it, real ones do not: it speaks no gRPC. Without -aiModels it has one model of each pipeline.
+  can be lost, and a runner that does the jobs of all nine batch pipelines with small means, or
+  lies. Simulated gateways work with it, real ones do not: it speaks no gRPC. Without -aiModels it
+  has one model of each pipeline.
 
   Flags of go-livepeer that are not listed here are accepted and mean nothing.
 
@@ -56,6 +59,7 @@ _EXAMPLE: Final = """
 Example:
   livepeer-exporter simulate orchestrator -serviceAddr 127.0.0.1:8935 \\
       -aiModels text-to-image:ByteDance/SDXL-Lightning:true:2 -simRunnerFault 500-json
+  livepeer-exporter simulate orchestrator -simLie upscale:bicubic,llm:echo
 """
 _NAMES: Final = ", ".join(FAULTS)
 _USAGE: Final = 2
@@ -74,7 +78,8 @@ async def run(
     """
     if {"--help", "-help", "-h"} & set(argv):
         own, sim = sim_flags.table(OWN), sim_flags.table(FLAGS)
-        say(f"{HELP}{own}{_SIMULATION}{sim}\nFaults of the runner:\n  {_NAMES}\n{_EXAMPLE}")
+        faults = f"\nFaults of the runner:\n  {_NAMES}\n"
+        say(f"{HELP}{own}{_SIMULATION}{sim}{faults}\nWays and lies:\n{manners.table()}{_EXAMPLE}")
         return 0
     try:
         values, rest = sim_flags.take(argv, environ, OWN + FLAGS)
@@ -114,7 +119,8 @@ def _runner(values: Mapping[str, Value]) -> Runner:
     fault = FAULTS[name] if name else None
     if "simRunnerDelay" in values:
         fault = replace(fault or RunnerFault(), delay=float(values["simRunnerDelay"]))
-    runner = Runner(models, speed=float(values.get("simSpeed", 1.0)), fault=fault)
+    models = manners.mannered(models, values)
+    runner = Runner(models, speed=float(values.get("simSpeed", 1.0)), fault=fault, works=True)
     if values.get("simLeak"):
         runner.fault_jobs = 1
     elif "simFaultJobs" in values:

@@ -5,10 +5,12 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from exporter.kept_answers.record import Kept
 from exporter.leaderboard.display import shown
-from exporter.model import Measurement, pipeline_display, seconds
-from exporter.shown import first_contact
+from exporter.model import Check, Measurement, pipeline_display, seconds
+from exporter.shown import asked_for, first_contact, found, result
 from exporter.web.job_document import iso_time
+from exporter.web.pages.kept_answer import kept_answer
 from exporter.web.pages.layout import (
     Page,
     cell,
@@ -24,9 +26,17 @@ from exporter.web.pages.waterfall import waterfall
 
 
 def job_page(
-    job: Measurement, *, first: Measurement | None = None, repeats: Sequence[Measurement] = ()
+    job: Measurement,
+    *,
+    first: Measurement | None = None,
+    repeats: Sequence[Measurement] = (),
+    kept: Kept | None = None,
+    why_not_kept: str | None = None,
 ) -> Page:
-    """The page; `first` is the job that it repeats, if that is still known, `repeats` its own."""
+    """The page; `first` is the job that it repeats, if that is still known, `repeats` its own.
+
+    `kept` is what is kept of the answer, or `why_not_kept` says why nothing is.
+    """
     return page(
         f"Job {job.id}",
         element("h1", f"{pipeline_display(job.pipeline)} · {job.model}"),
@@ -35,8 +45,9 @@ def job_page(
         _repeated(repeats),
         _phases(job),
         _evidence(job),
-        _steps(job),
         _proof(job),
+        kept_answer(kept, why_not_kept),
+        _steps(job),
         _text("Request", job.request),
         _text("Response", job.response),
         _text("Lines of the gateway's log that are unknown to the tester", "\n".join(job.lane_log)),
@@ -150,13 +161,30 @@ def _steps(job: Measurement) -> Markup:
 
 
 def _proof(job: Measurement) -> Markup:
-    pairs: list[tuple[str, str | None]] = [
-        (name, f"{score:g}") for name, score in sorted(job.proof.items())
-    ]
+    parts = [element("h2", "Proof")]
+    if job.proof:
+        head = (heading("check"), heading("found", number=True), heading("asked for"))
+        parts.append(table((*head, heading("result")), [_check(check) for check in job.proof]))
+    pairs: list[tuple[str, str | None]] = []
     for artefact in job.artefacts:
         known = msgspec.to_builtins(artefact)
-        pairs.append((artefact.kind, ", ".join(f"{key} {known[key]}" for key in known)))
-    return join((element("h2", "Proof"), facts(pairs))) if pairs else Markup()
+        kind = known.pop("kind")
+        pairs.append((kind, ", ".join(f"{key} {known[key]}" for key in known)))
+    if pairs:
+        parts.append(facts(pairs))
+    return join(parts) if len(parts) > 1 else Markup()
+
+
+def _check(check: Check) -> Markup:
+    came = result(check)
+    tone = {"passed": "badge ok", "failed": "badge bad", "reported only": "soft"}
+    return element(
+        "tr",
+        cell(check.name, kind="nowrap"),
+        cell(found(check), kind="num"),
+        cell(asked_for(check), kind="nowrap"),
+        cell(element("span", came, class_=tone.get(came, "badge warn"))),
+    )
 
 
 def _text(title: str, text: str) -> Markup:

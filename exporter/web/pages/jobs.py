@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 from exporter.model import Measurement, Outcome, seconds
+from exporter.stores.schema import exempt_checks
 from exporter.web.job_document import iso_time
 from exporter.web.job_filter import JobFilter
 from exporter.web.pages.layout import (
@@ -17,7 +18,7 @@ from exporter.web.pages.layout import (
     page,
     table,
 )
-from exporter.web.pages.markup import Markup, element
+from exporter.web.pages.markup import Markup, element, join
 
 _HEAD: Final = (
     heading("started"),
@@ -72,6 +73,14 @@ def _time(job: Measurement) -> str:
     return iso_time(job.started_at)[:19].replace("T", " ")
 
 
+def _exempt(job: Measurement) -> Markup:
+    names = exempt_checks(job)
+    if not names:
+        return Markup()
+    title = f"exempt by the settings: {', '.join(names)}"
+    return join((" ", element("span", "exempt", class_="badge warn", title=title)))
+
+
 def _row(job: Measurement) -> Markup:
     link = element("a", _time(job), href=f"/jobs/{quote(job.id, safe='')}")
     return element(
@@ -80,7 +89,7 @@ def _row(job: Measurement) -> Markup:
         cell(orchestrator_name(job.orchestrator), kind="nowrap"),
         cell(job.pipeline, kind="nowrap"),
         cell(job.model, kind="text"),
-        cell(outcome_badge(job)),
+        cell(outcome_badge(job), _exempt(job)),
         cell(duration(seconds(job.phases.round_trip)), kind="num"),
         cell(job.message, kind="text"),
     )

@@ -22,6 +22,9 @@ CONTENT_SECURITY_POLICY: Final = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
+MEDIA_FROM_HERE: Final = "; img-src 'self'; media-src 'self'"
+"""What a page that shows kept answers may load beside that."""
+
 _LINKS: Final = (
     ("/", "Leaderboard"),
     ("/jobs", "Jobs"),

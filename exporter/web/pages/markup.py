@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-_VOID: Final = frozenset({"meta", "input"})
+_VOID: Final = frozenset({"meta", "input", "img"})
 _KEPT: Final = frozenset("\n\t")
 
 

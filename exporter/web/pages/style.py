@@ -34,6 +34,7 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
   font-weight: 600; border: 1px solid currentColor; white-space: nowrap; }
 .ok { color: var(--accent); } .bad { color: var(--bad); } .warn { color: var(--warn); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0; }
+.table + dl { margin-top: .7rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 form { display: flex; flex-wrap: wrap; gap: .6rem; margin: 0 0 1rem; align-items: end; }
 label { display: grid; font-size: .8rem; color: var(--soft); gap: .15rem; }
@@ -46,5 +47,7 @@ svg .axis { stroke: var(--line); }
 .dns { fill: #8c6bb1; } .connect { fill: #3f8fd2; } .tls { fill: #27a0a8; }
 .upload { fill: #d98f2b; } .inference { fill: #0f9d6a; } .download { fill: #c9547f; }
 .tester { fill: #8b949e; }
+.answer { display: block; max-width: 100%; max-height: 32rem; border-radius: 8px; }
+audio.answer { width: 30rem; }
 ul { margin: .3rem 0; padding-left: 1.2rem; } li { overflow-wrap: anywhere; }
 """

@@ -27,7 +27,7 @@ class Run:
         self.rounds = Rounds(clock)
         self.bounds = Bounds(
             Schedule(jobs_per_day=3),
-            Spending(max_per_day=100_000_000),
+            Spending(max_per_day=200_000_000),
             pipelines=registry(Pipelines()),
             on_chain=True,
             clock=clock,
@@ -58,7 +58,7 @@ def test_spending_and_jobs_of_today_survive_a_restart() -> None:
     first.bounds.start(DEAR, LANE)
     first.publish()
     second = Run(first)
-    assert second.bounds.spending.today.wei == 64_000_000
+    assert second.bounds.spending.today.wei == 128_000_000
     assert second.bounds.reason_to_skip(DEAR, LANE) == BUDGET_SPENT
     cheap = offer("o", price=0.0)
     for _ in range(2):

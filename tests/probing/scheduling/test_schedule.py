@@ -222,7 +222,7 @@ def test_what_is_too_dear_is_held_back_and_said_to_be_so() -> None:
     in_virtual_time(run)
     assert progress.rounds.reports[0]["skipped"] == {ABOVE_FEE: 1}
     assert lanes.pins == 1, "no gateway is started for a job that is too dear"
-    assert progress.report()["bounds"]["wei_today"] == 64
+    assert progress.report()["bounds"]["wei_today"] == 128
 
 
 def _dear(settings: Settings, clock: Clock) -> Bounds:

@@ -53,8 +53,10 @@ def picture(price: float | None, who: str = "o") -> Offer:
 
 def test_a_picture_is_paid_by_the_pixel_and_an_answer_by_the_tokens_it_may_have() -> None:
     assert estimated_fee(picture(2.0), PIPELINES) == 2.0 * 512 * 512
-    assert estimated_fee(offer("o", price=0.5), PIPELINES) == 0.5 * 64
-    sized = registry(Pipelines.model_validate({"text-to-image": {"width": 64, "height": 128}}))
+    assert estimated_fee(offer("o", price=0.5), PIPELINES) == 0.5 * 128
+    sized = registry(
+        Pipelines.model_validate({"text-to-image": {"defaults": {"width": 64, "height": 128}}})
+    )
     assert estimated_fee(picture(1.0), sized) == 64 * 128
 
 
@@ -140,7 +142,7 @@ def test_no_day_costs_more_than_its_budget(budget: int, jobs: list[tuple[float, 
         if made.reason_to_skip(of, LaneKind.MANAGED) is None:
             made.start(of, LaneKind.MANAGED)
             day = int(wall.now // DAY)
-            days[day] = days.get(day, 0) + price * 64
+            days[day] = days.get(day, 0) + price * 128
     assert all(spent <= budget for spent in days.values())
 
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from exporter.simulation.node import INFO_PATH, SESSION_HEADER
+from exporter.simulation.runner import NINE
 from tests.simulation.programs.running import (
     MODEL,
     PICTURE,
@@ -38,9 +39,22 @@ class Node:
 
     async def job(self) -> httpx.Response:
         """Run a job for a picture in a new session."""
+        return await self._post("text-to-image", PICTURE)
+
+    async def words(self, question: str) -> httpx.Response:
+        """Ask the language model."""
+        model = next(one.model for one in NINE if one.pipeline == "llm")
+        messages = [{"role": "user", "content": question}]
+        body = {"model": model, "messages": messages, "stream": False, "max_tokens": 128}
+        return await self._post("llm", body)
+
+    async def get(self, path: str) -> httpx.Response:
+        """Fetch what a job made."""
+        return await self._client.get(self.url + path)
+
+    async def _post(self, pipeline: str, body: dict[str, Any]) -> httpx.Response:
         headers = {SESSION_HEADER: (await self.ask()).json()["auth_token"]}
-        url = f"{self.url}/text-to-image"
-        return await self._client.post(url, headers=headers, json=PICTURE)
+        return await self._client.post(f"{self.url}/{pipeline}", headers=headers, json=body)
 
 
 @asynccontextmanager
@@ -158,6 +172,9 @@ async def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
         (("-aiModels", "[{]"), "-aiModels: JSON is malformed"),
         (("-aiModels", ","), "-aiModels: expected at least one model"),
         (("-simRunnerFault", "tired"), "-simRunnerFault: expected one of 500-json"),
+        (("-simLie", "upscale:small"), "-simLie: expected upscale: and one of blank, "),
+        (("-simWay", "poetry:a"), "-simWay: no pipeline 'poetry'; there are text-to-"),
+        (("-simWay", "llm"), "-simWay: expected llm: and one of plain, "),
         (("-ethAcctAddr", "0x1"), "-ethAcctAddr: expected an ETH address, found '0x1'"),
         (("-noSuchFlag",), "flag provided but not defined: -noSuchFlag"),
     ],
@@ -171,8 +188,24 @@ async def test_what_cannot_be_understood_is_said(
     assert len(log.splitlines()) == 1
 
 
+async def test_it_lies_or_works_in_the_way_that_it_is_told(tmp_path: Path) -> None:
+    words = ("-simLie", "llm:echo", "-simWay", "text-to-image:as-jpeg")
+    async with a_node(tmp_path, *words) as node:
+        image = (await node.job()).json()["images"][0]
+        assert (await node.get(image["url"])).content.startswith(b"\xff\xd8\xff")
+        question = "Answer with the code K7Q2-M9XD first. Then add 20 to 22. End with a tram."
+        answer = await node.words(question)
+        assert question in answer.json()["choices"][0]["message"]["content"]
+
+
 async def test_help_lists_every_flag_and_fault(tmp_path: Path) -> None:
     code, output, _ = await run(tmp_path, "orchestrator", "--help")
     assert code == 0
-    for word in ("-aiModels STRING", "-simLeak ", "503-html", "-serviceAddr STRING"):
+    for word in (
+        "-aiModels STRING",
+        "-simLeak ",
+        "503-html",
+        "-serviceAddr STRING",
+        "lies: blank, ",
+    ):
         assert word in output

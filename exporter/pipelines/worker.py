@@ -1,4 +1,4 @@
-"""The proofs by pipeline, and the worker process in which they run."""
+"""The worker processes in which payloads are made and answers proven."""
 
 import ctypes
 import os
@@ -7,32 +7,10 @@ import signal
 import sys
 from typing import Final
 
-from exporter.model import Outcome
-from exporter.pipelines import llm, text_to_image
-from exporter.pipelines.job import Answer, Expectation, Prove, Verdict
-
-PROOFS: Final[dict[str, Prove]] = {
-    text_to_image.NAME: text_to_image.prove,
-    llm.NAME: llm.prove,
-}
-
 NICENESS: Final = 10
 """By how much a worker yields the processor: judging must not delay the stamps of a job."""
 
 _PR_SET_PDEATHSIG: Final = 1
-
-
-def prove(pipeline: str, expectation: Expectation, answer: Answer) -> Verdict:
-    """Judge an answer of the named pipeline. Never raises for what the answer holds."""
-    try:
-        return PROOFS[pipeline](expectation, answer)
-    except MemoryError:
-        if not answer.media:
-            raise
-        return Verdict(
-            outcome=Outcome.INVALID_ARTEFACT,
-            message="checking the media took more memory than allowed",
-        )
 
 
 def prepare_worker(memory_limit: int) -> None:

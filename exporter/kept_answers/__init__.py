@@ -1,0 +1,1 @@
+"""Answers kept on request: the probe writes them, the station shows them."""
