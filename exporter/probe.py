@@ -384,7 +384,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
     resolver = Resolver()
     guard = Guard(settings.guard.allow)
     connectivity = Connectivity(settings.connectivity, resolver=resolver, guard=guard)
-    proofs = ProofPool(PROOF_WORKERS, timeout_seconds=settings.limits.proof)
+    proofs = ProofPool(PROOF_WORKERS, processor_seconds=settings.limits.proof)
     lag = LoopLag()
     seen = Seen()
     seen.load(await _remembered(outbox))

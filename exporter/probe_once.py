@@ -71,7 +71,7 @@ async def probe_once(
     )
     lag = LoopLag()
     watching = asyncio.create_task(lag.watch())
-    resolver, proofs = Resolver(), ProofPool(timeout_seconds=limits.proof)
+    resolver, proofs = Resolver(), ProofPool(processor_seconds=limits.proof)
     try:
         await proofs.start()
         await warm_up()

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 MEMORY_LIMIT: Final = 1 << 30
 MAKING_SECONDS: Final = 30.0
-"""How long making a payload may take; a second is a lot."""
+"""Of the processor's time that making a payload may take; one is a lot."""
 
 
 class CannotMakeError(Exception):
@@ -25,7 +25,7 @@ class CannotMakeError(Exception):
 
 
 class ProofPool:
-    """Proves answers in `workers` processes, each proof at most `timeout_seconds` long.
+    """Proves answers in `workers` processes, each proof with so much of the processor's time.
 
     Payloads are made in one more, which no stranger's file can hold up.
     """
@@ -34,15 +34,15 @@ class ProofPool:
         self,
         workers: int = 1,
         *,
-        timeout_seconds: float = 20.0,
+        processor_seconds: float = 20.0,
         memory_limit_bytes: int = MEMORY_LIMIT,
     ) -> None:
-        self._timeout = timeout_seconds
+        self._seconds = processor_seconds
         self._proofs = Workers(
-            workers, timeout_seconds=timeout_seconds, memory_limit_bytes=memory_limit_bytes
+            workers, processor_seconds=processor_seconds, memory_limit_bytes=memory_limit_bytes
         )
         self._makers = Workers(
-            1, timeout_seconds=MAKING_SECONDS, memory_limit_bytes=memory_limit_bytes
+            1, processor_seconds=MAKING_SECONDS, memory_limit_bytes=memory_limit_bytes
         )
 
     async def start(self) -> None:
@@ -60,7 +60,7 @@ class ProofPool:
             return await self._makers.run(kinds.make, order)
         except TookTooLongError:
             raise CannotMakeError(
-                f"making the payload took longer than {MAKING_SECONDS:g} s"
+                f"making the payload took more than {MAKING_SECONDS:g} s of the processor's time"
             ) from None
         except (WorkerError, BrokeWorkersError) as error:
             raise CannotMakeError(f"making the payload: {error}") from error
@@ -80,7 +80,8 @@ class ProofPool:
         try:
             return await self._proofs.run(kinds.prove, pipeline, expectation, answer)
         except TookTooLongError:
-            return _of_the_media(answer, f"took longer than {self._timeout:g} s")
+            spent = f"took more than {self._seconds:g} s of the processor's time"
+            return _of_the_media(answer, spent)
         except BrokeWorkersError as error:
             return _of_the_media(answer, f"broke two workers: {error}")
         except WorkerError as error:

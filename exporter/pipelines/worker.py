@@ -5,12 +5,18 @@ import os
 import resource
 import signal
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 NICENESS: Final = 10
 """By how much a worker yields the processor: judging must not delay the stamps of a job."""
 
+SPENT: Final = -signal.SIGPROF
+"""Exit code of a worker that used up its processor time."""
+
 _PR_SET_PDEATHSIG: Final = 1
+
+T = TypeVar("T")
 
 
 def prepare_worker(memory_limit: int) -> None:
@@ -19,6 +25,7 @@ def prepare_worker(memory_limit: int) -> None:
     `memory_limit` is in bytes, on top of what the process has mapped at its start.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     bound = _mapped() + memory_limit
@@ -32,6 +39,18 @@ def prepare_worker(memory_limit: int) -> None:
 def ready() -> bool:
     """Nothing but an answer: a worker that gives it has started."""
     return True
+
+
+def within(seconds: float, function: Callable[..., T], args: tuple[object, ...]) -> T:
+    """Run a function that may use the processor for so many seconds; else this process ends.
+
+    The kernel ends it (`SPENT`), wherever it is: a decoder in a loop never comes back to Python.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        return function(*args)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _mapped() -> int:

@@ -20,6 +20,9 @@ TASKS_PER_WORKER: Final = 1000
 """Tasks after which a worker is replaced, so that nothing piles up in it."""
 
 _ATTEMPTS = 2
+_WAITING = 6
+"""How many times its processor time a task may last: the machine has other things to do."""
+_LEAST_WAITING = 60.0
 _GRACE = 30.0
 
 
@@ -28,7 +31,7 @@ class WorkerError(Exception):
 
 
 class TookTooLongError(Exception):
-    """A task was ended at its time limit."""
+    """A task used up its processor time, and was ended."""
 
 
 class BrokeWorkersError(Exception):
@@ -36,11 +39,15 @@ class BrokeWorkersError(Exception):
 
 
 class Workers:
-    """Runs functions in `count` processes, each at most `timeout_seconds` long."""
+    """Runs functions in `count` processes, each with at most so much of the processor's time.
 
-    def __init__(self, count: int, *, timeout_seconds: float, memory_limit_bytes: int) -> None:
+    Time on the clock is bounded, too, but far wider: what is over that is not the task's fault.
+    """
+
+    def __init__(self, count: int, *, processor_seconds: float, memory_limit_bytes: int) -> None:
         self._count = count
-        self._timeout = timeout_seconds
+        self._seconds = processor_seconds
+        self._timeout = max(_LEAST_WAITING, _WAITING * processor_seconds)
         self._memory_limit = memory_limit_bytes
         self._free = asyncio.Semaphore(count)
         self._renewal = asyncio.Lock()
@@ -86,8 +93,12 @@ class Workers:
                 if not error.args:  # pebble's own names the task; ours means that it lost it
                     await self._renew(always=True)
                     raise WorkerError("the worker pool gave no answer") from error
-                raise TookTooLongError from error
+                raise WorkerError(
+                    f"the machine was too busy: not done within {self._timeout:g} s"
+                ) from error
             except ProcessExpired as error:
+                if error.exitcode == worker.SPENT:
+                    raise TookTooLongError from error
                 failure = BrokeWorkersError(f"the worker process ended with code {error.exitcode}")
             except (BrokenProcessPool, OSError, _PoolFailure) as error:
                 failure = WorkerError(f"the worker pool failed: {error}")
@@ -100,7 +111,8 @@ class Workers:
     async def _attempt(self, function: Callable[..., T], args: tuple[object, ...]) -> T:
         pool = await self._current()
         try:
-            future: Future[T] = pool.schedule(function, args=args, timeout=self._timeout)
+            bounded = (self._seconds, function, args)
+            future: Future[T] = pool.schedule(worker.within, args=bounded, timeout=self._timeout)
         except RuntimeError as error:
             raise _PoolFailure(str(error)) from error
         self._running.add(future)

@@ -186,7 +186,11 @@ class Limits(Section):
     upload: Seconds = Field(default=60.0, description="Until the request is acknowledged.")
     inference: Seconds = Field(default=180.0, description="Until the answer begins (stream: ends).")
     download: Seconds = Field(default=60.0, description="Until the answer and its media are here.")
-    proof: Seconds = Field(default=20.0, description="Decoding and checking the answer.")
+    proof: Seconds = Field(
+        default=20.0,
+        description="Decoding and checking the answer, in seconds of the processor's time: media "
+        "that take more are refused. A machine that is busy with other things blames nobody.",
+    )
     response_bytes: int = Field(
         default=8 * 2**20, ge=1024, le=2**30, description="Largest answer accepted."
     )

@@ -42,7 +42,7 @@ MAKERS = 1
 
 @contextlib.asynccontextmanager
 async def running(**options: int) -> AsyncIterator[ProofPool]:
-    pool = ProofPool(timeout_seconds=10, **options)
+    pool = ProofPool(processor_seconds=10, **options)
     try:
         yield pool
     finally:
@@ -127,16 +127,36 @@ async def test_a_decode_that_takes_too_long_is_the_artefacts_fault() -> None:
     side = 4096
     expectation = expected(side)
     slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
-    pool = ProofPool(timeout_seconds=0.01)
+    pool = ProofPool(processor_seconds=0.01)
     try:
         await pool.start()
         verdict = await pool.prove("text-to-image", expectation, slow)
         assert (verdict.outcome, verdict.message) == (
             Outcome.INVALID_ARTEFACT,
-            "decoding the media took longer than 0.01 s",
+            "decoding the media took more than 0.01 s of the processor's time",
         )
     finally:
         await pool.close()
+
+
+async def test_a_machine_that_is_too_busy_is_not_the_artefacts_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("exporter.pipelines.workers._LEAST_WAITING", 1.0)
+    monkeypatch.setattr("exporter.pipelines.workers._WAITING", 0.1)
+    side = 4096
+    slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
+    async with running() as pool:
+        await pool.start()
+        proof = asyncio.create_task(pool.prove("text-to-image", expected(side), slow))
+        (await busy_worker()).suspend()
+        verdict = await proof
+        after = await pool.prove("text-to-image", PICTURE, GOOD)
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.TESTER_ERROR,
+        "the machine was too busy: not done within 1 s",
+    )
+    assert after.outcome is Outcome.OK
 
 
 async def test_a_file_that_breaks_two_workers_is_the_artefacts_fault() -> None:
@@ -181,7 +201,7 @@ async def test_an_interrupt_of_the_terminal_leaves_the_workers_alone() -> None:
 
 
 async def test_a_closed_pool_has_no_workers_and_judges_no_more() -> None:
-    pool = ProofPool(workers=2, timeout_seconds=10)
+    pool = ProofPool(workers=2, processor_seconds=10)
     await pool.start()
     await wait_for_workers(2 + MAKERS)
     await pool.close()
@@ -221,7 +241,7 @@ async def test_closing_gives_up_the_proofs_that_still_run() -> None:
     side = 4096
     expectation = expected(side)
     slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
-    pool = ProofPool(timeout_seconds=60)
+    pool = ProofPool(processor_seconds=60)
     await pool.start()
     proofs = [
         asyncio.create_task(pool.prove("text-to-image", expectation, slow)) for _ in range(20)
