@@ -100,8 +100,8 @@ zeros, or one that counts a mark with each token."""
 _LIES: Final[Mapping[str, Callable[[Understood], str]]] = {
     "constant": lambda _: CONSTANT_ANSWER,
     "echo": lambda asked: f"You said: {asked.question}",
-    "no_sum": lambda asked: f"{asked.code}\n\n{phrases.remark(asked.topic)}",
-    "wrong_sum": lambda asked: phrases.plain(asked._replace(addends=_one_off(asked.addends))),
+    "no-sum": lambda asked: f"{asked.code}\n\n{phrases.remark(asked.topic)}",
+    "wrong-sum": lambda asked: phrases.plain(asked._replace(addends=_one_off(asked.addends))),
     "other": lambda _: phrases.plain(_understood(_STALE)),
     "reversed": lambda asked: f"It is {asked.total}. {phrases.remark(asked.topic)} {asked.code}",
     "empty": lambda _: "",

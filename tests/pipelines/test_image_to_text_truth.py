@@ -54,7 +54,7 @@ def test_the_caption_of_an_earlier_job_fits_by_luck_only() -> None:
 def test_the_proof_fails_a_captioner_that_takes_every_colour_for_another() -> None:
     """The proof of the proof: what is seen wrong is not good because it is well said."""
     wrong = sum(
-        judged(CRAFT.lies["wrong_colours"].make, seed).outcome is Outcome.WRONG_ANSWER
+        judged(CRAFT.lies["wrong-colours"].make, seed).outcome is Outcome.WRONG_ANSWER
         for seed in range(30)
     )
     assert wrong == 30

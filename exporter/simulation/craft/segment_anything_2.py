@@ -187,9 +187,9 @@ CRAFT: Final = Craft(
         "shifted": _guess(_shifted),
         "inverted": _guess(_inverted),
         "noise": _guess(_noise),
-        "wrong_size": Lie(_wrong_size, Outcome.INVALID_ARTEFACT),
+        "wrong-size": Lie(_wrong_size, Outcome.INVALID_ARTEFACT),
         "garbage": Lie(_garbage, Outcome.INVALID_RESPONSE),
-        "not_a_number": Lie(_not_a_number, Outcome.INVALID_RESPONSE),
+        "not-a-number": Lie(_not_a_number, Outcome.INVALID_RESPONSE),
     },
 )
 """Honest ones see the edge a little inside or outside of where it is; who lies marks something at

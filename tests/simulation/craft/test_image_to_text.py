@@ -50,7 +50,7 @@ def test_it_tells_what_it_sees() -> None:
     assert caption("shouted") == "**YELLOW CIRCLE** — *Blue*"
     turned = Image.new("RGB", (200, 200), "#ff82c8")
     ImageDraw.Draw(turned).rectangle(BOX, fill="#108030")
-    assert caption("there_is", turned) == (
+    assert caption("there-is", turned) == (
         "there is a green square in the middle of a pink background"
     )
 
@@ -115,9 +115,9 @@ def test_lies_do_not_look_at_the_form() -> None:
         for name, lie in CRAFT.lies.items()
     }
     assert lies["echo"] == "a picture of"
-    assert lies["ground_only"] == "a blue background"
+    assert lies["ground-only"] == "a blue background"
     assert "yellow" not in lies["unrelated"]
     assert "circle" not in lies["unrelated"]
-    assert "circle" in lies["wrong_colours"]
-    assert "yellow" not in lies["wrong_colours"]
+    assert "circle" in lies["wrong-colours"]
+    assert "yellow" not in lies["wrong-colours"]
     assert len(lies["endless"]) > 100_000
