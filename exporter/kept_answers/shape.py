@@ -18,6 +18,8 @@ _SUFFIXES: Final = {
     "audio/flac": "flac",
     "audio/mpeg": "mp3",
     "audio/mp4": "m4a",
+    "audio/webm": "webm",
+    "audio/aac": "aac",
     "audio/ogg": "ogg",
 }
 

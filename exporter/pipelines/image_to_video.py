@@ -174,8 +174,8 @@ def _measure(findings: Findings, expectation: FilmExpectation, film: Film) -> No
         at_least=expectation.min_frames,
         outcome=Outcome.INVALID_ARTEFACT,
     )
-    shortest = expectation.min_frames / expectation.fps / expectation.duration_tolerance
-    longest = expectation.max_frames / expectation.fps * expectation.duration_tolerance
+    shortest = round(expectation.min_frames / expectation.fps / expectation.duration_tolerance, 2)
+    longest = round(expectation.max_frames / expectation.fps * expectation.duration_tolerance, 2)
     lasts = "does not tell when its frames are shown"
     if film.seconds is not None:
         lasts = f"lasts {film.seconds:.2f} s"

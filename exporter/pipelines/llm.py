@@ -23,7 +23,7 @@ from exporter.pipelines.job import (
     Verdict,
 )
 from exporter.pipelines.letters import fold, places, without
-from exporter.pipelines.numerals import stated
+from exporter.pipelines.numerals import all_stated, stated
 from exporter.pipelines.response import excerpt, record
 from exporter.pipelines.said import Said
 from exporter.pipelines.token_stream import completion, plausible
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 NAME: Final = "llm"
 UNIT: Final = "token"
 BROKE_OFF: Final = "the token stream broke off"
+SUMS: Final = range(2 * min(prompts.ADDENDS), 2 * max(prompts.ADDENDS) + 1)
+"""All sums that can be asked for."""
 _BEGINNING: Final = 60
 """Characters within which an answer that begins with the code has it: a greeting may come first."""
 
@@ -47,6 +49,7 @@ class TextExpectation(Expectation, frozen=True, kw_only=True):
     question: str
     stream: bool
     max_tokens: int
+    max_other_numbers: int = 12
 
     @property
     def total(self) -> int:
@@ -84,6 +87,7 @@ def make(parameters: "Llm", model: str, rng: random.Random) -> Prepared:
             question=question.text,
             stream=parameters.stream,
             max_tokens=parameters.max_tokens,
+            max_other_numbers=parameters.max_other_numbers,
         ),
     )
 
@@ -129,7 +133,8 @@ def _judge(expectation: TextExpectation, heard: Said) -> Verdict:
     text = fold(_judged(heard))
     own = without(text, expectation.question)
     codes = [start for start, _ in places(own, expectation.nonce)]
-    sums = list(stated(own, expectation.total))
+    rest = without(own, expectation.nonce)
+    sums = list(stated(rest, expectation.total))
     repeated = own != text
     not_the_models = _not_the_models(expectation, heard, text)
     findings = Findings(expectation.exempt)
@@ -150,6 +155,15 @@ def _judge(expectation: TextExpectation, heard: Said) -> Verdict:
         "the answer repeats the question word for word, and does not answer it",
     )
     check("sum", bool(sums), _no_sum(expectation))
+    if sums:
+        others = _other_numbers(expectation, rest)
+        findings.check(
+            "numbers",
+            others,
+            f"the answer gives {others} other numbers beside the sum, at most "
+            f"{expectation.max_other_numbers} are expected: one of many is right by chance",
+            at_most=expectation.max_other_numbers,
+        )
     if codes and sums:
         check("order", codes[0] < sums[-1], "the answer gives the sum before the code, not after")
     findings.report("finish", _known_finish(heard))
@@ -161,6 +175,12 @@ def _judge(expectation: TextExpectation, heard: Said) -> Verdict:
 def _no_sum(expectation: TextExpectation) -> str:
     first, second = expectation.addends
     return f"the answer does not give the sum of {first} and {second}, which is {expectation.total}"
+
+
+def _other_numbers(expectation: TextExpectation, text: str) -> int:
+    """How many numbers that might have been the sum are stated, without it and what it is of."""
+    known = {expectation.total, *expectation.addends}
+    return len(all_stated(text, (number for number in SUMS if number not in known)))
 
 
 def _not_the_models(
@@ -247,5 +267,5 @@ KIND: Final = Kind(
     fee_units=fee_units,
     media_urls=media_urls,
     prove=prove,
-    checks=("code", "own_words", "sum", "order"),
+    checks=("code", "own_words", "sum", "numbers", "order"),
 )

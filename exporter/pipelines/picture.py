@@ -36,6 +36,9 @@ BYTES_BESIDE = 2 * 2**20
 
 _JPEG_START = b"\xff\xd8"
 _JPEG_SCAN = b"\xff\xda"
+TEXT_BYTES = 16 * 2**20
+"""Of a PNG's comments, unpacked: some programs write all that a picture was made with into them."""
+
 _GREY = 128
 _SIDE = 16
 
@@ -70,6 +73,7 @@ def decode(data: bytes, *, max_pixels: int) -> Decoded:
     What is transparent shows a grey ground. Raises as `inspect` does.
     """
     _refuse_labour(data, max_pixels)
+    PngImagePlugin.MAX_TEXT_CHUNK = TEXT_BYTES
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -105,7 +109,8 @@ def _decode(data: bytes, max_pixels: int) -> Decoded:
             raise InvalidArtefact(
                 f"the picture has {width}x{height} pixels, more than {max_pixels} in all"
             )
-        frames = int(getattr(image, "n_frames", 1))
+        # What an MPO has beside its picture is the same one, smaller or from another side.
+        frames = 1 if image.format == "MPO" else int(getattr(image, "n_frames", 1))
         kind = KINDS[image.format or ""]
         seen = _as_seen(image)
     grey = seen.convert("L")

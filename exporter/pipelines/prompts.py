@@ -61,7 +61,7 @@ _TASKS: Final = (
     "Finish with a single plain sentence that mentions {topic}.",
     "Close with one simple fact about {topic} in one sentence.",
 )
-_ADDENDS: Final = range(12, 90)
+ADDENDS: Final = range(12, 90)
 """Two digits each: sums that small models get right, too."""
 
 
@@ -100,10 +100,10 @@ def code(rng: random.Random) -> str:
 def question(rng: random.Random) -> Question:
     """Ask a language model for a new code, for a sum, and for a sentence whose tokens take time."""
     nonce = code(rng)
-    addends = (rng.choice(_ADDENDS), rng.choice(_ADDENDS))
+    addends = (rng.choice(ADDENDS), rng.choice(ADDENDS))
     # A digit that codes never have: then no part of a code is ever taken for the sum.
     while set(str(sum(addends))) <= set(CODE_ALPHABET):
-        addends = (rng.choice(_ADDENDS), rng.choice(_ADDENDS))
+        addends = (rng.choice(ADDENDS), rng.choice(ADDENDS))
     opening = rng.choice(_OPENINGS).format(code=nonce)
     adding = rng.choice(_SUMS).format(first=addends[0], second=addends[1])
     task = rng.choice(_TASKS).format(topic=rng.choice(_THINGS))

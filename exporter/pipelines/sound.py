@@ -36,6 +36,8 @@ _CODECS: Final = {
     "mp3": frozenset({"mp3", "mp3float"}),
     "ogg": frozenset({"opus", "vorbis", "flac"}),
     "mp4": frozenset({"aac", "mp3", "mp3float", "alac", "opus", "flac"}),
+    "matroska": frozenset({"opus", "vorbis"}),
+    "aac": frozenset({"aac"}),
 }  # fmt: skip
 """Codecs by container: others are refused before a decoder is opened."""
 _TYPES: Final = {
@@ -44,7 +46,15 @@ _TYPES: Final = {
     "mp3": "audio/mpeg",
     "ogg": "audio/ogg",
     "mp4": "audio/mp4",
+    "matroska": "audio/webm",
+    "aac": "audio/aac",
 }
+_STARTS: Final = (
+    (b"fLaC", "flac"),
+    (b"OggS", "ogg"),
+    (b"ID3", "mp3"),
+    (b"\x1a\x45\xdf\xa3", "matroska"),
+)
 _PACKETS_LIMIT: Final = 200_000
 _UNKNOWN_SIZE: Final = 0x7FFFF000
 """From here on a WAV's claim of its size means that whoever wrote it did not know."""
@@ -71,7 +81,7 @@ class Sound(msgspec.Struct, frozen=True):
 
 
 def listen(data: bytes, *, max_seconds: float) -> Sound:
-    """Decode a WAV, FLAC, MP3, Ogg or MP4 file with one stream of sound.
+    """Decode a WAV, FLAC, MP3, Ogg, MP4, WebM or AAC file with one stream of sound.
 
     Raises `InvalidArtefact` for anything else, for damage, for what is cut off, and for more than
     `max_seconds`.
@@ -104,17 +114,21 @@ def listen(data: bytes, *, max_seconds: float) -> Sound:
 
 
 def container_of(data: bytes) -> str | None:
-    """The container by the first bytes: `wav`, `flac`, `mp3`, `ogg`, `mp4`, or `None`."""
+    """The container by the first bytes, as a demuxer is named; `None` for any other.
+
+    `matroska` is what WebM is, `aac` a bare stream of AAC (ADTS).
+    """
     if data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE":
         return "wav"
-    if data[:4] == b"fLaC":
-        return "flac"
-    if data[:4] == b"OggS":
-        return "ogg"
     if data[4:8] == b"ftyp":
         return "mp4"
-    layer_three = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2  # noqa: PLR2004 - the frame's mark
-    return "mp3" if data[:3] == b"ID3" or layer_three else None
+    named = next((name for start, name in _STARTS if data.startswith(start)), None)
+    if named is not None or len(data) < 2 or data[0] != 0xFF:  # noqa: PLR2004 - a frame's mark
+        return named
+    # Eleven or twelve bits that are set, then version and layer: none in ADTS, the third in MP3.
+    if data[1] & 0xF6 == 0xF0:  # noqa: PLR2004 - its mark
+        return "aac"
+    return "mp3" if data[1] & 0xE6 == 0xE2 else None  # noqa: PLR2004 - its mark
 
 
 def _refuse_half_a_wav(data: bytes) -> None:
@@ -196,7 +210,8 @@ def _refuse(container: "InputContainer", kind: str, max_seconds: float) -> float
         raise InvalidArtefact(f"the sound has {stream.channels} channels, 1 to {CHANNELS_LIMIT} do")
     stream.codec_context.thread_count = 1
     stream.codec_context.thread_type = av.codec.context.ThreadType.NONE
-    if kind == "wav" or stream.duration is None or stream.time_base is None:
+    # A WAV's claim was looked at before; of bare AAC the length is guessed from its beginning.
+    if kind in ("wav", "aac") or stream.duration is None or stream.time_base is None:
         return None
     promised = float(stream.duration * stream.time_base)
     if promised > max_seconds:
@@ -215,4 +230,5 @@ def _plain(frame: "AudioFrame") -> Samples:
 def _unknown(data: bytes) -> str:
     if not data:
         return "the media file is empty"
-    return f"the media is no WAV, FLAC, MP3, Ogg or MP4 sound; it begins {ascii(data[:16])[1:]}"
+    begins = ascii(data[:16])[1:]
+    return f"the media is no WAV, FLAC, MP3, Ogg, MP4, WebM or AAC sound; it begins {begins}"

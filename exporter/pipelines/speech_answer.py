@@ -78,4 +78,5 @@ _ALIASES: Final = {
     "audio/wav": ("audio/wave", "audio/vnd.wave"),
     "audio/mpeg": ("audio/mp3",),
     "audio/mp4": ("audio/x-m4a", "audio/aac"),
+    "audio/aac": ("audio/aacp", "audio/x-aac"),
 }

@@ -102,6 +102,7 @@ _LIES: Final[Mapping[str, Callable[[Understood], str]]] = {
     "echo": lambda asked: f"You said: {asked.question}",
     "no-sum": lambda asked: f"{asked.code}\n\n{phrases.remark(asked.topic)}",
     "wrong-sum": lambda asked: phrases.plain(asked._replace(addends=_one_off(asked.addends))),
+    "all-numbers": lambda asked: f"{asked.code}: {' '.join(map(str, range(24, 179)))}",
     "other": lambda _: phrases.plain(_understood(_STALE)),
     "reversed": lambda asked: f"It is {asked.total}. {phrases.remark(asked.topic)} {asked.code}",
     "empty": lambda _: "",
@@ -111,8 +112,8 @@ LIES: Final[Mapping[str, Outcome]] = {
     name: Outcome.INVALID_RESPONSE if name == "empty" else Outcome.WRONG_ANSWER for name in _LIES
 }
 """Names of the lies, and what a tester must find: an answer that is always the same, the question
-itself, the code without the sum, a wrong sum, an answer to another question, the sum before the
-code, nothing, and characters without meaning."""
+itself, the code without the sum, a wrong sum, all the sums that there are, an answer to another
+question, the sum before the code, nothing, and characters without meaning."""
 
 
 def reply(

@@ -48,7 +48,9 @@ def worked(asked: "Understood") -> str:
     if asked.addends is None:
         return plain(asked)
     first, second = asked.addends
-    return f"{asked.code}\n\n{first} + {second} = {asked.total}\n\n{remark(asked.topic)}"
+    tens, ones = first // 10 * 10 + second // 10 * 10, first % 10 + second % 10
+    steps = f"{first} + {second}: the tens make {tens}, the ones {ones}, so {tens} + {ones}"
+    return f"{asked.code}\n\n{steps} = {asked.total}\n\n{remark(asked.topic)}"
 
 
 def short(asked: "Understood") -> str:

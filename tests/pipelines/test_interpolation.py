@@ -1,5 +1,6 @@
 import random
 
+import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
@@ -26,6 +27,25 @@ def test_neither_blur_nor_contrast_is_new() -> None:
     assert found(SCENE) < 0.001
     assert found(SCENE.filter(ImageFilter.GaussianBlur(1))) < 0.02
     assert found(ImageEnhance.Contrast(SCENE).enhance(0.5)) < 0.02
+
+
+def test_neither_a_tone_curve_nor_a_filter_in_linear_light_is_new() -> None:
+    larger = SCENE.resize((SCENE.width * 4, SCENE.height * 4), Image.Resampling.BICUBIC)
+    gamma = [round(255 * (level / 255) ** (1 / 1.2)) for level in range(256)] * 3
+    assert found(larger.point(gamma), 4) < 0.05
+    assert found(_in_linear_light(SCENE, 4), 4) < 0.025
+
+
+def _in_linear_light(image: Image.Image, scale: int) -> Image.Image:
+    """Enlarged as careful programs do it: levels become light, and light levels again."""
+    size = (image.width * scale, image.height * scale)
+    bands = []
+    for band in image.split():
+        light = (np.asarray(band, dtype=np.float32) / 255) ** 2.2
+        wide = Image.fromarray(light).resize(size, Image.Resampling.BICUBIC)
+        levels = np.clip(np.asarray(wide), 0, 1) ** (1 / 2.2) * 255
+        bands.append(Image.fromarray(np.rint(levels).astype(np.uint8)))
+    return Image.merge("RGB", bands)
 
 
 def test_another_picture_is_new_and_so_are_edges_found_anew() -> None:

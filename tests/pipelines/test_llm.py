@@ -12,11 +12,14 @@ from exporter.model import Outcome, Tokens
 from exporter.pipelines import Answer, Verdict, prompts
 from exporter.pipelines.job import RESPONSE_LIMIT
 from exporter.pipelines.llm import KIND, TextExpectation, prove
+from exporter.pipelines.numerals import words
 from exporter.settings import Llm
 
 CODE = "K7Q2-M9XD"
 ASKED = f"Answer with the code {CODE} first, copied exactly. Then give the sum of 37 and 48."
 GOOD = f"{CODE} 85"
+EVERY_NUMBER = f"{CODE} {' '.join(map(str, range(24, 179)))}"
+EVERY_WORD = f"{CODE} {', '.join(map(words, range(24, 179)))}"
 
 
 def expectation(*, stream: bool = False, exempt: tuple[str, ...] = ()) -> TextExpectation:
@@ -107,13 +110,17 @@ def test_neither_the_sum_nor_a_part_of_it_stands_in_the_question_or_the_code() -
         f"<think>It says: {ASKED} So 85.</think>{CODE}: 85",
         f"I must begin with the code.</think>\n\n{CODE} 85",
         f"You asked: {ASKED} Well: {CODE} and 85.",
+        f"{CODE},85,A lake.",
+        f"{CODE}\n085",
+        f"{CODE}: 37 + 48 = 85, as 48 + 37 = 85",
     ],
 )
 def test_an_answer_with_code_and_sum_is_good(text: str) -> None:
     good = said(text, usage={"completion_tokens": 9})
     assert good.outcome is Outcome.OK, good
     assert scores(good) == {
-        "code": 1.0, "own_words": 1.0, "sum": 1.0, "order": 1.0, "finish": 1.0, "usage": 1.0
+        "code": 1.0, "own_words": 1.0, "sum": 1.0, "numbers": 0.0, "order": 1.0, "finish": 1.0,
+        "usage": 1.0,
     }  # fmt: skip
     assert good.evidence == ("finish_reason: 'stop'",)
     assert (good.tokens, good.units) == (Tokens(completion=9, counted_from="usage"), 9)
@@ -128,6 +135,8 @@ def test_an_answer_with_code_and_sum_is_good(text: str) -> None:
         ("\u041a7Q2-\u041c9XD and 85", "code", f"does not hold the code {CODE}"),
         (f"You said: {ASKED}", "own_words", "the answer repeats the question"),
         (f"{ASKED} 85", "own_words", "the answer repeats the question"),
+        (EVERY_NUMBER, "numbers", "gives 152 other numbers beside the sum, at most 12 are"),
+        (EVERY_WORD, "numbers", "gives 152 other numbers beside the sum, at most 12 are"),
         (f"{CODE} and a lake.", "sum", "does not give the sum of 37 and 48, which is 85"),
         (f"{CODE} 84", "sum", "does not give the sum"),
         (f"{CODE} 185", "sum", "does not give the sum"),
@@ -144,7 +153,7 @@ def test_what_is_missing_is_told_check_by_check(text: str, check: str, complaint
     wrong = said(text)
     assert wrong.outcome is Outcome.WRONG_ANSWER
     assert complaint in wrong.message
-    assert scores(wrong)[check] == 0.0
+    assert scores(wrong)[check] == (152 if check == "numbers" else 0)
     assert wrong.evidence[-1].startswith("the answer begins ")
 
 
@@ -154,12 +163,13 @@ def test_a_number_in_the_tens_is_not_its_round_part() -> None:
         assert prove(asked, Answer(body=plain(f"{CODE} {text}"))).outcome is outcome
 
 
-@pytest.mark.parametrize("check", ["code", "own_words", "sum", "order"])
+@pytest.mark.parametrize("check", ["code", "own_words", "sum", "numbers", "order"])
 def test_each_check_can_be_exempted(check: str) -> None:
     failing = {
         "code": "So: 85",
         "own_words": f"{ASKED} 85",
         "sum": CODE,
+        "numbers": EVERY_NUMBER,
         "order": f"85 {CODE}",
     }
     asked = expectation(exempt=(check,))

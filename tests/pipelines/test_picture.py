@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from exporter.pipelines.job import InvalidArtefact
 from exporter.pipelines.picture import BYTES_BESIDE, SCANS_LIMIT, inspect
@@ -33,6 +34,19 @@ def test_hundreds_of_thousands_of_scans_are_not_decoded() -> None:
     with pytest.raises(InvalidArtefact, match="the picture has more than 100 scans"):
         inspect(data, max_pixels=PIXELS)
     assert time.process_time() - started < 0.2
+
+
+def test_the_recipe_of_a_picture_within_it_is_no_harm() -> None:
+    recipe = PngInfo()
+    recipe.add_text("workflow", "a node and its neighbours " * 200_000, zip=True)
+    assert inspect(encoded(picture(), pnginfo=recipe), max_pixels=PIXELS).artefact.width == 64
+
+
+def test_a_picture_with_a_smaller_one_beside_it_is_still_a_picture() -> None:
+    small = picture(size=(32, 32))
+    pair = encoded(picture(), "MPO", save_all=True, append_images=[small])
+    found = inspect(pair, max_pixels=PIXELS)
+    assert (found.frames, found.artefact.kind, found.artefact.width) == (1, "image/jpeg", 64)
 
 
 def test_what_looks_like_a_scan_in_another_kind_of_file_is_none() -> None:

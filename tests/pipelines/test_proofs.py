@@ -51,11 +51,12 @@ async def running(**options: int) -> AsyncIterator[ProofPool]:
 
 def workers() -> list[psutil.Process]:
     """The pool's processes: children of the fork server, which is a child of this process."""
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.ppid() != os.getpid()
-    ]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end while it is looked at
+            if process.ppid() != os.getpid():
+                found.append(process)
+    return found
 
 
 async def wait_for_workers(number: int) -> list[psutil.Process]:

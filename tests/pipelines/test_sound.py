@@ -9,7 +9,7 @@ import pytest
 from exporter.pipelines import InvalidArtefact
 from exporter.pipelines.sound import RATE, container_of, listen
 from exporter.simulation.craft.sound_file import Suffix, sound_file
-from tests.pipelines.sounds import hiss, raw_wav, said, tone, wav
+from tests.pipelines.sounds import Samples, hiss, raw_wav, said, tone, wav
 
 LIMIT = 30.0
 
@@ -36,6 +36,36 @@ def test_every_coding_is_heard_alike(suffix: Suffix, kind: str, channels: int) -
     # Two channels that are alike add up to 3 dB more.
     assert 0.9 < level / np.sqrt(np.mean(whole**2)) < 0.9 + 0.55 * channels
     assert sound.bytes == len(media.data)
+
+
+def encoded(samples: Samples, container: str, codec: str) -> bytes:
+    """A file as players and browsers know it, at 48 kHz."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as muxer:
+        stream = muxer.add_stream(codec, rate=48_000, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="flt", layout="mono")
+        frame.sample_rate = RATE
+        for part in (frame, None):
+            for ready in av.AudioResampler("fltp", "mono", 48_000, 960).resample(part):
+                muxer.mux(stream.encode(ready))
+        muxer.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "kind"),
+    [
+        ("webm", "libopus", "audio/webm"),
+        ("adts", "aac", "audio/aac"),
+        ("ipod", "aac", "audio/mp4"),
+    ],
+)
+def test_what_browsers_play_is_heard(container: str, codec: str, kind: str) -> None:
+    whole = said()
+    sound = listen(encoded(whole, container, codec), max_seconds=LIMIT)
+    assert sound.kind == kind
+    assert sound.seconds == pytest.approx(len(whole) / RATE, abs=0.15)
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 96_000])
@@ -78,7 +108,10 @@ def test_a_wav_whose_writer_did_not_know_its_length_is_whole() -> None:
     ("data", "complaint"),
     [
         (b"", "the media file is empty"),
-        (b"<html>not found</html>", "no WAV, FLAC, MP3, Ogg or MP4 sound; it begins '<html>"),
+        (
+            b"<html>not found</html>",
+            "no WAV, FLAC, MP3, Ogg, MP4, WebM or AAC sound; it begins '<html>",
+        ),
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "it begins '<svg"),
         (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "it begins '#EXTM3U"),
         (b"RIFF\xff\xff\xff\x00WAVE" + bytes(range(256)) * 40, "without data"),

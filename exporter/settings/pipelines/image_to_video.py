@@ -41,11 +41,11 @@ class ImageToVideo(Parameters):
         default=300, ge=2, le=500, description="More are not decoded: the film is refused."
     )
     duration_tolerance: float = Field(
-        default=1.5,
+        default=6.0,
         ge=1,
         le=10,
         description="How many times shorter than `min_frames` at `fps` a film may be, and longer "
-        "than `max_frames`.",
+        "than `max_frames`: some runners show their frames at 25 a second, whatever was asked.",
     )
     min_entropy: float = Field(
         default=0.1,

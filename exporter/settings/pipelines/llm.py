@@ -19,7 +19,14 @@ class Llm(Parameters):
         "Models that think first need 1024 or more, or are cut off before their answer begins.",
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="Sampling temperature.")
-    exempt: list[Literal["code", "own_words", "sum", "order"]] = Field(
+    max_other_numbers: int = Field(
+        default=12,
+        ge=0,
+        le=1000,
+        description="Numbers that might be the sum and are not, in the answer: without a bound, a "
+        "list of all would do. Who works the sum out step by step names up to 6.",
+    )
+    exempt: list[Literal["code", "own_words", "sum", "numbers", "order"]] = Field(
         default=[], description="Checks that decide nothing."
     )
 

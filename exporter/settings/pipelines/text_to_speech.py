@@ -24,11 +24,11 @@ class TextToSpeech(Parameters):
         description="Of the voice, for models that take one; others ignore it.",
     )
     min_seconds_per_character: float = Field(
-        default=0.025,
+        default=0.02,
         ge=0,
         le=1,
         description="Shortest speech for the text, without the silence at its ends. People speak "
-        "a character in 0.05 to 0.1 seconds, hasty voices in 0.033.",
+        "a character in 0.05 to 0.1 seconds, hasty voices in 0.024.",
     )
     max_seconds_per_character: float = Field(
         default=0.5,

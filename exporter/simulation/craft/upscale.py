@@ -53,7 +53,7 @@ def modest(image: Image.Image, _rng: Random) -> Image.Image:
     low = as_floats(larger(image).filter(ImageFilter.MinFilter(5)))
     high = as_floats(larger(image).filter(ImageFilter.MaxFilter(5)))
     nearer = np.where(soft - low < high - soft, low, high)
-    return as_image(0.65 * soft + 0.35 * nearer)
+    return as_image(0.5 * soft + 0.5 * nearer)
 
 
 def _by(upscaler: _Upscaler) -> Maker:
@@ -72,7 +72,25 @@ def _as_jpeg(job: Job, rng: Random) -> Product:
 
 
 def _plain_as_jpeg(job: Job, rng: Random) -> Product:
-    return delivered(job, encoded(larger(sent(job)), "JPEG", quality=rng.randint(80, 95)), rng)
+    return delivered(job, encoded(larger(sent(job)), "JPEG", quality=rng.randint(60, 95)), rng)
+
+
+def _in_linear_light(image: Image.Image, _rng: Random) -> Image.Image:
+    """Interpolated as careful programs do it, by the light that the levels stand for."""
+    size = (image.width * SCALE, image.height * SCALE)
+    bands = []
+    for band in image.split():
+        light = Image.fromarray((np.asarray(band, dtype=np.float32) / 255) ** _GAMMA)
+        wide = np.asarray(light.resize(size, _Filter.BICUBIC))
+        bands.append(np.clip(wide, 0, 1) ** (1 / _GAMMA) * 255)
+    return as_image(np.stack(bands, axis=-1))
+
+
+def _strewn(image: Image.Image, rng: Random) -> Image.Image:
+    """Interpolated, with a little noise for detail."""
+    wide = as_floats(larger(image))
+    generator = np.random.default_rng(rng.getrandbits(63))
+    return as_image(wide + generator.normal(0, 2, wide.shape).astype(np.float32))
 
 
 def _unrelated(job: Job, rng: Random) -> Product:
@@ -99,6 +117,7 @@ def _twice(image: Image.Image, _rng: Random) -> Image.Image:
     return middle.resize((image.width * SCALE, image.height * SCALE), _Filter.BILINEAR)
 
 
+_GAMMA: Final = 2.2
 _WRONG: Final = Outcome.WRONG_ANSWER
 _INVALID: Final = Outcome.INVALID_ARTEFACT
 
@@ -127,6 +146,11 @@ CRAFT: Final = Craft(
         "hamming": Lie(_plainly(_Filter.HAMMING), _WRONG),
         "twice-interpolated": Lie(_by(_twice), _WRONG),
         "bicubic-as-jpeg": Lie(_plain_as_jpeg, _WRONG),
+        "in-linear-light": Lie(_by(_in_linear_light), _WRONG),
+        "strewn-with-noise": Lie(_by(_strewn), _WRONG),
+        "smoothed": Lie(
+            _by(lambda image, _: larger(image).filter(ImageFilter.MedianFilter(5))), _WRONG
+        ),
         "bicubic-sharpened": Lie(_by(lambda image, _: sharpened(larger(image), 80)), _WRONG),
     },
 )

@@ -26,6 +26,7 @@ th { background: var(--card); font-size: .8rem; font-weight: 600; color: var(--s
   white-space: nowrap; }
 td.num, th.num { text-align: right; white-space: nowrap; width: 1%; }
 td.text { overflow-wrap: anywhere; min-width: 11rem; } td.nowrap { white-space: nowrap; }
+td.text:last-child { width: 45%; }
 code, pre, .mono { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace;
   font-size: .87em; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem;
