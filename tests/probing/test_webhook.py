@@ -49,7 +49,9 @@ async def gateway(desk: WebhookDesk) -> AsyncIterator[httpx.AsyncClient]:
     await site.start()
     host, port = runner.addresses[0][:2]
     try:
-        async with httpx.AsyncClient(base_url=f"http://{host}:{port}", trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://{host}:{port}", trust_env=False, timeout=60
+        ) as client:
             yield client
     finally:
         await runner.cleanup()

@@ -149,10 +149,15 @@ async def test_a_longer_limit_means_more_attempts(
     async with a_lane("-aiProcessingRetryTimeout", limit, speed=1.0) as lane:
         assert (await lane.job("text-to-image")).status == 200
         lane.runner.fault = BROKEN
-        answer = await lane.job("text-to-image")
-        assert least <= lane.runner.calls - 1 <= most
-        if closed is not None:
-            assert answer.closed is closed
+        attempts = []
+        for _ in range(5):
+            before = lane.runner.calls
+            answer = await lane.job("text-to-image")
+            attempts.append(lane.runner.calls - before)
+            if closed is not None:
+                assert answer.closed is closed
+        # A machine that stalls takes tries away, and never adds one.
+        assert least <= max(attempts) <= most
 
 
 async def test_a_node_that_was_restarted_refuses_the_old_session_once() -> None:
