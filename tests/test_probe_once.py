@@ -159,7 +159,8 @@ async def test_an_answer_is_saved_as_it_came(tmp_path: Path) -> None:
     job = json.loads(result.stdout)
     folder = tmp_path / "new" / "answers" / job["id"]
     assert result.stderr == f"saved in {folder}\n"
-    assert sorted(file.name for file in folder.iterdir()) == ["1.png", "answer.txt", "index.json"]
+    names = sorted(file.name for file in folder.iterdir())
+    assert names == ["1.png", "answer.txt", "index.json", "sent.png"]
     picture = (folder / "1.png").read_bytes()
     assert hashlib.sha256(picture).hexdigest() == job["artefacts"][0]["sha256"]
     assert json.loads((folder / "answer.txt").read_bytes())["images"][0]["seed"] is not None

@@ -5,11 +5,11 @@ from typing import Literal
 
 import msgspec
 
-from exporter.kept_answers.record import ANSWER, KeptFile
-from exporter.pipelines.job import Answer
+from exporter.kept_answers.record import ANSWER, SENT, KeptFile
+from exporter.pipelines.job import Answer, Request, sent_media
 
 MOST_FILES = 20
-"""Files of one answer that are kept or listed; no test asks for so many."""
+"""Files of one job that are kept or listed; no test asks for so many."""
 _CLAIM_LIMIT = 100
 _URL_LIMIT = 300
 
@@ -23,14 +23,16 @@ class Piece(msgspec.Struct, frozen=True):
     """Why it is left out: its size, or that too much waits to be written."""
 
 
-def pieces(answer: Answer, *, file_bytes: int, on_disk: int, in_memory: int) -> tuple[Piece, ...]:
-    """The files of an answer, its body first.
+def pieces(
+    answer: Answer, request: Request, *, file_bytes: int, on_disk: int, in_memory: int
+) -> tuple[Piece, ...]:
+    """The files of an answer, its body first, and last the one that was sent with the job.
 
     One that is larger than `file_bytes`, or than what those before it left of the bytes that one
     answer may take `on_disk`, or of those that may wait `in_memory`, is left out.
     """
     chosen: list[Piece] = []
-    for file, data in _files(answer):
+    for file, data in _files(answer, request):
         if file.bytes > file_bytes:
             chosen.append(_refused(file, f"larger than {file_bytes} bytes (answers.file_bytes)"))
         elif file.bytes > on_disk:
@@ -48,10 +50,13 @@ def _refused(file: KeptFile, why: str) -> Piece:
     return Piece(msgspec.structs.replace(file, left_out=why), None, "too_large")
 
 
-def _files(answer: Answer) -> Iterator[tuple[KeptFile, bytes]]:
+def _files(answer: Answer, request: Request) -> Iterator[tuple[KeptFile, bytes]]:
     yield _file(ANSWER, answer.body, answer.content_type), answer.body
-    for number, media in enumerate(answer.media[: MOST_FILES - 1], 1):
+    for number, media in enumerate(answer.media[: MOST_FILES - 2], 1):
         yield _file(str(number), media.body, media.content_type, media.url), media.body
+    sent = sent_media(request)
+    if sent is not None:
+        yield _file(SENT, sent.body, sent.content_type), sent.body
 
 
 def _file(name: str, data: bytes, claimed: str | None, url: str | None = None) -> KeptFile:

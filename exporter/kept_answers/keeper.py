@@ -14,7 +14,7 @@ from exporter.kept_answers.disk import Disk
 from exporter.kept_answers.record import INDEX_LIMIT, is_job_id
 from exporter.kept_answers.writing import write
 from exporter.model import Measurement
-from exporter.pipelines.job import Answer
+from exporter.pipelines.job import Answer, Request
 from exporter.probing.secrecy import Secrecy
 from exporter.settings import Answers
 
@@ -74,10 +74,13 @@ class Keeper:
             await asyncio.sleep(SWEEP)
             await self._in_thread(self._disk.clear)
 
-    def keep(self, measurement: Measurement, answer: Answer, secrecy: Secrecy) -> None:
+    def keep(
+        self, measurement: Measurement, answer: Answer, secrecy: Secrecy, request: Request
+    ) -> None:
         """Have the answer of a job that is judged written, if the settings want that.
 
-        Returns at once; `secrecy` takes out what the lane sent in confidence.
+        With the file that was sent with the request. Returns at once; `secrecy` takes out what the
+        lane sent in confidence.
         """
         if not self._wanted(measurement):
             return
@@ -87,6 +90,7 @@ class Keeper:
             return
         files = pieces(
             answer,
+            request,
             file_bytes=self._settings.file_bytes,
             on_disk=self._disk.largest(MOST_FILES, INDEX_LIMIT),
             in_memory=room,

@@ -21,8 +21,8 @@ METRICS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
         ("reason",),
         (
             "Answers or files that were to be kept and are not: the disk refused (disk), they came "
-            "faster than they are written (behind), or are larger than `answers.file_bytes` "
-            "(too_large). No measurement suffers from it."
+            "faster than they are written (behind), or are larger than `answers.file_bytes`, or "
+            "than the room there is (too_large). No measurement suffers from it."
         ),
     ),
 )

@@ -1,7 +1,8 @@
 """What is kept of one job's answer: a folder with its files and an index.
 
 The folder is `answers/ID` in the data folder, with the answer's body as `answer`, its media as `1`,
-`2`, … and the index. It is there whole or not at all.
+`2`, …, the file that was sent with the job as `sent`, and the index. It is there whole or not at
+all.
 """
 
 import re
@@ -12,20 +13,22 @@ import msgspec
 
 ANSWER: Final = "answer"
 """Name of the file that is the answer's body."""
+SENT: Final = "sent"
+"""Name of the file that is the picture or sound that was sent with the job."""
 INDEX: Final = "index.json"
 INDEX_LIMIT: Final = 64 * 1024
 TEXT: Final = "text/plain"
 """What an answer's body is found to be if it is UTF-8; anything else is not known."""
 
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_FILE: Final = re.compile(rf"{ANSWER}|[1-9][0-9]?", re.ASCII)
+_FILE: Final = re.compile(rf"{ANSWER}|{SENT}|[1-9][0-9]?", re.ASCII)
 
 
 class KeptFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One file of an answer."""
 
     name: str
-    """`answer`, or the number of the media, from 1 on."""
+    """`answer`, the number of the media, from 1 on, or `sent`."""
     bytes: int
     """Size as it was delivered."""
     claimed: str | None = None

@@ -6,7 +6,7 @@ from exporter.kept_answers.choosing import pieces
 from exporter.kept_answers.shape import shape_of
 from exporter.kept_answers.writing import write
 from exporter.model import Measurement
-from exporter.pipelines.job import Answer
+from exporter.pipelines.job import Answer, Request
 from exporter.probing.secrecy import Secrecy
 
 _NO_BOUND = 2**62
@@ -21,9 +21,13 @@ class Saving:
         self.told = ""
         """Where the last answer lies, or why it could not be saved."""
 
-    def __call__(self, measurement: Measurement, answer: Answer, secrecy: Secrecy) -> None:
-        """Save an answer; never raises."""
-        files = pieces(answer, file_bytes=_NO_BOUND, on_disk=_NO_BOUND, in_memory=_NO_BOUND)
+    def __call__(
+        self, measurement: Measurement, answer: Answer, secrecy: Secrecy, request: Request
+    ) -> None:
+        """Save an answer, and the file that was sent; never raises."""
+        files = pieces(
+            answer, request, file_bytes=_NO_BOUND, on_disk=_NO_BOUND, in_memory=_NO_BOUND
+        )
         folder = self._folder / measurement.id
         try:
             folder.mkdir()

@@ -11,7 +11,6 @@ _SUFFIXES: Final = {
     "image/png": "png",
     "image/jpeg": "jpg",
     "image/webp": "webp",
-    "image/gif": "gif",
     "video/mp4": "mp4",
     "video/webm": "webm",
     "audio/wav": "wav",

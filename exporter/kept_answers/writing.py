@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from exporter.kept_answers.choosing import Piece
-from exporter.kept_answers.record import ANSWER, INDEX, TEXT, Kept, KeptFile
+from exporter.kept_answers.record import ANSWER, INDEX, SENT, TEXT, Kept, KeptFile
 from exporter.model import Measurement
 from exporter.probing.secrecy import Secrecy
 
@@ -56,7 +56,7 @@ def _file(folder: Path, piece: Piece, kinds: Mapping[str, str], secrecy: Secrecy
     sha256 = digest.hexdigest()
     if facts.name == ANSWER and _is_text(kept):
         kinds = {sha256: TEXT}
-    found = kinds.get(sha256)
+    found = facts.claimed if facts.name == SENT else kinds.get(sha256)
     return msgspec.structs.replace(
         facts, sha256=sha256, found=found, altered=kept is not piece.data
     )

@@ -49,6 +49,13 @@ def scene(rng: Random, width: int, height: int) -> Image.Image:
     return image.reduce(_FINER)
 
 
+def grained_scene(seed: int, width: int, height: int) -> tuple[Image.Image, Image.Image]:
+    """A scene without a grain, and the same strewn with it; all follows from the seed."""
+    rng = Random(seed)  # noqa: S311 - the seed is drawn from the system's randomness
+    clean = scene(rng, width, height)
+    return clean, grained(clean, grain(rng, width, height))
+
+
 def png(image: Image.Image) -> bytes:
     """The picture as a PNG file."""
     file = io.BytesIO()

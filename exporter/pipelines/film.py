@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-BYTES_LIMIT: Final = 64 * 2**20
+BYTES_LIMIT: Final = 2**30
+"""As many as `limits.artefact_bytes` can allow."""
 STREAMS_LIMIT: Final = 4
-PIXELS_LIMIT: Final = 400_000_000
-"""Of all frames together: 300 of 1024x1024, and some."""
+PIXELS_LIMIT: Final = 540_000_000
+"""Of all frames together: 500 of 1024x1024, the most that the settings can ask for, and some."""
 WIDTH: Final = 64
 """Pixels across of the small frames; what is finer comes and goes with the codec."""
 TRUNCATED: Final = 0.8

@@ -17,6 +17,7 @@ class Findings:
         self._checks: list[Check] = []
         self._failed: list[tuple[Outcome, str]] = []
         self._evidence: list[str] = []
+        self._spared = False
 
     @property
     def failed(self) -> bool:
@@ -52,6 +53,7 @@ class Findings:
         if check.passed:
             return True
         if check.exempt:
+            self._spared = True
             self._evidence.append(f"exempt from {name} by the settings: {complaint}")
             return True
         self._failed.append((outcome, complaint))
@@ -76,7 +78,10 @@ class Findings:
         response: str = "",
         unique: bool = True,
     ) -> Verdict:
-        """What follows: the first failure is the outcome, the others are evidence."""
+        """What follows: the first failure is the outcome, the others are evidence.
+
+        An answer that failed only a check that decides nothing may be like any other such.
+        """
         outcome, message = self._failed[0] if self._failed else (Outcome.OK, "")
         return Verdict(
             outcome=outcome,
@@ -87,5 +92,10 @@ class Findings:
             units=units,
             tokens=tokens,
             response=response,
-            unique=unique,
+            unique=unique and not self._spared,
         )
+
+
+def number(score: float | None) -> str:
+    """A score in a complaint; `None` is one that cannot be computed."""
+    return "no number at all" if score is None else f"{score:.3f}"

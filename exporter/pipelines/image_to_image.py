@@ -14,8 +14,8 @@ from PIL import Image
 
 from exporter.model import Outcome
 from exporter.pipelines import prompts
-from exporter.pipelines.drawing import grain, grained, png, scene
-from exporter.pipelines.findings import Findings
+from exporter.pipelines.drawing import grained_scene, png
+from exporter.pipelines.findings import Findings, number
 from exporter.pipelines.grain_kept import grain_kept
 from exporter.pipelines.interpolation import novelty
 from exporter.pipelines.job import (
@@ -59,7 +59,7 @@ def make(parameters: "ImageToImage", model: str, rng: random.Random) -> Prepared
     """Make a job: a new picture, a new wish and a new seed."""
     width, height = parameters.width, parameters.height
     drawing, seed = rng.randrange(_SEEDS), rng.randrange(2**31)
-    _, sent = _drawn(drawing, width, height)
+    _, sent = grained_scene(drawing, width, height)
     fields: dict[str, str | float | bool] = {
         "model_id": model,
         "prompt": prompts.restyling(rng),
@@ -100,13 +100,6 @@ def prove(expectation: Expectation, answer: Answer) -> Verdict:
     return judged(answer, expectation.seed, functools.partial(_judge, expectation))
 
 
-def _drawn(seed: int, width: int, height: int) -> tuple[Image.Image, Image.Image]:
-    """The picture without its grain, and as it is sent."""
-    rng = random.Random(seed)  # noqa: S311 - the seed is drawn from the system's randomness
-    clean = scene(rng, width, height)
-    return clean, grained(clean, grain(rng, width, height))
-
-
 def _judge(expectation: RestyledExpectation, media: Media) -> Verdict:
     asked = (expectation.width, expectation.height)
     findings = Findings(expectation.exempt)
@@ -124,13 +117,13 @@ def _compare(findings: Findings, expectation: RestyledExpectation, image: Image.
     size = (expectation.width, expectation.height)
     if image.size != size:
         image = image.resize(size, Image.Resampling.BICUBIC)
-    clean, sent = _drawn(expectation.drawing, *size)
+    clean, sent = grained_scene(expectation.drawing, *size)
     alike = kinship(clean, image)
     findings.check(
         "likeness",
         alike,
         f"the picture has nothing to do with the one that was sent: they correlate by "
-        f"{_number(alike)}, at least {expectation.min_likeness:.2f} is expected",
+        f"{number(alike)}, at least {expectation.min_likeness:.2f} is expected",
         at_least=expectation.min_likeness,
     )
     kept = grain_kept(clean, sent, image)
@@ -146,14 +139,10 @@ def _compare(findings: Findings, expectation: RestyledExpectation, image: Image.
         "novelty",
         new,
         "the picture is the one that was sent, but for a blur or the like: a filter of it leaves "
-        f"{_number(new)} of the contrast unexplained, at least {expectation.min_novelty:.2f} is "
+        f"{number(new)} of the contrast unexplained, at least {expectation.min_novelty:.2f} is "
         "expected",
         at_least=expectation.min_novelty,
     )
-
-
-def _number(score: float | None) -> str:
-    return "no number at all" if score is None else f"{score:.3f}"
 
 
 KIND: Final = Kind(

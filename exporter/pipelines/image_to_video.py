@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 
 from exporter.model import Artefact, Outcome
-from exporter.pipelines.drawing import grain, grained, png, scene
+from exporter.pipelines.claims import claim_evidence
+from exporter.pipelines.drawing import grained_scene, png
 from exporter.pipelines.film import Film, watch
-from exporter.pipelines.findings import Findings
+from exporter.pipelines.findings import Findings, number
 from exporter.pipelines.grain_kept import grain_kept
 from exporter.pipelines.job import (
     Answer,
@@ -30,7 +31,7 @@ from exporter.pipelines.likeness import kinship
 from exporter.pipelines.motion import continuity, motion
 from exporter.pipelines.multipart import form_request
 from exporter.pipelines.picture import fingerprint
-from exporter.pipelines.picture_answer import claim_evidence, judged, media_urls
+from exporter.pipelines.picture_answer import judged, media_urls
 from exporter.pipelines.still import entropy
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def make(parameters: "ImageToVideo", model: str, rng: random.Random) -> Prepared
     """Make a job: a new picture and a new seed."""
     width, height = parameters.width, parameters.height
     drawing, seed = rng.randrange(_SEEDS), rng.randrange(2**31)
-    _, sent = _drawn(drawing, width, height)
+    _, sent = grained_scene(drawing, width, height)
     fields: dict[str, str | float | bool] = {
         "model_id": model,
         "width": width,
@@ -114,13 +115,6 @@ def prove(expectation: Expectation, answer: Answer) -> Verdict:
     if not isinstance(expectation, FilmExpectation):
         raise TypeError("an image-to-video job expects a film")
     return judged(answer, expectation.seed, functools.partial(_judge, expectation))
-
-
-def _drawn(seed: int, width: int, height: int) -> tuple[Image.Image, Image.Image]:
-    """The picture without its grain, and as it is sent."""
-    rng = random.Random(seed)  # noqa: S311 - the seed is drawn from the system's randomness
-    clean = scene(rng, width, height)
-    return clean, grained(clean, grain(rng, width, height))
 
 
 def _judge(expectation: FilmExpectation, media: Media) -> Verdict:
@@ -196,13 +190,13 @@ def _compare(findings: Findings, expectation: FilmExpectation, film: Film) -> No
     first = film.first
     if first.size != size:
         first = first.resize(size, Image.Resampling.BICUBIC)
-    clean, sent = _drawn(expectation.drawing, *size)
+    clean, sent = grained_scene(expectation.drawing, *size)
     alike = kinship(clean, first)
     findings.check(
         "likeness",
         alike,
         "the film does not begin with the picture that was sent: they correlate by "
-        f"{_number(alike)}, at least {expectation.min_likeness:.2f} is expected",
+        f"{number(alike)}, at least {expectation.min_likeness:.2f} is expected",
         at_least=expectation.min_likeness,
     )
     kept = grain_kept(clean, sent, first)
@@ -226,13 +220,9 @@ def _compare(findings: Findings, expectation: FilmExpectation, film: Film) -> No
         "continuity",
         flow,
         "the frames have nothing to do with each other: one correlates with the next by "
-        f"{_number(flow)}, at least {expectation.min_continuity:.2f} is expected",
+        f"{number(flow)}, at least {expectation.min_continuity:.2f} is expected",
         at_least=expectation.min_continuity,
     )
-
-
-def _number(score: float | None) -> str:
-    return "no number at all" if score is None else f"{score:.3f}"
 
 
 KIND: Final = Kind(

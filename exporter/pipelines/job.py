@@ -19,12 +19,24 @@ RESPONSE_LIMIT = 4096
 """Bytes of an answer's JSON text that are kept with the measurement."""
 
 
+class CannotMakeError(Exception):
+    """A payload cannot be made, for our own reasons; the message says why."""
+
+
 class InvalidResponse(Exception):
     """The answer is not of the form that the pipeline's API promises; the message says why."""
 
 
 class InvalidArtefact(Exception):
     """The answer's media is not what was asked for; the message says why."""
+
+
+class SentFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The file that a request carries: which bytes of its body."""
+
+    start: int
+    bytes: int
+    media_type: str
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +49,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The parameters as a JSON text without media, for the record."""
     stream: bool = False
     """Whether the answer is a token stream, to be fed to a `TokenStream` as it comes."""
+    file: SentFile | None = None
+    """The picture or sound in the body, if there is one."""
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +77,14 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     content_type: str | None
     body: bytes
+
+
+def sent_media(request: Request) -> Media | None:
+    """The picture or sound that was sent, if there was one."""
+    if request.file is None:
+        return None
+    start, end = request.file.start, request.file.start + request.file.bytes
+    return Media(url="", content_type=request.file.media_type, body=request.body[start:end])
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -204,7 +204,9 @@ def _still_thinking(expectation: TextExpectation, heard: Said, text: str) -> boo
     are about the question; an answer to it begins with the code.
     """
     if not text.strip():
-        return True
+        # That it had no room is a claim; thoughts, or as many parts as tokens, are more.
+        counted = max(heard.usage or 0, heard.parts)
+        return bool(heard.thoughts.strip()) or counted >= expectation.max_tokens
     told_apart = not heard.text.strip()
     answering = any(start < _BEGINNING for start, _ in places(text, expectation.nonce))
     if (answering or without(text, expectation.question) != text) and not told_apart:

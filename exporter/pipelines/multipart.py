@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
-from exporter.pipelines.job import Request
+from exporter.pipelines.job import Request, SentFile
 
 _NOWHERE = "http://nowhere.invalid"
 
@@ -28,10 +28,12 @@ def form_request(
         data=texts,
         files={field: (name, content, media_type)},
     )
+    body = form.read()
     return Request(
         path=f"/{pipeline}",
         headers={"Content-Type": form.headers["Content-Type"], "Accept": "application/json"},
-        body=form.read(),
+        body=body,
+        file=SentFile(start=body.index(content), bytes=len(content), media_type=media_type),
         summary=msgspec.json.encode(
             {**fields, field: f"{media_type}, {len(content)} bytes"}
         ).decode(),

@@ -78,14 +78,6 @@ def judged(answer: Answer, seed: int | None, judge: Callable[[Media], Verdict]) 
     return msgspec.structs.replace(verdict, response=response, evidence=evidence)
 
 
-def claim_evidence(kind: str, claimed: str | None) -> tuple[str, ...]:
-    """What to note where the declared content type is not the content's `kind`."""
-    claim = (claimed or "").partition(";")[0].strip().lower()
-    if claim in ("", kind):
-        return ()
-    return (f"the media was declared {excerpt(claim, 60)}, its content is {kind}",)
-
-
 def _seed_evidence(asked: int | None, image: ImageAnswer) -> tuple[str, ...]:
     if asked is None or image.seed in (None, asked):
         return ()

@@ -10,7 +10,7 @@ from typing import Final
 
 from exporter.model import Outcome
 from exporter.pipelines import kinds
-from exporter.pipelines.job import Answer, Expectation, Order, Prepared, Verdict
+from exporter.pipelines.job import Answer, CannotMakeError, Expectation, Order, Prepared, Verdict
 from exporter.pipelines.workers import BrokeWorkersError, TookTooLongError, WorkerError, Workers
 
 log = logging.getLogger(__name__)
@@ -18,10 +18,6 @@ log = logging.getLogger(__name__)
 MEMORY_LIMIT: Final = 1 << 30
 MAKING_SECONDS: Final = 30.0
 """Of the processor's time that making a payload may take; one is a lot."""
-
-
-class CannotMakeError(Exception):
-    """A payload cannot be made, for our own reasons; the message says why."""
 
 
 class ProofPool:

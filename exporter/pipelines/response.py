@@ -8,6 +8,9 @@ from exporter.pipelines.job import RESPONSE_LIMIT, InvalidResponse
 
 T = TypeVar("T")
 
+OBJECTS_LIMIT = 5_000
+"""In one answer: no honest one has half as many, and to read a million takes half a second."""
+
 _EXCERPT = 120
 _encode = msgspec.json.encode
 
@@ -19,6 +22,8 @@ def decode(body: bytes, kind: type[T]) -> T:
         raise InvalidResponse("the answer is empty")
     if text == b"null":
         raise InvalidResponse("the answer is `null`")
+    if text.count(b"{") > OBJECTS_LIMIT:
+        raise InvalidResponse(f"the answer has more than {OBJECTS_LIMIT} objects")
     try:
         return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 RATE: Final = 16_000
 """Samples a second of what the proofs listen to."""
-BYTES_LIMIT: Final = 64 * 2**20
+BYTES_LIMIT: Final = 2**30
+"""As many as `limits.artefact_bytes` can allow."""
 CHANNELS_LIMIT: Final = 8
 RATES: Final = (4_000, 192_000)
 """Lowest and highest rate of samples that is decoded, hertz."""
@@ -210,8 +211,8 @@ def _refuse(container: "InputContainer", kind: str, max_seconds: float) -> float
         raise InvalidArtefact(f"the sound has {stream.channels} channels, 1 to {CHANNELS_LIMIT} do")
     stream.codec_context.thread_count = 1
     stream.codec_context.thread_type = av.codec.context.ThreadType.NONE
-    # A WAV's claim was looked at before; of bare AAC the length is guessed from its beginning.
-    if kind in ("wav", "aac") or stream.duration is None or stream.time_base is None:
+    # A WAV's claim was looked at before; of these two the length is guessed from their beginning.
+    if kind in ("wav", "aac", "mp3") or stream.duration is None or stream.time_base is None:
         return None
     promised = float(stream.duration * stream.time_base)
     if promised > max_seconds:

@@ -3,10 +3,10 @@
 from typing import Final
 
 from exporter.model import Artefact, Outcome
+from exporter.pipelines.claims import claim_evidence
 from exporter.pipelines.findings import Findings
 from exporter.pipelines.job import Media
 from exporter.pipelines.picture import Decoded, decode
-from exporter.pipelines.picture_answer import claim_evidence
 
 _PIXELS_SPARE: Final = 4
 """Pictures up to so many times the size asked for are decoded, to be told apart in the record."""

@@ -3,7 +3,7 @@
 import random
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from exporter.pipelines.job import Kind, Order
+from exporter.pipelines.job import CannotMakeError, Kind, Order
 
 if TYPE_CHECKING:
     # Worker processes import this package, and need neither the settings nor what those import.
@@ -26,11 +26,18 @@ class Tested(Generic[P]):
         return self._kind.name
 
     def order(self, model: str, rng: random.Random) -> Order:
-        """Say what job is to be made for a model; `rng` gives its seed."""
+        """Say what job is to be made for a model; `rng` gives its seed.
+
+        Raises `CannotMakeError` where the settings for the model contradict each other.
+        """
+        parameters = self._settings.for_model(model)
+        if (mistake := self._settings.mistake_in(parameters)) is not None:
+            message = f"the overrides of pipelines.{self.name} that match {model}: {mistake}"
+            raise CannotMakeError(message)
         return Order(
             pipeline=self.name,
             model=model,
-            parameters=self._settings.for_model(model),
+            parameters=parameters,
             seed=rng.randrange(_SEEDS),
         )
 

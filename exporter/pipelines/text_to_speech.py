@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from exporter.model import Artefact, Outcome
+from exporter.pipelines.claims import claim_evidence
 from exporter.pipelines.findings import Findings
 from exporter.pipelines.job import (
     Answer,
@@ -21,7 +22,7 @@ from exporter.pipelines.job import (
 from exporter.pipelines.sentences import longest, sentences
 from exporter.pipelines.sound import Sound, listen
 from exporter.pipelines.sound_print import fingerprint
-from exporter.pipelines.speech_answer import claim_evidence, judged, media_urls
+from exporter.pipelines.speech_answer import judged, media_urls
 from exporter.pipelines.speech_likeness import Speech, speech
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from exporter.model import Outcome
 from exporter.pipelines.drawing import png, scene
-from exporter.pipelines.findings import Findings
+from exporter.pipelines.findings import Findings, number
 from exporter.pipelines.interpolation import novelty
 from exporter.pipelines.job import (
     Answer,
@@ -121,7 +121,7 @@ def _compare(findings: Findings, expectation: UpscaledExpectation, image: Image.
         "likeness",
         alike,
         "the picture, shrunk again, is not the one that was sent: they correlate by "
-        f"{_number(alike)}, at least {expectation.min_likeness:.2f} is expected",
+        f"{number(alike)}, at least {expectation.min_likeness:.2f} is expected",
         at_least=expectation.min_likeness,
     )
     findings.report("error", mean_error(shrunk, given))
@@ -133,14 +133,10 @@ def _compare(findings: Findings, expectation: UpscaledExpectation, image: Image.
         "detail",
         detail,
         "the picture was merely interpolated: a filter of the one that was sent leaves "
-        f"{_number(detail)} of the contrast unexplained, at least {expectation.min_detail:.3f} is "
+        f"{number(detail)} of the contrast unexplained, at least {expectation.min_detail:.3f} is "
         "expected",
         at_least=expectation.min_detail,
     )
-
-
-def _number(score: float | None) -> str:
-    return "no number at all" if score is None else f"{score:.3f}"
 
 
 KIND: Final = Kind(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import multiprocessing
+import signal
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +21,7 @@ TASKS_PER_WORKER: Final = 1000
 """Tasks after which a worker is replaced, so that nothing piles up in it."""
 
 _ATTEMPTS = 2
+_FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _WAITING = 6
 """How many times its processor time a task may last: the machine has other things to do."""
 _LEAST_WAITING = 60.0
@@ -99,7 +101,7 @@ class Workers:
             except ProcessExpired as error:
                 if error.exitcode == worker.SPENT:
                     raise TookTooLongError from error
-                failure = BrokeWorkersError(f"the worker process ended with code {error.exitcode}")
+                failure = _expired(error.exitcode)
             except (BrokenProcessPool, OSError, _PoolFailure) as error:
                 failure = WorkerError(f"the worker pool failed: {error}")
                 if self._closed:
@@ -155,6 +157,12 @@ class Workers:
                 return
             broken, self._pool = self._pool, None
         await asyncio.to_thread(_stop, broken)
+
+
+def _expired(code: int) -> Exception:
+    """Who ended a worker: its task, or somebody on this machine that wanted its memory."""
+    said = f"the worker process ended with code {code}"
+    return WorkerError(said) if -code in _FROM_OUTSIDE else BrokeWorkersError(said)
 
 
 class _PoolFailure(RuntimeError):

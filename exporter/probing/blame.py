@@ -34,9 +34,10 @@ _NOBODYS = frozenset(
         Outcome.PRICE_ABOVE_LIMIT,
         Outcome.PAYMENT_REFUSED,
         Outcome.INSUFFICIENT_FUNDS,
+        Outcome.NSFW_FILTERED,
     }
 )
-_JUDGED = frozenset({Outcome.INVALID_ARTEFACT, Outcome.WRONG_ANSWER, Outcome.NSFW_FILTERED})
+_JUDGED = frozenset({Outcome.INVALID_ARTEFACT, Outcome.WRONG_ANSWER})
 """Answers of the promised form that are no good: they came whole."""
 _BAD_ANSWER = _JUDGED | {Outcome.INVALID_RESPONSE}
 

@@ -181,7 +181,9 @@ class Exchange:
             else:
                 urls = pipeline.media_urls(answer.body)
         except InvalidResponse as error:
-            raise TransportFailure(Outcome.INVALID_RESPONSE, str(error)) from error
+            # The proof finds the same, and keeps a record of it.
+            self._wire.timeline.note(f"no media to fetch: {self.secrets.hide(str(error))}"[:200])
+            return
         if not urls:
             return
         self._wire.begin_media()

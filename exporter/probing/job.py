@@ -25,8 +25,16 @@ from exporter.model import (
     Phases,
     Tokens,
 )
-from exporter.pipelines.job import Answer, Expectation, Order, Pipeline, Prepared, Verdict
-from exporter.pipelines.proofs import CannotMakeError
+from exporter.pipelines.job import (
+    Answer,
+    CannotMakeError,
+    Expectation,
+    Order,
+    Pipeline,
+    Prepared,
+    Request,
+    Verdict,
+)
 from exporter.pipelines.seen import Seen
 from exporter.probing.blame import Circumstances, judge
 from exporter.probing.connectivity import Connectivity
@@ -71,8 +79,10 @@ class Proofs(Protocol):
 class Keep(Protocol):
     """Has the answer of a judged job kept, or not; returns at once and never raises."""
 
-    def __call__(self, measurement: Measurement, answer: Answer, secrecy: Secrecy) -> None:
-        """Take it; `secrecy` knows what must not be kept."""
+    def __call__(
+        self, measurement: Measurement, answer: Answer, secrecy: Secrecy, request: Request
+    ) -> None:
+        """Take it, with what was asked; `secrecy` knows what must not be kept."""
         ...
 
 
@@ -174,8 +184,9 @@ class JobRunner:
                 outcome=Outcome.TESTER_ERROR, message=f"{type(error).__name__} in the tester"
             )
         measurement = self._measurement(job, offer, lane, due=due, number=number)
-        if self._keep is not None and job.exchanged.answer is not None:
-            self._keep(measurement, job.exchanged.answer, job.secrecy)
+        answer, sent = job.exchanged.answer, job.prepared
+        if self._keep is not None and answer is not None and sent is not None:
+            self._keep(measurement, answer, job.secrecy, sent.request)
         return Ran(measurement, _deserves_repeat(job, lane, measurement))
 
     async def _conclude(

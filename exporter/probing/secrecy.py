@@ -1,7 +1,9 @@
 """What a lane sends in confidence stays out of what is stored and shown."""
 
+import json
 import time
 from collections.abc import Iterable
+from urllib.parse import quote
 
 import msgspec
 from pydantic import SecretStr
@@ -17,8 +19,8 @@ class Secrecy:
 
     def __init__(self, secrets: Iterable[SecretStr]) -> None:
         plain = {secret.get_secret_value() for secret in secrets}
-        in_json = {msgspec.json.encode(value).decode()[1:-1] for value in plain}
-        longest_first = sorted(plain | in_json, key=len, reverse=True)
+        spelt = {spelling for value in plain for spelling in _spellings(value)}
+        longest_first = sorted(spelt, key=len, reverse=True)
         self._values = [value for value in longest_first if len(value) >= SHORTEST]
 
     def hide(self, text: str) -> str:
@@ -37,6 +39,13 @@ class Secrecy:
             if _stands_in(secret, data):
                 data = data.replace(secret, HIDDEN.encode())
         return data
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    """A secret as programs quote it: as it is, in JSON of three kinds, and in a URL."""
+    in_json = msgspec.json.encode(value).decode()[1:-1]
+    ascii_only = json.dumps(value)[1:-1]
+    return value, in_json, in_json.replace("/", "\\/"), ascii_only, quote(value, safe="")
 
 
 def _stands_in(secret: bytes, data: bytes) -> bool:

@@ -11,12 +11,13 @@ from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.kept_answers.record import KeptFile
 from exporter.model import Artefact, Measurement, Outcome
-from exporter.pipelines.job import Answer, Media
+from exporter.pipelines.job import Answer, Media, Request
 from exporter.probing.secrecy import Secrecy
 from exporter.settings import Answers
 from tests.measurements import failed, good
 
 NO_SECRETS = Secrecy(())
+ASKED = Request(path="/text-to-image", headers={}, body=b"{}", summary="{}")
 BODY = b'{"images": [{"url": "https://gateway.example/a.png"}]}'
 
 

@@ -16,9 +16,11 @@ from exporter.kept_answers.choosing import Piece
 from exporter.kept_answers.record import TEXT
 from exporter.kept_answers.writing import write
 from exporter.model import Measurement
+from exporter.pipelines.multipart import form_request
 from exporter.probing.secrecy import Secrecy
 from tests.filesystems import lock_up, read_only_folder, resize_disk, small_disk
 from tests.kept_answers.answers import (
+    ASKED,
     BODY,
     NO_SECRETS,
     answer,
@@ -63,7 +65,7 @@ def in_the_folders_place(data: Path) -> Path:
 
 async def test_the_body_and_each_file_are_kept_as_they_were_delivered(folder: Path) -> None:
     async with keeper(folder) as keep:
-        keep.keep(wrong(1, PNG, b"two"), answer(PNG, b"two"), NO_SECRETS)
+        keep.keep(wrong(1, PNG, b"two"), answer(PNG, b"two"), NO_SECRETS, ASKED)
         await keep.written()
         assert (keep.jobs, keep.not_kept) == (1, {"behind": 0, "disk": 0, "too_large": 0})
     assert bytes_of(folder, 1, "answer") == BODY
@@ -72,9 +74,21 @@ async def test_the_body_and_each_file_are_kept_as_they_were_delivered(folder: Pa
     assert bytes_of(folder, 1, "3") is None
 
 
+async def test_what_was_sent_is_kept_beside_the_answer(folder: Path) -> None:
+    asked = form_request("upscale", {"model_id": "m"}, ("image", "image.png", PNG, "image/png"))
+    async with keeper(folder) as keep:
+        keep.keep(wrong(1, b"other"), answer(b"other"), NO_SECRETS, asked)
+        keep.keep(wrong(2, b"other"), answer(b"other"), NO_SECRETS, ASKED)
+        await keep.written()
+    assert bytes_of(folder, 1, "sent") == PNG
+    assert files_of(folder, 1)["sent"].found == "image/png"
+    assert list(files_of(folder, 1)) == ["answer", "1", "sent"]
+    assert list(files_of(folder, 2)) == ["answer", "1"]
+
+
 async def test_the_index_says_what_was_claimed_and_what_it_is(folder: Path) -> None:
     async with keeper(folder) as keep:
-        keep.keep(wrong(1, PNG, kind="image/jpeg"), answer(PNG, b"junk"), NO_SECRETS)
+        keep.keep(wrong(1, PNG, kind="image/jpeg"), answer(PNG, b"junk"), NO_SECRETS, ASKED)
         await keep.written()
     files = files_of(folder, 1)
     assert (files["1"].claimed, files["1"].found) == ("image/png", "image/jpeg")
@@ -87,7 +101,7 @@ async def test_the_index_says_what_was_claimed_and_what_it_is(folder: Path) -> N
 @pytest.mark.parametrize("body", [b"\xff\xfe\x00", b"caf\xc3", b"\x89PNG" + b"\x00" * 300_000])
 async def test_a_body_that_is_no_text_is_not_taken_for_one(folder: Path, body: bytes) -> None:
     async with keeper(folder) as keep:
-        keep.keep(wrong(1), answer(body=body), NO_SECRETS)
+        keep.keep(wrong(1), answer(body=body), NO_SECRETS, ASKED)
         await keep.written()
     assert files_of(folder, 1)["answer"].found is None
     assert bytes_of(folder, 1, "answer") == body
@@ -96,7 +110,7 @@ async def test_a_body_that_is_no_text_is_not_taken_for_one(folder: Path, body: b
 async def test_a_character_that_is_cut_by_our_own_steps_is_still_text(folder: Path) -> None:
     body = "ż".encode() * 300_000
     async with keeper(folder) as keep:
-        keep.keep(wrong(1), answer(body=b"." + body), NO_SECRETS)
+        keep.keep(wrong(1), answer(body=b"." + body), NO_SECRETS, ASKED)
         await keep.written()
     assert files_of(folder, 1)["answer"].found == TEXT
 
@@ -106,8 +120,8 @@ async def test_the_setting_says_whose_answers_are_kept(
     folder: Path, setting: str, kept: list[int]
 ) -> None:
     async with keeper(folder, keep_artefacts=setting) as keep:
-        keep.keep(wrong(1), answer(), NO_SECRETS)
-        keep.keep(right(2), answer(), NO_SECRETS)
+        keep.keep(wrong(1), answer(), NO_SECRETS, ASKED)
+        keep.keep(right(2), answer(), NO_SECRETS, ASKED)
         await keep.written()
     assert [number for number in (1, 2) if files_of(folder, number)] == kept
     assert entries(folder) == len(kept)
@@ -117,14 +131,14 @@ async def test_the_setting_says_whose_answers_are_kept(
 async def test_an_id_that_is_not_of_our_making_is_no_path(tmp_path: Path, name: str) -> None:
     before = everything(tmp_path)
     async with keeper(tmp_path / "answers") as keep:
-        keep.keep(failed(name), answer(), NO_SECRETS)
+        keep.keep(failed(name), answer(), NO_SECRETS, ASKED)
         await keep.written()
     assert everything(tmp_path) == before
 
 
 async def test_a_file_that_is_too_large_is_listed_and_left_out(folder: Path) -> None:
     async with keeper(folder, file_bytes=1024) as keep:
-        keep.keep(wrong(1), answer(b"a" * 1025, b"b" * 1024), NO_SECRETS)
+        keep.keep(wrong(1), answer(b"a" * 1025, b"b" * 1024), NO_SECRETS, ASKED)
         await keep.written()
         assert keep.not_kept["too_large"] == 1
     files = files_of(folder, 1)
@@ -139,7 +153,7 @@ async def test_an_answer_that_is_larger_than_all_the_room_is_kept_as_far_as_it_g
 ) -> None:
     async with keeper(folder, max_bytes=2**20) as keep:
         for number in (1, 2):
-            keep.keep(wrong(number), answer(b"a" * 2**20, b"b" * 500_000), NO_SECRETS)
+            keep.keep(wrong(number), answer(b"a" * 2**20, b"b" * 500_000), NO_SECRETS, ASKED)
             await keep.written()
         assert keep.not_kept == {"behind": 0, "disk": 0, "too_large": 2}
         assert (keep.jobs, keep.bytes <= 2**20) == (1, True)
@@ -153,7 +167,7 @@ async def test_an_answer_that_is_larger_than_all_the_room_is_kept_as_far_as_it_g
 
 async def test_many_files_that_only_just_fit_are_within_the_bound(folder: Path) -> None:
     async with keeper(folder, max_bytes=2**20) as keep:
-        keep.keep(wrong(1), answer(*[b"x" * 49_153] * 30), NO_SECRETS)
+        keep.keep(wrong(1), answer(*[b"x" * 49_153] * 30), NO_SECRETS, ASKED)
         await keep.written()
         assert keep.not_kept["disk"] == 0
         assert 0.9 * 2**20 < keep.bytes <= 2**20
@@ -164,7 +178,7 @@ async def test_what_a_lane_sends_in_confidence_is_not_kept(folder: Path) -> None
     body = b'{"you sent": "to\\"ken-of-the-lane"}'
     picture = b"\x00" * (256 * 1024 - 4) + b'to"ken-of-the-lane' + b"\x01"
     async with keeper(folder) as keep:
-        keep.keep(wrong(1, picture), answer(picture, PNG, body=body), secrecy)
+        keep.keep(wrong(1, picture), answer(picture, PNG, body=body), secrecy, ASKED)
         await keep.written()
     assert not holding(folder, b"ken-of-the-lane")
     files = files_of(folder, 1)
@@ -182,14 +196,14 @@ async def test_a_disk_that_refuses_costs_one_line_and_nothing_else(
         folder = tmp_path / "answers"
         async with keeper(folder) as keep:
             for number in range(1, 4):
-                keep.keep(wrong(number), answer(b"x" * 2**20), NO_SECRETS)
+                keep.keep(wrong(number), answer(b"x" * 2**20), NO_SECRETS, ASKED)
                 await keep.written()
             assert (keep.jobs, keep.bytes, keep.not_kept["disk"]) == (0, 0, 3)
             assert entries(folder) == 0
             assert caplog.text.count("answers cannot be kept") == 1
 
             resize_disk(tmp_path, kilobytes=8192)
-            keep.keep(wrong(4), answer(b"x" * 2**20), NO_SECRETS)
+            keep.keep(wrong(4), answer(b"x" * 2**20), NO_SECRETS, ASKED)
             await keep.written()
             assert keep.jobs == 1
             assert "answers are kept again" in caplog.text
@@ -202,7 +216,7 @@ async def test_a_folder_that_may_not_be_written_is_no_error_of_a_job(
         (data / "answers").mkdir()
         lock_up(data / "answers")
         async with keeper(data / "answers") as keep:
-            keep.keep(wrong(1), answer(), NO_SECRETS)
+            keep.keep(wrong(1), answer(), NO_SECRETS, ASKED)
             await keep.written()
             assert (keep.jobs, keep.not_kept["disk"]) == (0, 1)
     assert "Permission denied" in str([record.__dict__ for record in caplog.records])
@@ -211,7 +225,7 @@ async def test_a_folder_that_may_not_be_written_is_no_error_of_a_job(
 async def test_a_file_in_the_folders_place_is_no_error_of_a_job(tmp_path: Path) -> None:
     folder = in_the_folders_place(tmp_path)
     async with keeper(folder) as keep:
-        keep.keep(wrong(1), answer(), NO_SECRETS)
+        keep.keep(wrong(1), answer(), NO_SECRETS, ASKED)
         await keep.written()
         assert keep.not_kept["disk"] == 2  # once when it looked, once for the job
     assert holding(tmp_path, b"mine") == [folder]
@@ -232,11 +246,11 @@ async def test_no_more_than_a_bound_waits_in_memory_for_a_slow_disk(
     monkeypatch.setattr(keeping, "write", slow)
     async with keeper(folder) as keep:
         for number in range(1, 30):
-            keep.keep(wrong(number), answer(b"x" * 400_000), NO_SECRETS)
+            keep.keep(wrong(number), answer(b"x" * 400_000), NO_SECRETS, ASKED)
         assert keep.not_kept["behind"] > 20
         go.set()
         await keep.written()
-        keep.keep(wrong(99), answer(b"y" * 400_000), NO_SECRETS)
+        keep.keep(wrong(99), answer(b"y" * 400_000), NO_SECRETS, ASKED)
         await keep.written()
     assert bytes_of(folder, 1, "1") == b"x" * 400_000
     assert bytes_of(folder, 2, "1") == b"x" * 400_000
@@ -247,7 +261,7 @@ async def test_no_more_than_a_bound_waits_in_memory_for_a_slow_disk(
 async def test_giving_it_away_writes_nothing_yet_however_large_it_is(folder: Path) -> None:
     large = answer(b"x" * 16 * 2**20, b"y" * 16 * 2**20)
     async with keeper(folder) as keep:
-        keep.keep(wrong(1), large, NO_SECRETS)
+        keep.keep(wrong(1), large, NO_SECRETS, ASKED)
         assert bytes_of(folder, 1, "answer") is None
         await keep.written()
     assert len(bytes_of(folder, 1, "2") or b"") == 16 * 2**20
@@ -255,7 +269,7 @@ async def test_giving_it_away_writes_nothing_yet_however_large_it_is(folder: Pat
 
 async def test_a_stop_lets_what_was_given_be_written(folder: Path) -> None:
     async with keeper(folder) as keep:
-        keep.keep(wrong(1), answer(PNG), NO_SECRETS)
+        keep.keep(wrong(1), answer(PNG), NO_SECRETS, ASKED)
     assert bytes_of(folder, 1, "1") == PNG
 
 
@@ -271,7 +285,7 @@ async def test_old_ones_go_when_it_is_time_though_nothing_new_comes(
         return now
 
     async with keeper(folder, clock, max_age=100) as keep:
-        keep.keep(wrong(1), answer(), NO_SECRETS)
+        keep.keep(wrong(1), answer(), NO_SECRETS, ASKED)
         await keep.written()
         sweeping = asyncio.create_task(keep.sweep_for_ever())
         now, before = now + 99, looked

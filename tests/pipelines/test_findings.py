@@ -41,6 +41,13 @@ def test_an_exempted_check_decides_nothing_and_says_so() -> None:
     assert verdict.proof == (Check(name="likeness", score=0.2, at_least=0.8, exempt=True),)
 
 
+def test_answers_that_were_spared_a_check_may_be_alike() -> None:
+    for score, unique in ((0.2, False), (0.9, True)):
+        findings = Findings(exempt=("likeness",))
+        findings.check("likeness", score, "unrelated", at_least=0.8)
+        assert findings.verdict().unique is unique
+
+
 def test_an_exempted_check_that_passes_is_marked_as_well() -> None:
     findings = Findings(exempt=("likeness",))
     findings.check("likeness", 0.9, "unrelated", at_least=0.8)

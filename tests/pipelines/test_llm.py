@@ -198,6 +198,12 @@ def test_an_implausible_usage_is_told_and_not_used(claimed: int) -> None:
     assert f"the answer counts {claimed} tokens, for a text of 12 bytes" in good.evidence[-1]
 
 
+def test_who_says_nothing_and_claims_to_have_had_no_room_is_not_believed() -> None:
+    silent = said("", end="length")
+    assert silent.outcome is Outcome.WRONG_ANSWER
+    assert f"does not hold the code {CODE}" in silent.message
+
+
 THOUGHTS = "The user wants me to begin with the code. Then I add 37 and 48, which is easy. " * 2
 
 
@@ -263,9 +269,9 @@ def test_of_several_choices_the_first_is_judged() -> None:
 
 
 def test_a_long_run_of_combining_marks_takes_no_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert said("a" + "\u0315\u0300" * 120_000).outcome is Outcome.WRONG_ANSWER
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_zeros_are_no_token_count() -> None:

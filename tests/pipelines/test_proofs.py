@@ -14,9 +14,10 @@ import pytest
 
 from exporter.model import Outcome
 from exporter.pipelines import Answer, Order
+from exporter.pipelines.job import CannotMakeError
 from exporter.pipelines.kinds import make
 from exporter.pipelines.llm import TextExpectation
-from exporter.pipelines.proofs import CannotMakeError, ProofPool
+from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.text_to_image import PictureExpectation
 from exporter.settings import Llm, TextToImage
 from tests.pipelines.pictures import answer, encoded, picture
@@ -152,12 +153,10 @@ async def test_a_machine_that_is_too_busy_is_not_the_artefacts_fault(
         proof = asyncio.create_task(pool.prove("text-to-image", expected(side), slow))
         (await busy_worker()).suspend()
         verdict = await proof
-        after = await pool.prove("text-to-image", PICTURE, GOOD)
     assert (verdict.outcome, verdict.message) == (
         Outcome.TESTER_ERROR,
         "the machine was too busy: not done within 1 s",
     )
-    assert after.outcome is Outcome.OK
 
 
 async def test_a_file_that_breaks_two_workers_is_the_artefacts_fault() -> None:
@@ -176,6 +175,22 @@ async def test_a_file_that_breaks_two_workers_is_the_artefacts_fault() -> None:
     assert verdict.outcome is Outcome.INVALID_ARTEFACT
     assert "broke two workers" in verdict.message
     assert after.outcome is Outcome.OK
+
+
+async def test_workers_that_are_killed_from_outside_are_not_the_artefacts_fault() -> None:
+    side = 4096
+    slow = answer(encoded(picture(size=(side, side)), "WEBP", quality=30, method=0))
+    async with running() as pool:
+        await pool.start()
+        proof = asyncio.create_task(pool.prove("text-to-image", expected(side), slow))
+        first = await busy_worker()
+        first.kill()
+        (await busy_worker(first)).kill()
+        verdict = await proof
+    assert (verdict.outcome, verdict.message) == (
+        Outcome.TESTER_ERROR,
+        "the worker process ended with code -9",
+    )
 
 
 async def test_a_worker_that_was_killed_in_its_sleep_is_replaced() -> None:

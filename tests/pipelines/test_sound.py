@@ -68,6 +68,23 @@ def test_what_browsers_play_is_heard(container: str, codec: str, kind: str) -> N
     assert sound.seconds == pytest.approx(len(whole) / RATE, abs=0.15)
 
 
+def test_an_mp3_whose_header_tells_no_length_is_not_taken_for_cut_off() -> None:
+    whole = np.concatenate([np.zeros(RATE, np.float32), said(), said(2)])
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3", options={"write_xing": "0"}) as muxer:
+        stream = muxer.add_stream("libmp3lame", rate=RATE, layout="mono", options={"q": "4"})
+        assert isinstance(stream, av.AudioStream)
+        stream.codec_context.flags |= av.codec.context.Flags.qscale
+        frame = av.AudioFrame.from_ndarray(whole[np.newaxis], format="flt", layout="mono")
+        frame.sample_rate = RATE
+        for part in (frame, None):
+            for ready in av.AudioResampler("fltp", "mono", RATE, 1152).resample(part):
+                muxer.mux(stream.encode(ready))
+        muxer.mux(stream.encode(None))
+    sound = listen(file.getvalue(), max_seconds=LIMIT)
+    assert sound.seconds == pytest.approx(len(whole) / RATE, abs=0.2)
+
+
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 96_000])
 def test_the_rate_of_samples_changes_nothing(rate: int) -> None:
     sound = listen(wav(tone(440, 2.0, rate), rate), max_seconds=LIMIT)

@@ -4,6 +4,7 @@ from typing import get_args
 import pytest
 
 from exporter.pipelines import registry
+from exporter.pipelines.job import CannotMakeError
 from exporter.pipelines.kinds import KINDS, make
 from exporter.settings import Pipelines
 from exporter.settings.jobs import PRICED
@@ -54,6 +55,15 @@ def test_overrides_hold_for_the_models_that_they_match_the_later_one_wins(name: 
         for model in ("maker/one", "maker/special", "somebody/else")
     }
     assert exempt == {"maker/one": (check,), "maker/special": (other,), "somebody/else": ()}
+
+
+def test_overrides_that_contradict_each_other_are_the_testers_error() -> None:
+    overrides = [{"models": "*", "max_frames": 100}, {"models": "maker/long*", "min_frames": 161}]
+    settings = Pipelines.model_validate({"image-to-video": {"overrides": overrides}})
+    films = registry(settings)["image-to-video"]
+    assert films.order("maker/short", random.Random(1)).parameters.max_frames == 100
+    with pytest.raises(CannotMakeError, match="that match maker/long-film: `min_frames` must not"):
+        films.order("maker/long-film", random.Random(1))
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -23,10 +23,11 @@ BROKE_OFF = [
     "connection_closed",
 ]
 SILENT = ["unavailable", "connection_closed", "inference_timeout", "invalid_response"]
-JUDGED = ["invalid_artefact", "wrong_answer", "nsfw_filtered"]
+JUDGED = ["invalid_artefact", "wrong_answer"]
 BAD_ANSWER = ["invalid_response", *JUDGED]
 OURS = ["bad_request", "response_too_large", "wrong_orchestrator", "lane_failed", "tester_error"]
 NOBODYS = ["ok", "no_capacity", "price_above_limit", "payment_refused", "insufficient_funds"]
+NOBODYS += ["nsfw_filtered"]
 
 
 def judged(outcome: str, lane: LaneKind, *, connected: bool = True, **seen: Any) -> Judgement:

@@ -5,8 +5,19 @@ import time
 
 import msgspec
 import pytest
+from pydantic import SecretStr
 
-from exporter.model import NANOSECONDS, Blame, LaneKind, Measurement, Outcome, decode, encode
+from exporter.model import (
+    NANOSECONDS,
+    Blame,
+    LaneKind,
+    Measurement,
+    Offer,
+    Outcome,
+    Target,
+    decode,
+    encode,
+)
 from exporter.probing.guard import Guard
 from exporter.probing.job import JobRunner
 from exporter.settings import Pipelines
@@ -168,9 +179,6 @@ async def test_a_mistake_of_ours_in_a_job_is_a_tester_error_and_not_a_crash(
 
 
 async def test_a_bearer_token_is_sent_and_never_shown(kit: Kit) -> None:
-    from pydantic import SecretStr
-
-    from exporter.model import Offer, Target
     from tests.probing.kit import raw_server
 
     seen = asyncio.get_running_loop().create_future()
@@ -191,6 +199,32 @@ async def test_a_bearer_token_is_sent_and_never_shown(kit: Kit) -> None:
     assert measurement.outcome is Outcome.UNAUTHORIZED
     assert b"hunter2" not in msgspec.json.encode(measurement)
     assert "hunter2" not in repr(lane)
+
+
+@pytest.mark.parametrize("body", [b"null", b"", b"<html>sorry, hunter2-token</html>"])
+@pytest.mark.parametrize("kind", [LaneKind.DIRECT, LaneKind.PINNED])
+async def test_a_body_of_another_form_is_an_invalid_response_and_its_beginning_is_kept(
+    kit: Kit, kind: LaneKind, body: bytes
+) -> None:
+    from tests.probing.kit import raw_server
+    from tests.probing.speaking import read_request
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    async with raw_server(handle) as (host, port):
+        lane = kit.lane(f"http://{host}:{port}", kind=kind)
+        lane.token = SecretStr("hunter2-token")
+        offer = Offer(target=Target("0x" + "a" * 40, "text-to-image", "m"), service_uri=lane.url)
+        ran = await kit.runner().run(offer, lane, due=time.monotonic_ns(), number=1)
+    found = ran.measurement
+    assert found.outcome is Outcome.INVALID_RESPONSE
+    assert found.phases.round_trip is None
+    kept = msgspec.json.decode(found.response)["body"]
+    assert kept == body.decode().replace("hunter2-token", "…")
+    assert b"hunter2" not in msgspec.json.encode(found)
 
 
 def picture_answer() -> bytes:

@@ -11,7 +11,9 @@ from yarl import URL
 from exporter.kept_answers.keeper import Keeper
 from exporter.model import Measurement, Origin, Outcome
 from exporter.pipelines.job import Answer
+from exporter.pipelines.multipart import form_request
 from tests.kept_answers.answers import (
+    ASKED,
     BODY,
     NO_SECRETS,
     answer,
@@ -37,7 +39,7 @@ async def keep(tmp_path: Path) -> AsyncIterator[Keeper]:
 
 
 async def kept(station: Station, keep: Keeper, job: Measurement, of: Answer) -> None:
-    keep.keep(job, of, NO_SECRETS)
+    keep.keep(job, of, NO_SECRETS, ASKED)
     await keep.written()
     await station.give(job)
 
@@ -57,6 +59,26 @@ async def test_a_picture_is_given_as_the_picture_that_it_is(station: Station, ke
         "Server": "livepeer-exporter",
     }
     assert {name: response.headers[name] for name in expected} == expected
+
+
+async def _page(station: Station) -> str:
+    html = {"Accept": "text/html"}
+    return await (await station.client.get(f"/jobs/{identity(1)}", headers=html)).text()
+
+
+async def test_what_was_sent_is_shown_before_what_came(station: Station, keep: Keeper) -> None:
+    sent = PNG + b"sent"
+    asked = form_request("upscale", {"model_id": "m"}, ("image", "image.png", sent, "image/png"))
+    keep.keep(wrong(1, PNG), answer(PNG), NO_SECRETS, asked)
+    await keep.written()
+    await station.give(wrong(1, PNG))
+    response = await station.client.get(f"{ONE}?file=sent")
+    assert (response.status, await response.read()) == (200, sent)
+    assert response.headers["Content-Type"] == "image/png"
+    page = await _page(station)
+    before, _, after = page.partition("<h2>Answer</h2>")
+    assert "The picture that was sent" in before
+    assert "The picture that was delivered" in after
 
 
 @pytest.mark.parametrize(
@@ -194,7 +216,7 @@ async def test_a_page_shows_what_strangers_wrote_about_their_files_as_text(
 
 
 async def test_an_answer_outlives_the_list_of_recent_jobs(station: Station, keep: Keeper) -> None:
-    keep.keep(wrong(1, PNG), answer(PNG), NO_SECRETS)
+    keep.keep(wrong(1, PNG), answer(PNG), NO_SECRETS, ASKED)
     await keep.written()
     assert (await station.client.get(f"/jobs/{identity(1)}")).status == 404
     assert await (await station.client.get(ONE)).read() == PNG

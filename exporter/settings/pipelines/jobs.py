@@ -46,16 +46,21 @@ class Jobs(Section, Generic[P]):
                 values |= {name: getattr(override, name) for name in given}
         return self.defaults.model_copy(update=values)
 
+    def mistake_in(self, parameters: P) -> str | None:
+        """What contradicts itself in parameters that several overrides made; `None` if nothing."""
+        try:
+            type(self.defaults).model_validate(parameters.model_dump())
+        except ValidationError as error:
+            return error.errors()[0]["msg"].removeprefix("Value error, ")
+        return None
+
     @model_validator(mode="after")
     def _each_makes_sense(self) -> Self:
         """Each override must make sense together with the defaults, too."""
         for place, override in enumerate(self.overrides):
             given = override.model_fields_set - _OWN
             values = {name: getattr(override, name) for name in given}
-            whole = self.defaults.model_dump() | values
-            try:
-                type(self.defaults).model_validate(whole)
-            except ValidationError as error:
-                message = error.errors()[0]["msg"].removeprefix("Value error, ")
-                raise mistake_at(f"with `defaults`: {message}", "overrides", place) from None
+            mistake = self.mistake_in(self.defaults.model_copy(update=values))
+            if mistake is not None:
+                raise mistake_at(f"with `defaults`: {mistake}", "overrides", place)
         return self

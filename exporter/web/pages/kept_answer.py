@@ -1,17 +1,26 @@
 """The part of a job's page that shows its answer: pictures, sound, film, and links to all files."""
 
-from exporter.kept_answers.record import ANSWER, Kept, KeptFile
+from typing import Final
+
+from exporter.kept_answers.record import ANSWER, SENT, Kept, KeptFile
 from exporter.kept_answers.shape import shape_of
 from exporter.web.job_document import file_link
 from exporter.web.pages.layout import UNKNOWN, cell, heading, table
 from exporter.web.pages.markup import Markup, element, join
 
+_NAMES: Final = {ANSWER: "body", SENT: "what was sent"}
+
 
 def kept_answer(kept: Kept | None, why_not: str | None) -> Markup:
-    """The files of the answer, or why there are none."""
+    """The files of the answer, and the one that was sent for it, or why there are none."""
     title = element("h2", "Answer")
     if kept is None:
         return join((title, element("p", why_not or "", class_="soft")))
+    sent, answered = (
+        [_shown(kept, file) for file in kept.files if (file.name == SENT) is wanted]
+        for wanted in (True, False)
+    )
+    before = (element("h2", "Sent"), *sent) if any(sent) else ()
     head = (
         heading("file"),
         heading("size", number=True),
@@ -19,12 +28,11 @@ def kept_answer(kept: Kept | None, why_not: str | None) -> Markup:
         heading("claimed to be"),
         heading("sha256"),
     )
-    shown = [_shown(kept, file) for file in kept.files]
-    return join((title, *shown, table(head, [_row(kept, file) for file in kept.files])))
+    return join((*before, title, *answered, table(head, [_row(kept, file) for file in kept.files])))
 
 
 def _row(kept: Kept, file: KeptFile) -> Markup:
-    name = "body" if file.name == ANSWER else f"media {file.name}"
+    name = _NAMES.get(file.name, f"media {file.name}")
     link = file_link(kept, file)
     altered = element("span", " (without the lane's secrets)", class_="soft")
     return element(
@@ -43,7 +51,8 @@ def _shown(kept: Kept, file: KeptFile) -> Markup:
     if link is None or not kind:
         return Markup()
     if kind == "image":
-        text = f"The picture that was delivered, {file.bytes} bytes"
+        what = "sent" if file.name == SENT else "delivered"
+        text = f"The picture that was {what}, {file.bytes} bytes"
         medium = element("img", src=link, alt=text, class_="answer")
     else:
         medium = element(kind, src=link, controls=True, preload="metadata", class_="answer")
