@@ -54,8 +54,10 @@ class Answers(Section):
 
     keep_artefacts: Literal["failures", "all", "none"] = Field(
         default="failures",
-        description="`failures`: answers of jobs that failed, body and media; `all`: of good jobs, "
-        "too; `none`: no more than what is kept already.",
+        description="`failures`: answers of jobs that failed, body and media, and the picture or "
+        "sound that was sent for them; `all`: of good jobs, too; `none`: no more than what is kept "
+        "already. A station that runs apart from its probe finds them only in the same data "
+        "folder.",
     )
     max_bytes: int = Field(
         default=512 * 2**20,
