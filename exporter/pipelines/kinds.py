@@ -14,6 +14,7 @@ from exporter.pipelines import (
     text_to_image,
     text_to_speech,
     upscale,
+    worker,
 )
 from exporter.pipelines.job import Answer, Expectation, Kind, Order, Prepared, Verdict
 
@@ -44,7 +45,7 @@ def prove(pipeline: str, expectation: Expectation, answer: Answer) -> Verdict:
     try:
         return KINDS[pipeline].prove(expectation, answer)
     except MemoryError:
-        if not answer.media:
+        if not answer.media or worker.is_short_of_memory():
             raise
         return Verdict(
             outcome=Outcome.INVALID_ARTEFACT,

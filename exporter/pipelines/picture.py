@@ -79,14 +79,12 @@ def decode(data: bytes, *, max_pixels: int) -> Decoded:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             return _decode(data, max_pixels)
-        except InvalidArtefact:
+        except (InvalidArtefact, MemoryError):
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise InvalidArtefact(f"the picture has far more than {max_pixels} pixels") from None
         except UnidentifiedImageError:
             raise InvalidArtefact(_unknown(data)) from None
-        except MemoryError:
-            raise InvalidArtefact("decoding the picture took more memory than allowed") from None
         except Exception as error:  # noqa: BLE001 - decoders raise anything on hostile bytes
             raise InvalidArtefact(f"the picture cannot be decoded: {_short(error)}") from None
 

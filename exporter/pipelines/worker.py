@@ -18,6 +18,9 @@ _PR_SET_PDEATHSIG: Final = 1
 
 T = TypeVar("T")
 
+_limits = {"short": False}
+"""Of this process, set once at its start."""
+
 
 def prepare_worker(memory_limit: int) -> None:
     """Bound this process, and tie its life to that of the process that started it.
@@ -31,9 +34,16 @@ def prepare_worker(memory_limit: int) -> None:
     bound = _mapped() + memory_limit
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard != resource.RLIM_INFINITY:
+        # Whoever started the tester allows it less: then what does not fit is not the file's fault.
+        _limits["short"] = bound > hard
         bound = min(bound, hard)
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     _die_with_parent()
+
+
+def is_short_of_memory() -> bool:
+    """Whether this process may have less memory than it was meant to have."""
+    return _limits["short"]
 
 
 def ready() -> bool:

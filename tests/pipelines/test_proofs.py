@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 from exporter.model import Outcome
-from exporter.pipelines import Answer, Order
+from exporter.pipelines import Answer, Expectation, Order, Verdict, kinds
 from exporter.pipelines.job import CannotMakeError
 from exporter.pipelines.kinds import make
 from exporter.pipelines.llm import TextExpectation
@@ -308,3 +309,44 @@ def test_workers_do_not_outlive_a_killed_owner(tmp_path: Path) -> None:
         owner.send_signal(signal.SIGKILL)
     _, alive = psutil.wait_procs(offspring, timeout=20)
     assert alive == []
+
+
+ALLOWED = """
+import resource, sys
+from exporter.pipelines.worker import is_short_of_memory, prepare_worker
+
+resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+prepare_worker(int(sys.argv[1]))
+print(is_short_of_memory())
+"""
+
+
+@pytest.mark.parametrize(("meant", "short"), [(1 << 26, False), (1 << 32, True)])
+def test_a_worker_knows_whether_it_may_have_the_memory_that_was_meant(
+    meant: int, *, short: bool
+) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", ALLOWED, str(meant)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert found.stdout == f"{short}\n"
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_memory_that_we_were_not_allowed_is_not_the_artefacts_fault(
+    monkeypatch: pytest.MonkeyPatch, *, short: bool
+) -> None:
+    def starve(expectation: Expectation, answer: Answer) -> Verdict:
+        raise MemoryError(f"for {expectation} and {answer.status}")
+
+    starving = replace(kinds.KINDS["text-to-image"], prove=starve)
+    monkeypatch.setitem(kinds.KINDS, "text-to-image", starving)
+    monkeypatch.setattr("exporter.pipelines.worker.is_short_of_memory", lambda: short)
+    if short:
+        with pytest.raises(MemoryError):
+            kinds.prove("text-to-image", PICTURE, GOOD)
+    else:
+        assert kinds.prove("text-to-image", PICTURE, GOOD).outcome is Outcome.INVALID_ARTEFACT
