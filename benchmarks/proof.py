@@ -1,10 +1,10 @@
 """What a proof costs, whom it wrongs and whom it catches, and whether it disturbs measuring.
 
-Run with `python -m benchmarks.proof`; takes about 15 minutes. `python -m benchmarks.proof upscale`
-does one pipeline. For each pipeline the simulation answers a thousand jobs honestly, in all of its
-ways by turns, and tells every lie that it knows; each answer is proven in the same way as in the
-service, without a network between. Then eight proofs run at a time while an event loop like that
-of the probe watches how late it is.
+Run with `python -m benchmarks.proof`; takes most of an hour. `python -m benchmarks.proof upscale`
+does one pipeline, `--lag` only the last part. For each pipeline the simulation answers a thousand
+jobs honestly, in all of its ways by turns, and tells every lie that it knows; each answer is proven
+in the same way as in the service, without a network between. Then eight proofs run at a time while
+an event loop like that of the probe watches how late it is.
 """
 
 import asyncio
@@ -67,7 +67,12 @@ def main(names: list[str]) -> None:
             print(f"{name}: {line}")
     rows = [[name, len(CRAFTS[name].honest), ", ".join(lies_of(name))] for name in names]
     print_table("Honest ways and lies", ["pipeline", "ways", "lies"], rows)
-    rows = [
+    print_lag(names)
+
+
+def print_lag(names: list[str]) -> None:
+    """How late an event loop is beside proofs, and beside nothing."""
+    rows: list[list[str | int | float]] = [
         [f"{AT_ONCE} proofs at a time", *asyncio.run(lag_beside(names))],
         ["nothing", *asyncio.run(lag_beside([]))],
     ]
@@ -217,6 +222,9 @@ async def lag_beside(names: list[str]) -> list[int | float]:
 
 
 if __name__ == "__main__":
+    if "--lag" in sys.argv:
+        print_lag(list(KINDS))
+        sys.exit()
     chosen = [name for name in sys.argv[1:] if name in KINDS] or list(KINDS)
     if "--json" in sys.argv:
         print(json.dumps(measured(chosen[0])))
