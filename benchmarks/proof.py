@@ -9,6 +9,7 @@ an event loop like that of the probe watches how late it is.
 
 import asyncio
 import json
+import os
 import random
 import resource
 import statistics
@@ -26,6 +27,7 @@ from exporter.pipelines import Answer, Prepared, Verdict, registry
 from exporter.pipelines.kinds import KINDS, make, prove
 from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
+from exporter.probe import PROOF_WORKERS
 from exporter.probing.lag import LoopLag
 from exporter.settings import Pipelines
 from exporter.simulation.craft import CRAFTS
@@ -73,8 +75,9 @@ def main(names: list[str]) -> None:
 def print_lag(names: list[str]) -> None:
     """How late an event loop is beside proofs, and beside nothing."""
     rows: list[list[str | int | float]] = [
-        [f"{AT_ONCE} proofs at a time", *asyncio.run(lag_beside(names))],
-        ["nothing", *asyncio.run(lag_beside([]))],
+        [f"{AT_ONCE} proofs at a time", *asyncio.run(lag_beside(names, AT_ONCE))],
+        [f"{PROOF_WORKERS}, as the probe has it", *asyncio.run(lag_beside(names, PROOF_WORKERS))],
+        ["nothing", *asyncio.run(lag_beside([], 1))],
     ]
     print_table(
         "Event loop beside the proofs, ms", ["beside it", "proofs", "lag p99", "worst"], rows
@@ -86,6 +89,7 @@ def in_a_process(name: str) -> dict[str, Any]:
         [sys.executable, "-m", "benchmarks.proof", name, "--json"],
         check=True,
         stdout=subprocess.PIPE,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # as a proof worker has it
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -189,14 +193,14 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def lag_beside(names: list[str]) -> list[int | float]:
+async def lag_beside(names: list[str], at_once: int) -> list[int | float]:
     """Proofs done, and the loop's lag, p99 and worst, while proofs of all pipelines run."""
     work = []
     for name in names:
         truth = next(iter(CRAFTS[name].honest.values()))
         prepared = payload(name, 1)
         work.append((name, prepared, answered(prepared.request, truth, chance(1))))
-    pool = ProofPool(AT_ONCE)
+    pool = ProofPool(at_once)
     await pool.start()
     lag = LoopLag()
     done = 0
@@ -209,7 +213,7 @@ async def lag_beside(names: list[str]) -> list[int | float]:
             done += 1
             turn += 1
 
-    busy = [asyncio.create_task(keep_busy(turn)) for turn in range(AT_ONCE if work else 0)]
+    busy = [asyncio.create_task(keep_busy(turn)) for turn in range(at_once if work else 0)]
     await asyncio.sleep(2)
     watching = asyncio.create_task(lag.watch())
     await asyncio.sleep(LAG_SECONDS)

@@ -29,7 +29,7 @@ def prepare_worker(memory_limit: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    os.nice(NICENESS)
+    _yield_to_everybody()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     bound = _mapped() + memory_limit
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
@@ -39,6 +39,17 @@ def prepare_worker(memory_limit: int) -> None:
         bound = min(bound, hard)
     resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
     _die_with_parent()
+
+
+def _yield_to_everybody() -> None:
+    """Run while nobody else wants to, where the kernel knows that; niceness alone waits its turn.
+
+    Beside eight nice processes on two cores a loop that wakes up waited for 4 ms, one time in a
+    hundred; beside eight idle ones for less than half a millisecond.
+    """
+    os.nice(NICENESS)
+    if hasattr(os, "SCHED_IDLE"):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def is_short_of_memory() -> bool:

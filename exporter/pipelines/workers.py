@@ -140,7 +140,7 @@ class Workers:
 
     def _started(self) -> ProcessPool:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["exporter.pipelines.preloaded"])
+        context.set_forkserver_preload(["exporter.proof_worker_preload"])
         pool = ProcessPool(
             max_workers=self._count,
             max_tasks=TASKS_PER_WORKER,
