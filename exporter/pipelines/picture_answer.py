@@ -5,11 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from exporter.model import Outcome
-from exporter.pipelines.data_url import is_data_url
 from exporter.pipelines.job import Answer, InvalidResponse, Media, Verdict
-from exporter.pipelines.response import decode, excerpt, record
-
-URL_LIMIT = 2048
+from exporter.pipelines.one_file import checked_url, of_another_form, of_its_file, shown_url
+from exporter.pipelines.response import decode, record
 
 
 class ImageAnswer(msgspec.Struct):
@@ -32,12 +30,7 @@ def read_image(body: bytes) -> ImageAnswer:
     if len(images) > 1:
         raise InvalidResponse(f"one image was asked for, the answer has {len(images)}")
     image = images[0]
-    if not image.url.strip():
-        raise InvalidResponse("the image has an empty URL")
-    if len(image.url) > URL_LIMIT and not is_data_url(image.url):
-        raise InvalidResponse(
-            f"the image's URL is longer than {URL_LIMIT} characters; it begins {excerpt(image.url)}"
-        )
+    checked_url(image.url, "image")
     return image
 
 
@@ -55,11 +48,7 @@ def judged(answer: Answer, seed: int | None, judge: Callable[[Media], Verdict]) 
     try:
         image = read_image(answer.body)
     except InvalidResponse as error:
-        return Verdict(
-            outcome=Outcome.INVALID_RESPONSE,
-            message=str(error),
-            response=record({"body": answer.body[:1024].decode("utf-8", "replace")}),
-        )
+        return of_another_form(answer, error)
     response = _response(image)
     if image.nsfw:
         return Verdict(
@@ -67,15 +56,13 @@ def judged(answer: Answer, seed: int | None, judge: Callable[[Media], Verdict]) 
             message="the picture was withheld as not safe for work",
             response=response,
         )
-    if len(answer.media) != 1:
-        return Verdict(
-            outcome=Outcome.TESTER_ERROR,
-            message=f"one file was to be fetched, {len(answer.media)} were handed to the proof",
-            response=response,
-        )
-    verdict = judge(answer.media[0])
-    evidence = verdict.evidence + _seed_evidence(seed, image)
-    return msgspec.structs.replace(verdict, response=response, evidence=evidence)
+
+    def with_its_seed(media: Media) -> Verdict:
+        verdict = judge(media)
+        evidence = verdict.evidence + _seed_evidence(seed, image)
+        return msgspec.structs.replace(verdict, evidence=evidence)
+
+    return of_its_file(answer, with_its_seed, response)
 
 
 def _seed_evidence(asked: int | None, image: ImageAnswer) -> tuple[str, ...]:
@@ -85,5 +72,5 @@ def _seed_evidence(asked: int | None, image: ImageAnswer) -> tuple[str, ...]:
 
 
 def _response(image: ImageAnswer) -> str:
-    url = image.url[:64] + "…" if is_data_url(image.url) else image.url
-    return record({"images": [{"url": url, "seed": image.seed, "nsfw": image.nsfw}]})
+    shown = {"url": shown_url(image.url), "seed": image.seed, "nsfw": image.nsfw}
+    return record({"images": [shown]})

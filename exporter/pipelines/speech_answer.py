@@ -1,16 +1,12 @@
 """Answers of the form `{"audio": {"url"}}` with one sound file."""
 
 from collections.abc import Callable
-from typing import Final
 
 import msgspec
 
-from exporter.model import Outcome
-from exporter.pipelines.data_url import is_data_url
 from exporter.pipelines.job import Answer, InvalidResponse, Media, Verdict
-from exporter.pipelines.response import decode, excerpt, record
-
-URL_LIMIT: Final = 2048
+from exporter.pipelines.one_file import checked_url, of_another_form, of_its_file, shown_url
+from exporter.pipelines.response import decode, record
 
 
 class _Audio(msgspec.Struct):
@@ -26,13 +22,7 @@ def read_url(body: bytes) -> str:
     audio = decode(body, _Speech).audio
     if audio is None:
         raise InvalidResponse("the answer has no audio")
-    if not audio.url.strip():
-        raise InvalidResponse("the audio has an empty URL")
-    if len(audio.url) > URL_LIMIT and not is_data_url(audio.url):
-        raise InvalidResponse(
-            f"the audio's URL is longer than {URL_LIMIT} characters; it begins {excerpt(audio.url)}"
-        )
-    return audio.url
+    return checked_url(audio.url, "audio")
 
 
 def media_urls(body: bytes) -> list[str]:
@@ -45,16 +35,5 @@ def judged(answer: Answer, judge: Callable[[Media], Verdict]) -> Verdict:
     try:
         url = read_url(answer.body)
     except InvalidResponse as error:
-        return Verdict(
-            outcome=Outcome.INVALID_RESPONSE,
-            message=str(error),
-            response=record({"body": answer.body[:1024].decode("utf-8", "replace")}),
-        )
-    response = record({"audio": {"url": url[:64] + "…" if is_data_url(url) else url}})
-    if len(answer.media) != 1:
-        return Verdict(
-            outcome=Outcome.TESTER_ERROR,
-            message=f"one file was to be fetched, {len(answer.media)} were handed to the proof",
-            response=response,
-        )
-    return msgspec.structs.replace(judge(answer.media[0]), response=response)
+        return of_another_form(answer, error)
+    return of_its_file(answer, judge, record({"audio": {"url": shown_url(url)}}))
