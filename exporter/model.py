@@ -232,8 +232,44 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     per_second: float | None = None
 
 
+class ReportedError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One kind of error that others report about a job, with how often it happened."""
+
+    error_code: str = ""
+    message: str = ""
+    count: int = 0
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody else reported about a job, as he wrote it; durations in float seconds.
+
+    Nothing of it is corrected: a success rate may be 0.5, -1 or 1.7, a time negative. What was
+    not reported is `None`.
+    """
+
+    orchestrator: str | None = None
+    """The address as it was spelled, where that differs from `Measurement.orchestrator`."""
+    pipeline: str | None = None
+    """The pipeline as it was spelled, where that differs from `Measurement.pipeline`."""
+    success_rate: float | None = None
+    round_trip_time: float | None = None
+    timestamp: int | None = None
+    """The time that the report names, Unix seconds."""
+    errors: tuple[ReportedError, ...] | None = None
+    upload_time: float | None = None
+    download_time: float | None = None
+    transcode_time: float | None = None
+    seg_duration: float | None = None
+    """Length of the transcoded video, seconds."""
+    segments_sent: int | None = None
+    segments_received: int | None = None
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one job yielded. Never changed once made."""
+    """What one job yielded. Never changed once made.
+
+    One that others report without both a pipeline and a model is about transcoding.
+    """
 
     id: str
     origin: Origin
@@ -300,6 +336,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     steps: tuple[Step, ...] = ()
     lane_log: tuple[str, ...] = ()
     """Lines of the managed lane's log that no table of known messages has; raw, bounded."""
+    reported: Reported | None = None
+    """Only of a job that others report."""
 
     @property
     def target(self) -> Target:
@@ -310,6 +348,18 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def ok(self) -> bool:
         """Whether the job succeeded and its answer was proven."""
         return self.outcome is Outcome.OK
+
+    @property
+    def transcoding(self) -> bool:
+        """Whether it is about transcoding, and not about an AI job."""
+        return not (self.pipeline and self.model)
+
+    @property
+    def success_rate(self) -> float:
+        """1 or 0 for a job of our own; what was reported for one of others, if it was."""
+        if self.reported is not None and self.reported.success_rate is not None:
+            return self.reported.success_rate
+        return 1.0 if self.ok else 0.0
 
     @property
     def counts(self) -> bool:

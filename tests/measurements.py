@@ -13,6 +13,8 @@ from exporter.model import (
     Origin,
     Outcome,
     Phases,
+    Reported,
+    ReportedError,
     Step,
     Tokens,
 )
@@ -68,7 +70,7 @@ def measurements(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Measureme
             "orchestrator": TEXT,
             "pipeline": TEXT,
             "model": TEXT,
-            "started_at": st.integers(0, 2**63 - 1),
+            "started_at": st.integers(0, 2**63 - 1 - 3 * SECOND),
             "outcome": st.sampled_from(Outcome),
             "blame": st.none() | st.sampled_from(Blame),
             "message": TEXT,
@@ -101,6 +103,20 @@ def measurements(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Measureme
                 max_size=3,
             ).map(tuple),
             "response": TEXT,
+            "reported": st.none()
+            | st.builds(
+                Reported,
+                orchestrator=st.none() | TEXT,
+                success_rate=st.none() | st.sampled_from([0.5, -1.0, 1.0, 1.7]) | _NUMBERS,
+                round_trip_time=st.none() | _NUMBERS,
+                timestamp=st.none() | st.integers(-(2**63), 2**63 - 1),
+                errors=st.none()
+                | st.lists(st.builds(ReportedError, TEXT, TEXT, st.integers(0, 9)), max_size=2).map(
+                    tuple
+                ),
+                seg_duration=st.none() | _NUMBERS,
+                segments_sent=st.none() | st.integers(0, 99),
+            ),
             "steps": st.lists(st.builds(Step, st.integers(-9, 9), TEXT), max_size=2).map(tuple),
             **fixed,
         },

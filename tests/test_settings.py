@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from exporter.cli.check_config import check_config
 from exporter.discovery.capabilities import PIPELINES
 from exporter.exit_code import OK, USAGE
-from exporter.settings import Lane, Settings, StaticEndpoint
+from exporter.settings import Influx, Lane, Settings, StaticEndpoint
 from exporter.settings.jobs import PRICED
 from exporter.settings_file import load
 from exporter.settings_file.schema import FILE_SUFFIX, leaves, section_kind, variable_name
@@ -127,14 +127,21 @@ def uncommented_example() -> str:
 
 
 def test_the_example_loads_with_everything_in_it_uncommented(tmp_path: Path) -> None:
-    for name in ("lane-token", "lane-key"):
+    influx = ("influx-write-token", "influx-read-token", "influx-rollup-token")
+    for name in ("lane-token", "lane-key", *influx):
         (tmp_path / name).write_text("secret\n")
     (tmp_path / "rpc-url").write_text("https://rpc.example/key\n")
     (tmp_path / "all.yaml").write_text(uncommented_example())
     settings = load(tmp_path / "all.yaml", {})
     unchanged = {"region", "tester", "schedule", "limits", "probe", "station", "answers"}
-    unchanged |= {"outbox", "store", "leaderboard", "metrics", "log", "filter"}
+    unchanged |= {"outbox", "leaderboard", "metrics", "log", "filter"}
     assert settings.model_dump(include=unchanged) == settings_with().model_dump(include=unchanged)
+    assert settings.store.influxdb is not None
+    secrets = {"ca", "token", "read_token", "rollup_token"}
+    assert settings.store.influxdb.model_dump(exclude=secrets) == Influx().model_dump(
+        exclude=secrets
+    )
+    assert settings.store.model_copy(update={"influxdb": None}) == settings_with().store
     for name in type(settings.pipelines).model_fields:
         shown, default = (getattr(one.pipelines, name) for one in (settings, settings_with()))
         assert shown.defaults == default.defaults

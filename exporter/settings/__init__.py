@@ -35,6 +35,7 @@ from exporter.settings.pipelines import (
 )
 from exporter.settings.serving import (
     Answers,
+    Influx,
     Leaderboard,
     Log,
     Metrics,
@@ -58,6 +59,7 @@ __all__ = [
     "ImageToImage",
     "ImageToText",
     "ImageToVideo",
+    "Influx",
     "Lane",
     "Leaderboard",
     "Limits",

@@ -1,11 +1,35 @@
 """The processes and what they keep, serve and log."""
 
+import re
 from itertools import pairwise
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from exporter.settings.types import Bucket, Listen, Region, Seconds, Section, mistake_at, once
+from exporter.settings.types import (
+    Bucket,
+    HttpUrl,
+    Listen,
+    Noun,
+    Region,
+    Seconds,
+    Section,
+    Token,
+    mistake_at,
+    once,
+)
+
+
+def _influx_name(text: str) -> str:
+    if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", text) or text.startswith("_") or '"' in text:
+        raise ValueError(
+            "expected a name of 1 to 200 characters without quotes, not beginning with _"
+        )
+    return text
+
+
+Name = Annotated[str, Noun("name"), AfterValidator(_influx_name)]
 
 
 class Probe(Section):
@@ -34,15 +58,81 @@ class Outbox(Section):
     )
 
 
+class Influx(Section):
+    """An InfluxDB 2 server; `livepeer-exporter influx setup` makes buckets, tasks and tokens."""
+
+    url: HttpUrl = Field(
+        default="http://127.0.0.1:8086",
+        description="Address of the server, such as http://db:8086.",
+    )
+    org: Name = Field(default="livepeer", description="Organisation.")
+    bucket: Name = Field(default="livepeer_ai", description="Bucket of the single measurements.")
+    rollup_bucket: Name | None = Field(
+        default="livepeer_ai_rollup",
+        description="Bucket of the hourly and daily roll-ups; `null`: every question is answered "
+        "from single measurements.",
+    )
+    token: Token | None = Field(
+        default=None,
+        description="Token that may write the bucket, and read both if there is no `read_token`; "
+        "better given as `token_file`.",
+    )
+    read_token: Token | None = Field(
+        default=None,
+        description="Token that may read both buckets; better given as `read_token_file`.",
+    )
+    rollup_token: Token | None = Field(
+        default=None,
+        description="Token that may read the bucket and write `rollup_bucket`: with it the station "
+        "computes roll-ups anew that late measurements changed. Better given as "
+        "`rollup_token_file`.",
+    )
+    retention: float = Field(
+        default=90 * 86400.0,
+        ge=0,
+        le=100 * 366 * 86400,
+        description="Seconds that single measurements are kept, for `influx setup`; 0: for ever. "
+        "At least an hour.",
+    )
+    rollup_retention: float = Field(
+        default=0.0,
+        ge=0,
+        le=100 * 366 * 86400,
+        description="Seconds that roll-ups are kept, for `influx setup`; 0: for ever.",
+    )
+    ca: Path | None = Field(
+        default=None, description="PEM file of authorities that may sign its certificate."
+    )
+    timeout: Seconds = Field(default=30.0, description="Seconds that one request may take.")
+
+
 class Store(Section):
     """Where measurements live."""
 
-    kind: Literal["embedded"] = Field(
-        default="embedded", description="`embedded`: a DuckDB file in the data folder."
+    kind: Literal["embedded", "influxdb"] = Field(
+        default="embedded",
+        description="`embedded`: a DuckDB file in the data folder; `influxdb`: the server of "
+        "`store.influxdb`.",
     )
     memory_limit: int = Field(
         default=512 * 2**20, ge=64 * 2**20, description="Memory that the embedded store may use."
     )
+    influxdb: Influx | None = Field(
+        default=None, description="The InfluxDB 2 server; required for `kind: influxdb`."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == "influxdb":
+            if self.influxdb is None:
+                raise mistake_at("expected a section that says which server", "influxdb")
+            if self.influxdb.token is None:
+                raise mistake_at(
+                    "expected a token (better: token_file); `influx setup` makes them",
+                    "influxdb",
+                    "token",
+                )
+        return self
 
 
 class Answers(Section):

@@ -5,7 +5,7 @@ so that a replay adds nothing. Values reach a query only as bound parameters.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -37,6 +37,28 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     """Leaves out endpoints that have a configured id instead of an ETH address."""
 
 
+class Row(NamedTuple):
+    """A measurement with the outbox that brought it and its sequence number there."""
+
+    outbox: str
+    seq: int
+    measurement: Measurement
+
+
+class Refused(NamedTuple):
+    """A row that the store will never take, and why; everything else of its batch was stored."""
+
+    row: Row
+    reason: str
+
+
+class Place(NamedTuple):
+    """Where a row stands in the order of `Store.rows`: by time, then by id."""
+
+    started_at: int
+    id: str
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Means over the rows of one (orchestrator, region, pipeline, model) that count."""
 
@@ -51,12 +73,48 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     with the orchestrator; `None` if none has."""
 
 
+class TranscodingGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Means over the results of transcoding of one (orchestrator, region, pipeline, model)."""
+
+    orchestrator: str
+    region: str
+    pipeline: str
+    """Mostly empty, as `model` is."""
+    model: str
+    rows: int
+    success_rate: float
+    round_trip_time: float
+    seg_duration: float
+    """Seconds, as the round trip; what was not reported counts as 0 in both."""
+
+
 class ModelMedian(msgspec.Struct, frozen=True):
     """The median of `Store.median` for one pipeline and model, seconds."""
 
     pipeline: str
     model: str
     median: float
+
+
+class PhaseStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one phase took in the good jobs that count of one (…, model), seconds."""
+
+    orchestrator: str
+    region: str
+    pipeline: str
+    model: str
+    phase: str
+    """Name of the column, such as `inference_time`."""
+    count: int
+    mean: float
+    least: float
+    most: float
+    p50: float
+    p90: float
+    p99: float
+    approximate: bool = False
+    """Whether the percentiles come from buckets: then each is within `ROLLUP_ERROR` of a value
+    that lies between the two next to the exact percentile."""
 
 
 class Served(msgspec.Struct, frozen=True, order=True):
@@ -84,22 +142,44 @@ class TargetState(msgspec.Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """What the station asks of a store.
 
-    Only rows that count (see `Measurement.counts`) or come from others enter `groups`, the medians
-    and `served`; `measurements`, `target_states` and `count` see every row. Every method raises
-    `StoreError`.
+    Only rows that count (see `Measurement.counts`) or come from others enter `groups`, the medians,
+    `phases` and `served`; `measurements`, `target_states`, `rows` and `count` see every row. What
+    is about transcoding is in its own questions, in `rows` and in `count` alone. Every method
+    raises `StoreError`.
     """
 
     async def cursor(self, outbox: str) -> int:
         """The last sequence number of this outbox that is stored; 0 if none is."""
         ...
 
-    async def write(self, outbox: str, batch: Sequence[tuple[int, Measurement]]) -> None:
-        """Store a batch of (sequence number, measurement) and the cursor, all or nothing.
+    async def write(
+        self, outbox: str, batch: Sequence[tuple[int, Measurement]]
+    ) -> Sequence[Refused]:
+        """Store a batch of (sequence number, measurement), then the cursor.
 
-        Rows at or below the cursor are skipped, so that a replay adds nothing. A measurement of
-        the same id and time is stored once, whichever outboxes bring it. After a `StoreError` the
-        same batch may be written again.
+        Rows at or below the cursor may be skipped. A measurement of the same id and time is stored
+        once, whichever outboxes bring it and however often. Rows that the store will never take
+        are given back, the others are stored. After a `StoreError` the same batch may be written
+        again.
         """
+        ...
+
+    async def add(self, rows: Sequence[Row]) -> Sequence[Refused]:
+        """Store rows that need not come from an outbox, as `write` does, without a cursor."""
+        ...
+
+    async def advance(self, outbox: str, seq: int) -> None:
+        """Note that everything of this outbox up to a sequence number is stored."""
+        ...
+
+    async def cursors(self) -> dict[str, int]:
+        """Every outbox with its cursor."""
+        ...
+
+    async def rows(
+        self, window: Window, where: Where, *, after: Place | None, limit: int
+    ) -> list[Row]:
+        """The rows themselves after a place, in order of time and id; without steps."""
         ...
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
@@ -110,13 +190,20 @@ class Store(Protocol):
         """Give the exact median round trip in seconds; `None` without rows.
 
         Over single rows with success rate exactly 1 and a round trip other than 0, each without the
-        gateway's first contact (`schema.scored_time`); for an even number of them the mean of the
-        middle two.
+        gateway's first contact (`schema.comparable_time`); for an even number of them the mean of
+        the middle two.
         """
         ...
 
     async def medians(self, window: Window, where: Where) -> list[ModelMedian]:
         """The same median for each (pipeline, model) apart, in that order."""
+        ...
+
+    async def phases(self, window: Window, where: Where) -> list[PhaseStatistics]:
+        """How long each phase took, per (orchestrator, region, pipeline, model), in that order.
+
+        Percentiles lie between the two nearest values, linearly (`PERCENTILE_CONT`).
+        """
         ...
 
     async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
@@ -126,12 +213,28 @@ class Store(Protocol):
         """
         ...
 
+    async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
+        """Means per (orchestrator, region, pipeline, model) of transcoding, in that order."""
+        ...
+
+    async def transcoding_measurements(
+        self, window: Window, where: Where, limit: int
+    ) -> list[Measurement]:
+        """The results of transcoding themselves, as `measurements`."""
+        ...
+
     async def served(self, window: Window, where: Where) -> list[Served]:
         """Which models have rows that count, in order."""
         ...
 
-    async def target_states(self) -> list[TargetState]:
-        """The state of every target, region and tester over all time, in that order."""
+    async def target_states(
+        self, *, tester: str | None = None, region: str | None = None, upto: int | None = None
+    ) -> list[TargetState]:
+        """The state of every target, region and tester over all time, in that order.
+
+        What comes later in the outbox is later, whatever its time: clocks are set back. `upto`
+        leaves rows with a higher sequence number out of the failures.
+        """
         ...
 
     async def count(self) -> int:

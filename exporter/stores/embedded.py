@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 import msgspec
 
 from exporter.model import Measurement, Target, decode, encode
-from exporter.stores import Group, ModelMedian, Served, StoreError, TargetState, Where, Window
+from exporter.stores import (
+    Group,
+    ModelMedian,
+    PhaseStatistics,
+    Place,
+    Refused,
+    Row,
+    Served,
+    StoreError,
+    TargetState,
+    TranscodingGroup,
+    Where,
+    Window,
+)
 from exporter.stores.embedded_connections import Connections
-from exporter.stores.schema import FIELDS, storable
+from exporter.stores.embedded_file import TABLES
+from exporter.stores.schema import MEASUREMENT, OUT_OF_RANGE, Field, fields_of, storable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,11 +37,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
+Values = tuple[Any, ...]
 
 _READERS: Final = 2
 _INT64: Final = 2**63
 _DEFAULT_MEMORY: Final = 512 * 2**20
+_STATISTICS: Final = (
+    *("orchestrator", "region", "pipeline", "model", "phase"),
+    *("count", "mean", "least", "most", "p50", "p90", "p99"),
+)
+_TRANSCODING: Final = (
+    *("orchestrator", "region", "pipeline", "model", "rows"),
+    *("success_rate", "round_trip_time", "seg_duration"),
+)
 
 
 class EmbeddedStore:
@@ -60,10 +82,40 @@ class EmbeddedStore:
         rows = await self._ask("cursor", {"outbox": outbox})
         return int(rows[0][0]) if rows else 0
 
-    async def write(self, outbox: str, batch: Sequence[tuple[int, Measurement]]) -> None:
-        """See `Store.write`."""
-        if batch:
-            await self._in(self._writer, lambda: self._write(outbox, batch))
+    async def write(
+        self, outbox: str, batch: Sequence[tuple[int, Measurement]]
+    ) -> Sequence[Refused]:
+        """See `Store.write`. Rows and cursor are one transaction."""
+        if not batch:
+            return ()
+        return await self._in(self._writer, lambda: self._write(outbox, batch))
+
+    async def add(self, rows: Sequence[Row]) -> Sequence[Refused]:
+        """See `Store.add`."""
+        return await self._in(self._writer, lambda: self._add(rows))
+
+    async def advance(self, outbox: str, seq: int) -> None:
+        """See `Store.advance`."""
+        await self._in(self._writer, lambda: self._advance(outbox, seq))
+
+    async def cursors(self) -> dict[str, int]:
+        """See `Store.cursors`."""
+        return dict(await self._ask("cursors", {}))
+
+    async def rows(
+        self, window: Window, where: Where, *, after: Place | None, limit: int
+    ) -> list[Row]:
+        """See `Store.rows`. What this version cannot decode is logged and left out."""
+        place: dict[str, int | str] = {
+            "after_time": -_INT64 if after is None else after.started_at,
+            "after_id": "" if after is None else after.id,
+        }
+        found = await self._ask_about("rows", window, where, limit=limit, **place)
+        return [
+            Row(outbox, seq, measurement)
+            for outbox, seq, payload in found
+            if (measurement := self._decoded(payload)) is not None
+        ]
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`."""
@@ -97,17 +149,37 @@ class EmbeddedStore:
         """See `Store.medians`."""
         return [ModelMedian(*row) for row in await self._ask_about("medians", window, where)]
 
+    async def phases(self, window: Window, where: Where) -> list[PhaseStatistics]:
+        """See `Store.phases`."""
+        rows = await self._ask_about("phases", window, where)
+        return [PhaseStatistics(**dict(zip(_STATISTICS, row, strict=True))) for row in rows]
+
     async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
         """See `Store.measurements`. What this version cannot decode is logged and left out."""
         rows = await self._ask_about("measurements", window, where, limit=limit)
+        return [found for (payload,) in rows if (found := self._decoded(payload)) is not None]
+
+    async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
+        """See `Store.transcoding_groups`."""
+        rows = await self._ask_about("transcoding_groups", window, where)
+        return [TranscodingGroup(**dict(zip(_TRANSCODING, row, strict=True))) for row in rows]
+
+    async def transcoding_measurements(
+        self, window: Window, where: Where, limit: int
+    ) -> list[Measurement]:
+        """See `Store.transcoding_measurements`; as `measurements`."""
+        rows = await self._ask_about("transcoding_measurements", window, where, limit=limit)
         return [found for (payload,) in rows if (found := self._decoded(payload)) is not None]
 
     async def served(self, window: Window, where: Where) -> list[Served]:
         """See `Store.served`."""
         return [Served(*row) for row in await self._ask_about("served", window, where)]
 
-    async def target_states(self) -> list[TargetState]:
+    async def target_states(
+        self, *, tester: str | None = None, region: str | None = None, upto: int | None = None
+    ) -> list[TargetState]:
         """See `Store.target_states`."""
+        asked = {"tester": tester, "region": region, "upto": upto}
         return [
             TargetState(
                 target=Target(orchestrator, pipeline, model),
@@ -126,7 +198,7 @@ class EmbeddedStore:
                 failures,
                 last_success,
                 last_attempt,
-            ) in await self._ask("target_states", {})
+            ) in await self._ask("target_states", asked)
         ]
 
     async def count(self) -> int:
@@ -146,60 +218,35 @@ class EmbeddedStore:
         self._readers.shutdown()
         self._connections.close()
 
-    def _write(self, outbox: str, batch: Sequence[tuple[int, Measurement]]) -> None:
-        with self._connections.writing() as connection:
-            connection.begin()
-            try:
-                self._store(connection, outbox, batch)
-                connection.commit()
-            except BaseException:
-                self._roll_back(connection)
-                raise
+    def _write(self, outbox: str, batch: Sequence[tuple[int, Measurement]]) -> Sequence[Refused]:
+        with self._connections.writing() as connection, _transaction(connection):
+            found = connection.execute(_query("cursor"), {"outbox": outbox}).fetchall()
+            stored: int = found[0][0] if found else 0
+            new = [Row(outbox, seq, one) for seq, one in batch if seq > stored]
+            refused = _take_over(connection, new)
+            last = max(stored, *(seq for seq, _ in batch))
+            connection.execute(_query("advance"), {"outbox": outbox, "seq": last})
+        return refused
 
-    def _store(
-        self,
-        connection: "DuckDBPyConnection",
-        outbox: str,
-        batch: Sequence[tuple[int, Measurement]],
-    ) -> None:
-        found = connection.execute(_query("cursor"), {"outbox": outbox}).fetchall()
-        stored: int = found[0][0] if found else 0
-        rows: dict[tuple[int, str], Row] = {}
-        for seq, measurement in batch:
-            if seq <= stored:
-                continue
-            if storable(measurement):
-                key = (measurement.started_at, measurement.id)
-                rows.setdefault(key, _row(outbox, seq, measurement))
-            else:
-                log.error(
-                    "a measurement's time is out of range and it is left out",
-                    extra={"id": measurement.id, "seq": seq, "time": measurement.started_at},
-                )
-        if rows:
-            with connection.appender("incoming") as appender:
-                appender.append_rows(rows.values())
-            connection.execute(_query("insert"))
-            connection.execute("DELETE FROM incoming")
-        last = max(stored, *(seq for seq, _ in batch))
-        connection.execute(_query("advance"), {"outbox": outbox, "seq": last})
+    def _add(self, rows: Sequence[Row]) -> Sequence[Refused]:
+        with self._connections.writing() as connection, _transaction(connection):
+            return _take_over(connection, rows)
 
-    def _roll_back(self, connection: "DuckDBPyConnection") -> None:
-        import duckdb
+    def _advance(self, outbox: str, seq: int) -> None:
+        with self._connections.writing() as connection, _transaction(connection):
+            connection.execute(_query("advance"), {"outbox": outbox, "seq": seq})
 
-        # A commit that failed has rolled back already.
-        with suppress(duckdb.Error):
-            connection.rollback()
-
-    async def _ask(self, query: str, parameters: dict[str, Any]) -> list[Row]:
+    async def _ask(self, query: str, parameters: dict[str, Any]) -> list[Values]:
         return await self._in(self._readers, lambda: self._answer(_query(query), parameters))
 
-    async def _ask_about(self, query: str, window: Window, where: Where, **more: int) -> list[Row]:
+    async def _ask_about(
+        self, query: str, window: Window, where: Where, **more: int | str
+    ) -> list[Values]:
         """Ask about the rows of a window, which the query calls `asked`."""
         parameters = {**_parameters(window, where), **more}
         return await self._in(self._readers, lambda: self._answer(_question(query), parameters))
 
-    def _answer(self, query: str, parameters: dict[str, Any]) -> list[Row]:
+    def _answer(self, query: str, parameters: dict[str, Any]) -> list[Values]:
         with self._connections.reading() as connection:
             return connection.execute(query, parameters).fetchall()
 
@@ -227,7 +274,8 @@ def _query(name: str) -> str:
 @cache
 def _question(name: str) -> str:
     # Materialized, the rows would be copied with all their columns before most are dropped.
-    return f"WITH asked AS NOT MATERIALIZED ({_query('asked')})\n{_query(name)}"
+    asked = "transcoding_asked" if name.startswith("transcoding") else "asked"
+    return f"WITH asked AS NOT MATERIALIZED ({_query(asked)})\n{_query(name)}"
 
 
 def _parameters(window: Window, where: Where) -> dict[str, Any]:
@@ -242,7 +290,39 @@ def _parameters(window: Window, where: Where) -> dict[str, Any]:
     }
 
 
-def _row(outbox: str, seq: int, measurement: Measurement) -> Row:
-    payload = encode(msgspec.structs.replace(measurement, steps=())).decode()
-    values = (field.value(measurement) for field in FIELDS)
-    return (measurement.started_at, outbox, seq, *values, payload)
+@contextmanager
+def _transaction(connection: "DuckDBPyConnection") -> Iterator[None]:
+    import duckdb
+
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # a commit that failed has rolled back already
+            connection.rollback()
+        raise
+
+
+def _take_over(connection: "DuckDBPyConnection", rows: Sequence[Row]) -> Sequence[Refused]:
+    refused = [Refused(row, OUT_OF_RANGE) for row in rows if not storable(row.measurement)]
+    for table, fields in TABLES.items():
+        new: dict[tuple[int, str], Values] = {}
+        for row in rows:
+            one = row.measurement
+            if fields_of(one)[0] == table and storable(one):
+                new.setdefault((one.started_at, one.id), _values(row, fields))
+        if new:
+            incoming = f"incoming_{table}"
+            with connection.appender(incoming) as appender:
+                appender.append_rows(new.values())
+            connection.execute(_query("insert").replace(MEASUREMENT, table))
+            connection.execute(f"DELETE FROM {incoming}")  # noqa: S608 - one of two names
+    return refused
+
+
+def _values(row: Row, fields: Sequence[Field]) -> Values:
+    one = row.measurement
+    payload = encode(msgspec.structs.replace(one, steps=())).decode()
+    values = (field.value(one) for field in fields)
+    return (one.started_at, row.outbox, row.seq, *values, payload)

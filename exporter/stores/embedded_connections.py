@@ -43,7 +43,7 @@ class Connections:
 
     @contextmanager
     def writing(self) -> "Iterator[DuckDBPyConnection]":
-        """The connection that writes, with the table `incoming`. Raises as `reading` does."""
+        """The connection that writes, with the tables `incoming_…`. Raises as `reading` does."""
         with self._using():
             yield self._writing
 
@@ -95,5 +95,6 @@ class Connections:
         root = open_file(self._path, self._memory_limit)
         with explained(self._path):
             writing = root.cursor()
-            writing.execute(INCOMING)
+            for statement in INCOMING:
+                writing.execute(statement)
         return root, writing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from exporter.stores import StoreError
 from exporter.stores.embedded_upgrade import FORMAT, can_be_upgraded, upgrade
-from exporter.stores.schema import FIELDS, MEASUREMENT, Kind
+from exporter.stores.schema import FIELDS, MEASUREMENT, TRANSCODING, TRANSCODING_FIELDS, Field, Kind
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -21,24 +21,38 @@ _TYPES: Final[dict[Kind, str]] = {
     "integer": "BIGINT",
     "boolean": "BOOLEAN",
 }
-_COLUMNS: Final = ", ".join(
-    (
-        "time BIGINT NOT NULL",
-        "outbox VARCHAR NOT NULL",
-        "seq BIGINT NOT NULL",
-        *(
-            f"{field.name} {_TYPES[field.kind]}{' NOT NULL' if field.tag else ''}"
-            for field in FIELDS
-        ),
+
+
+def _columns(fields: tuple[Field, ...]) -> str:
+    return ", ".join(
+        (
+            "time BIGINT NOT NULL",
+            "outbox VARCHAR NOT NULL",
+            "seq BIGINT NOT NULL",
+            *(
+                f"{field.name} {_TYPES[field.kind]}{' NOT NULL' if field.tag else ''}"
+                for field in fields
+            ),
+            "payload VARCHAR NOT NULL",
+        )
     )
-)
+
+
+TABLES: Final = {MEASUREMENT: FIELDS, TRANSCODING: TRANSCODING_FIELDS}
+"""What is stored, with its columns."""
+
 _CREATE: Final = (
-    f"CREATE TABLE {MEASUREMENT} ({_COLUMNS}, payload VARCHAR NOT NULL USING COMPRESSION zstd)",
+    *(
+        f"CREATE TABLE {table} ({_columns(fields)} USING COMPRESSION zstd)"
+        for table, fields in TABLES.items()
+    ),
     "CREATE TABLE cursor (outbox VARCHAR PRIMARY KEY, seq BIGINT NOT NULL)",
     "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value BIGINT NOT NULL)",
 )
-INCOMING: Final = f"CREATE TEMP TABLE incoming ({_COLUMNS}, payload VARCHAR NOT NULL)"
-"""Where a batch is put before it is taken over; it belongs to the connection that writes."""
+INCOMING: Final = tuple(
+    f"CREATE TEMP TABLE incoming_{table} ({_columns(fields)})" for table, fields in TABLES.items()
+)
+"""Where a batch is put before it is taken over; they belong to the connection that writes."""
 
 
 def open_file(path: Path, memory_limit: int) -> "DuckDBPyConnection":

@@ -10,8 +10,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The format that this version writes; it stands in the file's table `meta`."""
+
+_COUNTS: Final = "(outcome = 'ok' AND blame IS NULL) OR blame = 'orchestrator' OR origin <> 'own'"
+_SCORED_SUCCESS: Final = f"CASE WHEN {_COUNTS} THEN success_rate END"
+_SCORED_TIME: Final = f"CASE WHEN {_COUNTS} THEN scored_time END"
+_MEDIAN_TIME: Final = "CASE WHEN success_rate = 1 AND scored_time <> 0 THEN scored_time END"
+_SUCCEEDED_AT: Final = "CASE WHEN outcome = 'ok' AND blame IS NULL THEN time END"
+_TRANSCODING: Final = (
+    "time BIGINT NOT NULL, outbox VARCHAR NOT NULL, seq BIGINT NOT NULL, "
+    "orchestrator VARCHAR NOT NULL, region VARCHAR NOT NULL, pipeline VARCHAR NOT NULL, "
+    "model VARCHAR NOT NULL, outcome VARCHAR NOT NULL, tester VARCHAR NOT NULL, "
+    "origin VARCHAR NOT NULL, job_id VARCHAR, success_rate DOUBLE, round_trip_time DOUBLE, "
+    "seg_duration DOUBLE, upload_time DOUBLE, download_time DOUBLE, transcode_time DOUBLE, "
+    "segments_sent BIGINT, segments_received BIGINT, error_message VARCHAR, "
+    "payload VARCHAR NOT NULL USING COMPRESSION zstd"
+)
 
 _STEPS: Final[Mapping[int, tuple[str, ...]]] = {
     1: (
@@ -26,6 +41,16 @@ _STEPS: Final[Mapping[int, tuple[str, ...]]] = {
     2: (
         "ALTER TABLE ai_job ADD COLUMN proof VARCHAR",
         "ALTER TABLE ai_job ADD COLUMN exempt VARCHAR",
+    ),
+    3: (
+        "ALTER TABLE ai_job ADD COLUMN scored_success DOUBLE",
+        "ALTER TABLE ai_job ADD COLUMN median_time DOUBLE",
+        "ALTER TABLE ai_job ADD COLUMN succeeded_at BIGINT",
+        f"ALTER TABLE ai_job ALTER scored_success SET DATA TYPE DOUBLE USING {_SCORED_SUCCESS}",
+        f"ALTER TABLE ai_job ALTER scored_time SET DATA TYPE DOUBLE USING {_SCORED_TIME}",
+        f"ALTER TABLE ai_job ALTER median_time SET DATA TYPE DOUBLE USING {_MEDIAN_TIME}",
+        f"ALTER TABLE ai_job ALTER succeeded_at SET DATA TYPE BIGINT USING {_SUCCEEDED_AT}",
+        f"CREATE TABLE transcoding_job ({_TRANSCODING})",
     ),
 }
 """What makes a file of a format one of the next. Never changed once released."""

@@ -10,10 +10,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from exporter.model import Check, Measurement, Origin, Tokens, seconds
+from exporter.model import Blame, Check, Measurement, Origin, Reported, Tokens, seconds
 
 MEASUREMENT: Final = "ai_job"
 """Name of the series, and of the table."""
+TRANSCODING: Final = "transcoding_job"
+"""The same for what others report about transcoding."""
 
 Kind = Literal["text", "float", "integer", "boolean"]
 Value = str | float | int | bool | None
@@ -24,6 +26,16 @@ EXEMPT_LIMIT: Final = 500
 """Characters of the column `exempt`."""
 
 _INT64: Final = range(-(2**63), 2**63)
+_MARGIN: Final = 3_000_000_000
+TIMES: Final = range(-(2**63) + _MARGIN, 2**63 - _MARGIN)
+"""Moments that every store can hold, Unix nanoseconds."""
+OUT_OF_RANGE: Final = "its time is outside of the years 1678 to 2262, which no store can hold"
+
+PHASES: Final = (
+    *("dns_time", "connect_time", "tls_time", "upload_time", "inference_time", "download_time"),
+    *("tester_time", "round_trip_time"),
+)
+"""Columns that `Store.phases` is about; a phase that did not happen is absent."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -46,21 +58,35 @@ class Field(msgspec.Struct, frozen=True):
 
 
 def storable(measurement: Measurement) -> bool:
-    """Whether its time fits into 64 bits of nanoseconds, as stores keep it."""
-    return measurement.started_at in _INT64
+    """Whether its time is one that every store can hold, years 1678 to 2262."""
+    return measurement.started_at in TIMES
 
 
-def _success_rate(measurement: Measurement) -> float:
-    return 1.0 if measurement.ok else 0.0
+def counts(measurement: Measurement) -> bool:
+    """Whether it enters rates, means and medians: what counts, and what others report."""
+    return measurement.counts or measurement.origin is not Origin.OWN
+
+
+def succeeded(measurement: Measurement) -> bool:
+    """Whether it ends a streak of failures."""
+    return measurement.ok and measurement.blame is None
+
+
+def failed(measurement: Measurement) -> bool:
+    """Whether it makes a streak of failures longer."""
+    return not measurement.ok and measurement.blame is Blame.ORCHESTRATOR
 
 
 def _round_trip_time(measurement: Measurement) -> float | None:
-    if measurement.origin is Origin.OWN and not measurement.ok:
-        return None
+    if measurement.origin is Origin.OWN:
+        return seconds(measurement.phases.round_trip) if measurement.ok else None
+    reported = measurement.reported
+    if reported is not None and reported.round_trip_time is not None:
+        return reported.round_trip_time
     return seconds(measurement.phases.round_trip)
 
 
-def scored_time(measurement: Measurement) -> float | None:
+def comparable_time(measurement: Measurement) -> float | None:
     """The round trip that scores compare, seconds: without the gateway's first contact.
 
     Of a job that is not our own it is the round trip as reported; a failed one of ours has none.
@@ -68,6 +94,24 @@ def scored_time(measurement: Measurement) -> float | None:
     if measurement.origin is not Origin.OWN:
         return _round_trip_time(measurement)
     return seconds(measurement.scored_time) if measurement.ok else None
+
+
+def _scored_success(measurement: Measurement) -> float | None:
+    return measurement.success_rate if counts(measurement) else None
+
+
+def _scored_time(measurement: Measurement) -> float | None:
+    return comparable_time(measurement) if counts(measurement) else None
+
+
+def _median_time(measurement: Measurement) -> float | None:
+    if measurement.success_rate != 1:
+        return None
+    return _scored_time(measurement) or None
+
+
+def _succeeded_at(measurement: Measurement) -> int | None:
+    return measurement.started_at if succeeded(measurement) else None
 
 
 def check_document(check: Check) -> dict[str, str | float | bool | None]:
@@ -137,7 +181,15 @@ def _phase(name: str) -> Field:
     )
 
 
-FIELDS: Final = (
+def _reported(name: str, kind: Kind) -> Field:
+    return Field(name, kind, lambda measurement: getattr(measurement.reported or Reported(), name))
+
+
+def _or_zero(get: Callable[[Measurement], float | None]) -> Callable[[Measurement], float]:
+    return lambda measurement: get(measurement) or 0.0
+
+
+_TAGS: Final = (
     _tag("orchestrator"),
     _tag("region"),
     _tag("pipeline"),
@@ -145,10 +197,18 @@ FIELDS: Final = (
     _tag("outcome"),
     _tag("tester"),
     _tag("origin"),
+)
+
+FIELDS: Final = (
+    *_TAGS,
     Field("job_id", "text", lambda measurement: measurement.id),
-    Field("success_rate", "float", _success_rate),
+    _fact("success_rate", "float"),
     Field("round_trip_time", "float", _round_trip_time),
-    Field("scored_time", "float", scored_time),
+    # What questions add up, apart for rows that count: neither store has to look at other columns.
+    Field("scored_success", "float", _scored_success),
+    Field("scored_time", "float", _scored_time),
+    Field("median_time", "float", _median_time),
+    Field("succeeded_at", "integer", _succeeded_at),
     _phase("dns"),
     _phase("connect"),
     _phase("tls"),
@@ -200,3 +260,30 @@ FIELDS: Final = (
     Field("exempt", "text", _exempt),
 )
 """Every column but time."""
+
+TRANSCODING_FIELDS: Final = (
+    *_TAGS,
+    Field("job_id", "text", lambda measurement: measurement.id),
+    _fact("success_rate", "float"),
+    # In scores of transcoding a time that was not reported counts as 0, as in the original.
+    Field("round_trip_time", "float", _or_zero(_round_trip_time)),
+    Field(
+        "seg_duration",
+        "float",
+        _or_zero(lambda measurement: (measurement.reported or Reported()).seg_duration),
+    ),
+    _reported("upload_time", "float"),
+    _reported("download_time", "float"),
+    _reported("transcode_time", "float"),
+    _reported("segments_sent", "integer"),
+    _reported("segments_received", "integer"),
+    Field("error_message", "text", _error_message),
+)
+"""Every column of a result of transcoding but time."""
+
+
+def fields_of(measurement: Measurement) -> tuple[str, tuple[Field, ...]]:
+    """Name of the series that it belongs to, and its columns."""
+    if measurement.transcoding:
+        return TRANSCODING, TRANSCODING_FIELDS
+    return MEASUREMENT, FIELDS

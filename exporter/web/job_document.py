@@ -9,7 +9,7 @@ import msgspec
 from exporter.kept_answers.record import Kept, KeptFile
 from exporter.leaderboard.display import shown
 from exporter.model import NANOSECONDS, LaneKind, Measurement, Phases, seconds
-from exporter.stores.schema import check_document, exempt_checks, scored_time
+from exporter.stores.schema import check_document, comparable_time, exempt_checks
 
 Document = dict[str, Any]
 
@@ -62,7 +62,7 @@ def document(job: Measurement) -> Document:
     facts = {name: getattr(job, name) for name in _AS_THEY_ARE}
     facts |= {
         "address": job.address,
-        "scored_time": scored_time(job),
+        "scored_time": comparable_time(job),
         "queue_time": seconds(job.queue_time),
         "network_rtt": seconds(job.network_rtt),
         "timing_quality": seconds(job.loop_lag),

@@ -14,9 +14,19 @@ from exporter.model import (
     Measurement,
     Origin,
     Outcome,
+    Phases,
     is_eth_address,
 )
-from exporter.stores import Group, ModelMedian, Served, TargetState, Where, Window
+from exporter.stores import (
+    Group,
+    ModelMedian,
+    PhaseStatistics,
+    Served,
+    TargetState,
+    TranscodingGroup,
+    Where,
+    Window,
+)
 
 
 class Row(NamedTuple):
@@ -27,16 +37,16 @@ class Row(NamedTuple):
 
 
 def success_rate(one: Measurement) -> float:
+    if one.reported is not None and one.reported.success_rate is not None:
+        return one.reported.success_rate
     return 1.0 if one.outcome is Outcome.OK else 0.0
 
 
 def scored_time(one: Measurement) -> float | None:
-    if one.phases.round_trip is None or (
-        one.origin is Origin.OWN and one.outcome is not Outcome.OK
-    ):
-        return None
     if one.origin is not Origin.OWN:
-        return one.phases.round_trip / NANOSECONDS
+        return _round_trip(one)
+    if one.phases.round_trip is None or one.outcome is not Outcome.OK:
+        return None
     if one.lane is LaneKind.MANAGED and one.session_setup_time is None:
         return None
     needed = max(NANOSECONDS // 4, 10 * (one.network_rtt or 0))
@@ -48,11 +58,18 @@ def scored_time(one: Measurement) -> float | None:
     return (one.phases.round_trip - first_contact) / NANOSECONDS
 
 
-def in_question(rows: Iterable[Row], window: Window, where: Where) -> list[Row]:
+def about_transcoding(row: Row) -> bool:
+    return row.measurement.pipeline == "" or row.measurement.model == ""
+
+
+def in_question(
+    rows: Iterable[Row], window: Window, where: Where, *, transcoding: bool = False
+) -> list[Row]:
     return [
         row
         for row in rows
-        if window.since <= row.measurement.started_at <= window.until
+        if about_transcoding(row) is transcoding
+        and window.since <= row.measurement.started_at <= window.until
         and where.orchestrator in (None, row.measurement.orchestrator)
         and where.region in (None, row.measurement.region)
         and where.pipeline in (None, row.measurement.pipeline)
@@ -108,10 +125,10 @@ def overall_median(rows: Iterable[Row], window: Window, where: Where) -> float |
 
 
 def measurements(
-    rows: Iterable[Row], window: Window, where: Where, limit: int
+    rows: Iterable[Row], window: Window, where: Where, limit: int, *, transcoding: bool = False
 ) -> list[Measurement]:
     newest_first = sorted(
-        in_question(rows, window, where),
+        in_question(rows, window, where, transcoding=transcoding),
         key=lambda row: (row.measurement.started_at, row.seq),
         reverse=True,
     )
@@ -123,19 +140,95 @@ def served(rows: Iterable[Row], window: Window, where: Where) -> list[Served]:
     return sorted({Served(one.pipeline, one.model, one.region) for one in found})
 
 
+def transcoding_groups(rows: Iterable[Row], window: Window, where: Where) -> list[TranscodingGroup]:
+    found: defaultdict[tuple[str, str, str, str], list[Measurement]] = defaultdict(list)
+    for _, one in in_question(rows, window, where, transcoding=True):
+        found[one.orchestrator, one.region, one.pipeline, one.model].append(one)
+    return [
+        TranscodingGroup(
+            orchestrator=orchestrator,
+            region=region,
+            pipeline=pipeline,
+            model=model,
+            rows=len(members),
+            success_rate=fmean(map(success_rate, members)),
+            round_trip_time=fmean(_round_trip(one) or 0.0 for one in members),
+            seg_duration=fmean(
+                (one.reported and one.reported.seg_duration) or 0.0 for one in members
+            ),
+        )
+        for (orchestrator, region, pipeline, model), members in sorted(found.items())
+    ]
+
+
+def _round_trip(one: Measurement) -> float | None:
+    if one.origin is Origin.OWN and one.outcome is not Outcome.OK:
+        return None
+    if (
+        one.origin is not Origin.OWN
+        and one.reported is not None
+        and one.reported.round_trip_time is not None
+    ):
+        return one.reported.round_trip_time
+    return None if one.phases.round_trip is None else one.phases.round_trip / NANOSECONDS
+
+
+def phases(rows: Iterable[Row], window: Window, where: Where) -> list[PhaseStatistics]:
+    found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
+    for one in counting(rows, window, where):
+        if one.outcome is Outcome.OK:
+            key = one.orchestrator, one.region, one.pipeline, one.model
+            for phase in msgspec.structs.fields(Phases):
+                nanoseconds = getattr(one.phases, phase.name)
+                time = None if nanoseconds is None else nanoseconds / NANOSECONDS
+                if phase.name == "round_trip":
+                    time = _round_trip(one)
+                if time is not None:
+                    found[*key, f"{phase.name}_time"].append(time)
+    return [
+        PhaseStatistics(
+            orchestrator=orchestrator,
+            region=region,
+            pipeline=pipeline,
+            model=model,
+            phase=phase,
+            count=len(times),
+            mean=fmean(times),
+            least=min(times),
+            most=max(times),
+            p50=_percentile(times, 0.5),
+            p90=_percentile(times, 0.9),
+            p99=_percentile(times, 0.99),
+        )
+        for (orchestrator, region, pipeline, model, phase), times in sorted(found.items())
+    ]
+
+
+def _percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
 def target_states(rows: Iterable[Row]) -> list[TargetState]:
     found: defaultdict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
+        if about_transcoding(row):
+            continue
         one = row.measurement
         found[one.orchestrator, one.pipeline, one.model, one.region, one.tester].append(row)
     return [_state(members) for _, members in sorted(found.items())]
 
 
 def _state(rows: list[Row]) -> TargetState:
-    failures, last_success = 0, None
-    for _, one in sorted(rows, key=lambda row: (row.measurement.started_at, row.seq)):
+    failures = 0
+    successes = []
+    for _, one in sorted(rows, key=lambda row: row.seq):
         if one.outcome is Outcome.OK and one.blame is None:
-            failures, last_success = 0, one.started_at
+            failures = 0
+            successes.append(one.started_at)
         elif one.outcome is not Outcome.OK and one.blame is Blame.ORCHESTRATOR:
             failures += 1
     return TargetState(
@@ -143,6 +236,6 @@ def _state(rows: list[Row]) -> TargetState:
         region=one.region,
         tester=one.tester,
         consecutive_failures=failures,
-        last_success=last_success,
-        last_attempt=one.started_at,
+        last_success=max(successes, default=None),
+        last_attempt=max(row.measurement.started_at for row in rows),
     )

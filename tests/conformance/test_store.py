@@ -1,12 +1,33 @@
 """What every store must answer: cases with answers worked out by hand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
 
-from exporter.model import Blame, Check, Measurement, Origin, Outcome, Phases, Step, Target
-from exporter.stores import Group, ModelMedian, Served, Store, StoreError, Where, Window
+from exporter.model import (
+    Blame,
+    Check,
+    Measurement,
+    Origin,
+    Outcome,
+    Phases,
+    Reported,
+    Step,
+    Target,
+)
+from exporter.stores import (
+    Group,
+    ModelMedian,
+    Place,
+    Row,
+    Served,
+    Store,
+    StoreError,
+    Where,
+    Window,
+)
 from tests.measurements import SECOND, START, failed, good
 
 ALL = Window(0, 2**63 - 1)
@@ -395,11 +416,34 @@ async def test_what_is_not_the_orchestrators_neither_advances_nor_resets(store: 
     assert state.last_attempt == START + 5 * SECOND
 
 
-async def test_a_streak_goes_by_the_time_of_the_jobs_and_not_of_their_arrival(
+async def test_a_streak_goes_by_the_order_of_the_outbox_since_clocks_are_set_back(
     store: Store,
 ) -> None:
-    rows = (at(3, failed("m1")), at(1, failed("m2")), at(2, good("m3")))
+    rows = (at(3, failed("m1")), at(2, good("m3")), at(1, failed("m2")))
     assert await streak(store, *rows) == 1
+    (state,) = await store.target_states()
+    assert state.last_success == START + 2 * SECOND
+    assert state.last_attempt == START + 3 * SECOND
+
+
+async def test_a_streak_can_be_asked_for_up_to_a_number_of_the_outbox(store: Store) -> None:
+    rows = (failed("m1"), good("m2"), failed("m3"), failed("m4"), good("m5"))
+    await stored(store, *rows)
+
+    async def upto(seq: int) -> int:
+        (state,) = await store.target_states(upto=seq)
+        return state.consecutive_failures
+
+    assert [await upto(seq) for seq in range(6)] == [0, 1, 0, 1, 2, 0]
+
+
+async def test_the_states_of_one_tester_in_one_region_can_be_asked_for(store: Store) -> None:
+    await stored(
+        store, failed("m1"), failed("m2", tester="tester-2"), failed("m3", region="FRA"), good("m4")
+    )
+    (state,) = await store.target_states(tester="tester-2", region="MDW")
+    assert (state.tester, state.region, state.consecutive_failures) == ("tester-2", "MDW", 1)
+    assert await store.target_states(tester="tester-3") == []
 
 
 @pytest.mark.parametrize(("success_last", "failures"), [(True, 0), (False, 1)])
@@ -461,3 +505,139 @@ async def test_a_number_that_no_store_can_hold_does_not_stop_its_measurement(
     await stored(store, one)
     (found,) = await store.measurements(ALL, ANY, 10)
     assert found.id == "m1"
+
+
+def transcoded(
+    identity: str, rate: float, seconds: float, length: float, **facts: Any
+) -> Measurement:
+    reported = Reported(success_rate=rate, round_trip_time=seconds, seg_duration=length)
+    names = {"pipeline": "", "model": "", "origin": Origin.POSTED}
+    return good(identity, reported=reported, **{**names, **facts})
+
+
+async def test_results_of_transcoding_have_questions_of_their_own(store: Store) -> None:
+    await stored(
+        store,
+        transcoded("m1", 1, 1.5, 2),
+        transcoded("m2", 0.5, 2.5, 2),
+        transcoded("m3", 0, 0, 2, region="SIN"),
+        transcoded("m4", 1, 1, 2, pipeline="llm", started_at=START + 1),
+        good("m5"),
+    )
+    found = [
+        (
+            one.region,
+            one.pipeline,
+            one.rows,
+            one.success_rate,
+            one.round_trip_time,
+            one.seg_duration,
+        )
+        for one in await store.transcoding_groups(ALL, ANY)
+    ]
+    assert found == [
+        ("MDW", "", 2, 0.75, 2.0, 2.0),
+        ("MDW", "llm", 1, 1.0, 1.0, 2.0),
+        ("SIN", "", 1, 0.0, 0.0, 2.0),
+    ]
+    newest = await store.transcoding_measurements(ALL, Where(region="MDW"), 2)
+    assert [one.id for one in newest] == ["m4", "m2"]
+    assert [one.id for one in await store.measurements(ALL, ANY, 9)] == ["m5"]
+    assert [one.model for one in await store.groups(ALL, ANY)] == ["stabilityai/sd-turbo"]
+    assert await store.count() == 5
+    assert len(await store.target_states()) == 1
+
+
+async def test_what_transcoding_does_not_report_counts_as_zero_in_its_means(store: Store) -> None:
+    bare = good(
+        "m1", pipeline="", model="", origin=Origin.POSTED, reported=Reported(), phases=Phases()
+    )
+    await stored(store, bare, transcoded("m2", 1, 3, 4))
+    (found,) = await store.transcoding_groups(ALL, ANY)
+    assert (found.round_trip_time, found.seg_duration) == (1.5, 2.0)
+
+
+@pytest.mark.parametrize("rate", [0.5, -1.0, 1.7])
+async def test_a_success_rate_is_taken_as_others_report_it(store: Store, rate: float) -> None:
+    reported = Reported(success_rate=rate, round_trip_time=9.0)
+    await stored(
+        store,
+        good("m1", 2),
+        failed("m2", Outcome.REPORTED_FAILURE, None, origin=Origin.POSTED, reported=reported),
+    )
+    (found,) = await store.groups(ALL, ANY)
+    assert found.success_rate == pytest.approx((1 + rate) / 2, rel=1e-9)
+    assert found.round_trip_time == 5.5
+    assert await store.median(ALL, ANY) == 2.0, "only full successes enter the median"
+
+
+async def test_a_negative_round_trip_that_others_report_enters_mean_and_median(
+    store: Store,
+) -> None:
+    rows = (
+        good(f"m{time}", origin=Origin.POSTED, reported=Reported(round_trip_time=time))
+        for time in (-1.0, 4.0)
+    )
+    await stored(store, *rows)
+    assert await store.median(ALL, ANY) == 1.5
+    assert [one.round_trip_time for one in await store.groups(ALL, ANY)] == [1.5]
+
+
+async def test_phases_are_those_of_good_jobs_that_count(store: Store) -> None:
+    def job(identity: str, seconds: float, **facts: Any) -> Measurement:
+        return good(identity, phases=Phases(inference=int(seconds * SECOND)), **facts)
+
+    await stored(
+        store,
+        *(job(f"m{n}", n) for n in range(1, 12)),
+        job("m12", 99, blame=Blame.UNKNOWN),
+        failed("m13", phases=Phases(upload=SECOND)),
+    )
+    (found,) = await store.phases(ALL, ANY)
+    assert (found.phase, found.count, found.approximate) == ("inference_time", 11, False)
+    assert (found.mean, found.least, found.most) == (6.0, 1.0, 11.0)
+    assert (found.p50, found.p90, found.p99) == pytest.approx((6.0, 10.0, 10.9), rel=1e-9)
+
+
+async def test_rows_come_in_order_of_time_and_id_with_what_brought_them(store: Store) -> None:
+    first = [good(name, started_at=START + 1) for name in ("b", "a", "c")]
+    await store.write("one", list(enumerate(first, 1)))
+    await store.write("two", [(7, good("d")), (8, transcoded("e", 1, 1, 1, started_at=START + 2))])
+
+    async def page(
+        after: Place | None, limit: int, where: Where = ANY
+    ) -> list[tuple[str, int, str]]:
+        rows = await store.rows(ALL, where, after=after, limit=limit)
+        return [(row.outbox, row.seq, row.measurement.id) for row in rows]
+
+    everything = [
+        ("two", 7, "d"),
+        ("one", 2, "a"),
+        ("one", 1, "b"),
+        ("one", 3, "c"),
+        ("two", 8, "e"),
+    ]
+    assert await page(None, 9) == everything
+    assert await page(Place(START + 1, "a"), 2) == everything[2:4]
+    assert await page(Place(START + 2, "e"), 2) == []
+    assert await page(None, 9, Where(model="")) == everything[4:]
+
+
+async def test_rows_can_be_added_without_an_outbox_that_follows(store: Store) -> None:
+    rows = [Row("old", 5, good("m1")), Row("older", 3, failed("m2"))]
+    for _ in range(2):
+        assert list(await store.add(rows)) == []
+    assert await store.count() == 2
+    assert await store.cursors() == {}
+    await store.advance("old", 5)
+    await store.advance("old", 4)
+    assert await store.cursors() == {"old": 5}
+    assert await store.cursor("old") == 5
+
+
+async def test_what_the_store_will_never_take_is_given_back_with_the_reason(store: Store) -> None:
+    bad = good("m2", started_at=2**63)
+    refused = await store.write("box", [(1, good("m1")), (2, bad), (3, good("m3"))])
+    assert [one.row for one in refused] == [Row("box", 2, bad)]
+    assert "1678" in refused[0].reason
+    assert await store.count() == 2

@@ -1,13 +1,16 @@
 """What every store must answer: populations made at random, compared with plain Python."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.model import Blame, Measurement, Origin, Outcome, Phases
-from exporter.stores import Group, ModelMedian, Store, Where, Window
+from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Reported
+from exporter.stores import Store, Where, Window
 from tests.conformance import plain
 from tests.conformance.conftest import FreshStore
 from tests.measurements import START, measurements
@@ -19,7 +22,7 @@ FEW = settings(
 MOMENTS = st.integers(START, START + 8)
 ORCHESTRATORS = st.sampled_from(["0xa", "0xb"])
 REGIONS = st.sampled_from(["FRA", "MDW"])
-PIPELINES = st.sampled_from(["llm", "text-to-image"])
+PIPELINES = st.sampled_from(["llm", "text-to-image", "text-to-image", ""])
 MODELS = st.sampled_from(["m/1", "m/2"])
 TIMES = st.none() | st.sampled_from([0, 1, 10**9]) | st.integers(0, 10**11)
 
@@ -35,6 +38,13 @@ crowded = measurements(
     blame=st.sampled_from([None, Blame.ORCHESTRATOR, Blame.UNKNOWN]),
     phases=st.builds(Phases, round_trip=TIMES, inference=TIMES),
     session_setup_time=TIMES,
+    reported=st.none()
+    | st.builds(
+        Reported,
+        success_rate=st.none() | st.sampled_from([0.0, 0.5, 1.0, 1.0, -1.0, 1.7]),
+        round_trip_time=st.none() | st.sampled_from([0.0, -1.5, 2.0, 3.25]),
+        seg_duration=st.none() | st.sampled_from([0.0, 2.0]),
+    ),
 )
 populations = st.lists(crowded, max_size=60, unique_by=lambda one: one.id)
 windows = st.builds(Window, MOMENTS, MOMENTS)
@@ -57,21 +67,15 @@ async def fill(store: Store, population: list[Measurement], cuts: list[int]) -> 
     return rows
 
 
-def same_groups(ours: list[Group], theirs: list[Group]) -> bool:
-    return len(ours) == len(theirs) and all(
-        (a.orchestrator, a.region, a.pipeline, a.model, a.rows)
-        == (b.orchestrator, b.region, b.pipeline, b.model, b.rows)
-        and a.success_rate == pytest.approx(b.success_rate)
-        and a.round_trip_time == pytest.approx(b.round_trip_time)
-        for a, b in zip(ours, theirs, strict=True)
-    )
-
-
-def same_medians(ours: list[ModelMedian], theirs: list[ModelMedian]) -> bool:
-    return len(ours) == len(theirs) and all(
-        (a.pipeline, a.model) == (b.pipeline, b.model) and a.median == pytest.approx(b.median)
-        for a, b in zip(ours, theirs, strict=True)
-    )
+def same(ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    """Equal, numbers to 1e-9."""
+    return [
+        {
+            name: pytest.approx(value, rel=1e-9, abs=1e-12) if isinstance(value, float) else value
+            for name, value in msgspec.structs.asdict(one).items()
+        }
+        for one in theirs
+    ] == [msgspec.structs.asdict(one) for one in ours]
 
 
 @FEW
@@ -95,11 +99,15 @@ def test_every_question_has_the_answer_of_plain_python(
             assert await store.cursor("box") == len(rows)
             assert await store.target_states() == plain.target_states(rows)
             for question in [(Window(START, START + 8), Where()), *questions]:
-                assert same_groups(await store.groups(*question), plain.groups(rows, *question))
-                assert same_medians(await store.medians(*question), plain.medians(rows, *question))
-                assert await store.median(*question) == pytest.approx(
-                    plain.overall_median(rows, *question)
+                assert same(await store.groups(*question), plain.groups(rows, *question))
+                assert same(await store.medians(*question), plain.medians(rows, *question))
+                assert same(await store.phases(*question), plain.phases(rows, *question))
+                assert same(
+                    await store.transcoding_groups(*question),
+                    plain.transcoding_groups(rows, *question),
                 )
+                median = plain.overall_median(rows, *question)
+                assert await store.median(*question) == (median and pytest.approx(median, rel=1e-9))
                 assert await store.served(*question) == plain.served(rows, *question)
                 assert await store.measurements(*question, limit) == plain.measurements(
                     rows, *question, limit
@@ -119,6 +127,9 @@ def test_every_measurement_survives(fresh_store: FreshStore, population: list[Me
             everything = Window(0, 2**63 - 1), Where()
             assert await store.measurements(*everything, 100) == plain.measurements(
                 rows, *everything, 100
+            )
+            assert await store.transcoding_measurements(*everything, 100) == plain.measurements(
+                rows, *everything, 100, transcoding=True
             )
             assert await store.target_states() == plain.target_states(rows)
 

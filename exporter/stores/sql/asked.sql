@@ -1,10 +1,5 @@
--- The rows that a question is about: `asked` of the other files. `counts`: whether a row counts for
--- or against its orchestrator.
-SELECT
-    *,
-    (
-        (outcome = 'ok' AND blame IS NULL) OR blame = 'orchestrator' OR origin <> 'own'
-    ) AS counts
+-- The rows that a question is about: `asked` of the other files.
+SELECT *
 FROM ai_job
 WHERE
     time BETWEEN $since AND $until

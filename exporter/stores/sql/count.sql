@@ -1,1 +1,1 @@
-SELECT count(*) FROM ai_job
+SELECT (SELECT count(*) FROM ai_job) + (SELECT count(*) FROM transcoding_job)

@@ -1,13 +1,14 @@
--- Means per (orchestrator, region, pipeline, model) over the rows that count.
+-- Means per (orchestrator, region, pipeline, model) over the rows that count: those with a
+-- `scored_success`.
 SELECT
     orchestrator,
     region,
     pipeline,
     model,
-    count(*) AS jobs,
-    avg(success_rate) AS success_rate,
+    count(scored_success) AS jobs,
+    avg(scored_success) AS success_rate,
     avg(scored_time) AS round_trip_time
 FROM asked
-WHERE counts
 GROUP BY orchestrator, region, pipeline, model
+HAVING jobs > 0
 ORDER BY orchestrator, region, pipeline, model

@@ -2,8 +2,8 @@
 SELECT
     pipeline,
     model,
-    quantile_cont(scored_time, 0.5)
+    quantile_cont(median_time, 0.5)
 FROM asked
-WHERE counts AND success_rate = 1 AND scored_time <> 0
+WHERE median_time IS NOT NULL
 GROUP BY pipeline, model
 ORDER BY pipeline, model

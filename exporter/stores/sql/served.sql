@@ -4,5 +4,5 @@ SELECT DISTINCT
     model,
     region
 FROM asked
-WHERE counts
+WHERE scored_success IS NOT NULL
 ORDER BY pipeline, model, region

@@ -1,17 +1,17 @@
--- What the rows of each target, per region and tester, add up to. A row comes after another by
--- time, then by its number in the outbox.
-WITH success AS (
+-- What the rows of each target, per region and tester, add up to. A row comes after another by its
+-- number in the outbox: clocks are set back, and a newer outbox has higher numbers.
+WITH told AS (
     SELECT
-        orchestrator,
-        pipeline,
-        model,
-        region,
-        tester,
-        max(row(time, seq, outbox)) AS latest,
-        max(time) AS latest_time
+        *,
+        outcome <> 'ok' AND blame = 'orchestrator' AND ($upto::BIGINT IS NULL OR seq <= $upto)
+            AS failed,
+        max(seq) FILTER (
+            WHERE succeeded_at IS NOT NULL AND ($upto::BIGINT IS NULL OR seq <= $upto)
+        ) OVER (PARTITION BY orchestrator, pipeline, model, region, tester) AS last_good
     FROM ai_job
-    WHERE outcome = 'ok' AND blame IS NULL
-    GROUP BY orchestrator, pipeline, model, region, tester
+    WHERE
+        ($tester::VARCHAR IS NULL OR tester = $tester)
+        AND ($region::VARCHAR IS NULL OR region = $region)
 )
 
 SELECT
@@ -20,13 +20,9 @@ SELECT
     model,
     region,
     tester,
-    count(*) FILTER (
-        WHERE outcome <> 'ok' AND blame = 'orchestrator'
-        AND (latest IS NULL OR row(time, seq, outbox) > latest)
-    ) AS consecutive_failures,
-    any_value(latest_time) AS last_success,
+    count(*) FILTER (WHERE failed AND (last_good IS NULL OR seq > last_good)) AS failures,
+    max(succeeded_at) AS last_success,
     max(time) AS last_attempt
-FROM ai_job
-LEFT JOIN success USING (orchestrator, pipeline, model, region, tester)
+FROM told
 GROUP BY orchestrator, pipeline, model, region, tester
 ORDER BY orchestrator, pipeline, model, region, tester

@@ -1,0 +1,10 @@
+-- The results of transcoding that a question is about: `asked` of the other files.
+SELECT *
+FROM transcoding_job
+WHERE
+    time BETWEEN $since AND $until
+    AND (NOT $addresses_only::BOOLEAN OR regexp_full_match(orchestrator, '0[xX][0-9a-fA-F]{40}'))
+    AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
+    AND ($region::VARCHAR IS NULL OR region = $region)
+    AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)
+    AND ($model::VARCHAR IS NULL OR model = $model)
