@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench docs format lock clean
+.PHONY: help demo test check services bench docs format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,6 +29,9 @@ check: $(READY) ## formatting, lint, types, import contracts, generated docs
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m exporter.settings_reference | diff -u docs/settings.md -
 	@$(BIN)/python -m exporter.metrics_reference | diff -u docs/metrics.md -
+
+services: ## build the InfluxDB server that tests run (needs Go >= 1.24, cargo; kept in a cache)
+	@tests/services/influxd/build
 
 bench: $(READY) ## run every benchmark, each prints a table
 	@set -e; for bench in benchmarks/[a-z]*.py; do \
