@@ -1,0 +1,7 @@
+// The time of the first point of a series from a moment on, for those who read rows by and by.
+points(start: since, stop: until + slack)
+    |> filter(fn: (r) => r._field == "seq")
+    |> first()
+    |> group()
+    |> map(fn: (r) => ({_value: int(v: r._time)}))
+    |> min()

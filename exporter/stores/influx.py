@@ -1,0 +1,402 @@
+"""The store in InfluxDB 2: points in one bucket, questions in Flux.
+
+Rows and cursor are two writes, so after a crash a batch comes again; a point is made of its
+measurement alone, so what comes again changes nothing.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Self, TypeVar
+
+import msgspec
+
+from exporter.model import Measurement, Target, decode
+from exporter.settings import Influx
+from exporter.stores import (
+    Group,
+    ModelMedian,
+    PhaseStatistics,
+    Place,
+    Refused,
+    Row,
+    Served,
+    StoreError,
+    TargetState,
+    TranscodingGroup,
+    Where,
+    Window,
+)
+from exporter.stores.influx_client import (
+    InfluxClient,
+    Parameters,
+    PointsRefused,
+    Record,
+    question,
+)
+from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value
+from exporter.stores.schema import MEASUREMENT, OUT_OF_RANGE, TIMES, TRANSCODING, storable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Answer = dict[str, list[Record]]
+
+_READERS: Final = 4
+_HOUR: Final = 3600 * 1_000_000_000
+_NAMES: Final = ("orchestrator", "region", "pipeline", "model")
+_STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
+_RESULT: Final = "_result"
+_DROPPED: Final = re.compile(r"dropped[= ](\d+)")
+_EVER: Final = {"since": TIMES.start, "until": TIMES.stop + SLACK}
+_LATEST: Final = 2**63 - 1
+
+
+class InfluxStore:
+    """A `Store` in an InfluxDB 2 server. One thread writes, others ask."""
+
+    def __init__(
+        self, influx: Influx, client: InfluxClient, now: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._bucket = influx.bucket
+        self._client = client
+        self._now = now
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="influx-writer")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="influx-reader")
+        self._closed = False
+        self._cursors: dict[str, int] = {}
+        self._stretch = _HOUR
+        """How much time a page of rows took last, nanoseconds."""
+
+    @classmethod
+    def open(cls, influx: Influx, now: Callable[[], int] = time.time_ns) -> Self:
+        """A store in the server of the settings, which is not asked yet."""
+        return cls(influx, InfluxClient(influx), now)
+
+    async def cursor(self, outbox: str) -> int:
+        """See `Store.cursor`."""
+        answer = await self._ask("cursor", {**_EVER, "outbox": tag_value(outbox)})
+        return max((int(row["_value"]) for row in answer[_RESULT]), default=0)
+
+    async def cursors(self) -> dict[str, int]:
+        """See `Store.cursors`."""
+        answer = await self._ask("cursors", _EVER)
+        return {tag_text(row["outbox"]): int(row["_value"]) for row in answer[_RESULT]}
+
+    async def write(
+        self, outbox: str, batch: Sequence[tuple[int, Measurement]]
+    ) -> Sequence[Refused]:
+        """See `Store.write`. The points first, then the cursor."""
+        if not batch:
+            return ()
+        refused = await self.add([Row(outbox, seq, one) for seq, one in batch])
+        await self.advance(outbox, max(seq for seq, _ in batch))
+        return refused
+
+    async def add(self, rows: Sequence[Row]) -> Sequence[Refused]:
+        """See `Store.add`."""
+        return await self._in(self._writer, lambda: self._add(rows))
+
+    async def advance(self, outbox: str, seq: int) -> None:
+        """See `Store.advance`. A cursor is the highest of the points that say where it stood."""
+        if outbox not in self._cursors:
+            self._cursors[outbox] = await self.cursor(outbox)
+        if seq <= self._cursors[outbox]:
+            return
+        hour = self._now() // _HOUR * _HOUR
+        point = f"delivery,outbox={tag_value(outbox)} seq={seq}i {hour}"
+        await self._in(self._writer, lambda: self._client.write(self._bucket, [point]))
+        self._cursors[outbox] = seq
+
+    async def rows(
+        self, window: Window, where: Where, *, after: Place | None, limit: int
+    ) -> list[Row]:
+        """See `Store.rows`. What this version cannot decode is logged and left out."""
+        since = window.since if after is None else max(window.since, after.started_at)
+        place: Parameters = {
+            "after_time": TIMES.start if after is None else after.started_at,
+            "after_id": "" if after is None else after.id,
+        }
+        window = _clamped(Window(since, window.until))
+        while True:
+            part = Window(window.since, min(window.until, window.since + self._stretch))
+            found = await self._page(part, where, place, limit)
+            if len(found) >= limit:
+                self._stretch = max(_HOUR // 3600, self._stretch // 2)
+            elif len(found) < limit // 4:
+                self._stretch = min(366 * 24 * _HOUR, self._stretch * 2)
+            if len(found) >= limit or part.until >= window.until:
+                return found
+            if found:
+                rest = await self.rows(
+                    Window(part.until + 1, window.until),
+                    where,
+                    after=None,
+                    limit=limit - len(found),
+                )
+                return found + rest
+            following = await self._next(Window(part.until + 1, window.until), where)
+            if following is None:
+                return []
+            window = Window(max(part.until + 1, following - SLACK), window.until)
+
+    async def groups(self, window: Window, where: Where) -> list[Group]:
+        """See `Store.groups`."""
+        answer = await self._ask("groups", _about(window, where))
+        rows, success = _numbers(answer["rows"]), _numbers(answer["success"])
+        timed, times = _numbers(answer["timed"]), _numbers(answer["time"])
+        return [
+            Group(
+                orchestrator=key[0],
+                region=key[1],
+                pipeline=key[2],
+                model=key[3],
+                rows=int(rows[key]),
+                success_rate=success[key] / rows[key],
+                round_trip_time=times[key] / timed[key] if key in timed else None,
+            )
+            for key in sorted(rows)
+        ]
+
+    async def median(self, window: Window, where: Where) -> float | None:
+        """See `Store.median`."""
+        answer = await self._ask("median", _about(window, where))
+        return next((float(row["_value"]) for row in answer[_RESULT]), None)
+
+    async def medians(self, window: Window, where: Where) -> list[ModelMedian]:
+        """See `Store.medians`."""
+        answer = await self._ask("medians", _about(window, where))
+        found = _numbers(answer[_RESULT], ("pipeline", "model"))
+        return [
+            ModelMedian(pipeline, model, median)
+            for (pipeline, model), median in sorted(found.items())
+        ]
+
+    async def phases(self, window: Window, where: Where) -> list[PhaseStatistics]:
+        """See `Store.phases`."""
+        answer = await self._ask("phases", _about(window, where))
+        names = (*_NAMES, "phase")
+        found = {name: _numbers(rows, names) for name, rows in answer.items()}
+        return [
+            PhaseStatistics(
+                orchestrator=key[0],
+                region=key[1],
+                pipeline=key[2],
+                model=key[3],
+                phase=key[4],
+                count=int(count),
+                mean=found["mean"][key],
+                least=found["least"][key],
+                most=found["most"][key],
+                p50=found["p50"][key],
+                p90=found["p90"][key],
+                p99=found["p99"][key],
+            )
+            for key, count in sorted(found.get("count", {}).items())
+        ]
+
+    async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
+        """See `Store.measurements`. What this version cannot decode is logged and left out."""
+        return await self._newest(MEASUREMENT, window, where, limit)
+
+    async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
+        """See `Store.transcoding_groups`."""
+        answer = await self._ask("transcoding_groups", _about(window, where, TRANSCODING))
+        rows = _numbers(answer["rows"])
+        success, times, durations = (
+            _numbers(answer[name]) for name in ("success_rate", "round_trip_time", "seg_duration")
+        )
+        return [
+            TranscodingGroup(
+                orchestrator=key[0],
+                region=key[1],
+                pipeline=key[2],
+                model=key[3],
+                rows=int(rows[key]),
+                success_rate=success[key] / rows[key],
+                round_trip_time=times[key] / rows[key],
+                seg_duration=durations[key] / rows[key],
+            )
+            for key in sorted(rows)
+        ]
+
+    async def transcoding_measurements(
+        self, window: Window, where: Where, limit: int
+    ) -> list[Measurement]:
+        """See `Store.transcoding_measurements`; as `measurements`."""
+        return await self._newest(TRANSCODING, window, where, limit)
+
+    async def served(self, window: Window, where: Where) -> list[Served]:
+        """See `Store.served`."""
+        answer = await self._ask("served", _about(window, where))
+        found = _numbers(answer[_RESULT], ("pipeline", "model", "region"))
+        return [Served(*key) for key in sorted(found)]
+
+    async def target_states(
+        self, *, tester: str | None = None, region: str | None = None, upto: int | None = None
+    ) -> list[TargetState]:
+        """See `Store.target_states`."""
+        bounds: Parameters = {
+            **_EVER,
+            "series": MEASUREMENT,
+            "upto": _LATEST if upto is None else upto,
+        }
+        asked = {"tester": _any(tester), "region": _any(region)}
+        answer = await self._ask("target_states", {**bounds, **asked})
+        success, failure, failures, last_success, last_attempt = (
+            {_key(row, _STATE_NAMES): int(row["_value"]) for row in answer[name]}
+            for name in ("success", "failure", "failures", "last_success", "last_attempt")
+        )
+
+        async def streak(key: tuple[str, ...]) -> int:
+            if key not in success or key not in failure:
+                return failures.get(key, 0)
+            if failure[key] <= success[key]:
+                return 0
+            target = {name: tag_value(text) for name, text in zip(_STATE_NAMES, key, strict=True)}
+            found = await self._ask("streak", {**bounds, **target, "last_good": success[key]})
+            return sum(int(row["_value"]) for row in found[_RESULT])
+
+        keys = sorted(last_attempt)
+        streaks = await asyncio.gather(*(streak(key) for key in keys))
+        return [
+            TargetState(
+                target=Target(orchestrator=key[0], pipeline=key[1], model=key[2]),
+                region=key[3],
+                tester=key[4],
+                consecutive_failures=failures_in_a_row,
+                last_success=last_success.get(key),
+                last_attempt=last_attempt[key],
+            )
+            for key, failures_in_a_row in zip(keys, streaks, strict=True)
+        ]
+
+    async def count(self) -> int:
+        """See `Store.count`."""
+        answer = await self._ask("count", _EVER)
+        return sum(int(row["_value"]) for row in answer[_RESULT])
+
+    async def close(self) -> None:
+        """Finish what is being written and close the connections."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._client.close()
+
+    def _add(self, rows: Sequence[Row]) -> Sequence[Refused]:
+        refused = [Refused(row, OUT_OF_RANGE) for row in rows if not storable(row.measurement)]
+        taken = [row for row in rows if storable(row.measurement)]
+        if taken:
+            taken.sort(key=lambda row: point_time(row.measurement))
+            refused += self._write([(row, line(row)) for row in taken])
+        return refused
+
+    def _write(self, points: Sequence[tuple[Row, str]]) -> list[Refused]:
+        """Write points; those that are refused are found by halves, which may be written again."""
+        try:
+            self._client.write(self._bucket, [text for _, text in points])
+        except PointsRefused as error:
+            dropped = _DROPPED.search(error.reason)
+            if len(points) == 1 or (dropped and int(dropped.group(1)) == len(points)):
+                return [Refused(row, error.reason) for row, _ in points]
+            middle = len(points) // 2
+            return self._write(points[:middle]) + self._write(points[middle:])
+        return []
+
+    async def _newest(
+        self, series: str, window: Window, where: Where, limit: int
+    ) -> list[Measurement]:
+        if limit < 1:
+            return []
+        asked = {**_about(window, where, series), "most": limit}
+        answer = await self._ask("measurements", asked)
+        found = (_decoded(row["payload"]) for row in answer[_RESULT])
+        return [one for one in found if one is not None]
+
+    async def _page(self, window: Window, where: Where, place: Parameters, limit: int) -> list[Row]:
+        records: list[Record] = []
+        for series in (MEASUREMENT, TRANSCODING):
+            asked = {**_about(window, where, series), **place, "most": limit}
+            records += (await self._ask("rows", asked))[_RESULT]
+        records.sort(key=lambda row: (int(row["started_at"]), row["job_id"]))
+        return [
+            Row(row["outbox"], int(row["seq"]), one)
+            for row in records[:limit]
+            if (one := _decoded(row["payload"])) is not None
+        ]
+
+    async def _next(self, window: Window, where: Where) -> int | None:
+        if window.since > window.until:
+            return None
+        found: list[int] = []
+        for series in (MEASUREMENT, TRANSCODING):
+            answer = await self._ask("next", _about(window, where, series))
+            found += (int(row["_value"]) for row in answer[_RESULT])
+        return min(found, default=None)
+
+    async def _ask(self, name: str, parameters: Parameters) -> Answer:
+        asked = {"bucket": self._bucket, **parameters}
+        return await self._in(self._readers, lambda: self._client.ask(question(name), asked))
+
+    async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise StoreError("the store is closed")
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _about(window: Window, where: Where, series: str = MEASUREMENT) -> Parameters:
+    clamped = _clamped(window)
+    return {
+        "series": series,
+        "since": clamped.since,
+        "until": clamped.until,
+        "slack": SLACK,
+        "orchestrator": _any(where.orchestrator),
+        "region": _any(where.region),
+        "pipeline": _any(where.pipeline),
+        "model": _any(where.model),
+        "addresses_only": where.addresses_only,
+    }
+
+
+def _clamped(window: Window) -> Window:
+    """The window within what a store can hold; one that ends before it begins is empty."""
+    since = min(max(window.since, TIMES.start), TIMES.stop - 1)
+    return Window(since, max(min(window.until, TIMES.stop - 1), since - 1))
+
+
+def _any(name: str | None) -> str:
+    return "" if name is None else tag_value(name)
+
+
+def _key(row: Record, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(tag_text(row[name]) for name in names)
+
+
+def _numbers(
+    rows: Sequence[Record], names: Sequence[str] = _NAMES
+) -> defaultdict[tuple[str, ...], float]:
+    """Sums of the values by their tags."""
+    found: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for row in rows:
+        found[_key(row, names)] += float(row["_value"])
+    return found
+
+
+def _decoded(payload: str) -> Measurement | None:
+    try:
+        return decode(payload.encode())
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        log.error(  # noqa: TRY400 - the error's text says all, a traceback would be noise
+            "a stored measurement cannot be decoded and is left out", extra={"error": str(error)}
+        )
+        return None

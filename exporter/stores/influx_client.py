@@ -1,0 +1,167 @@
+"""Talking to an InfluxDB 2 server: points go out as line protocol, answers come back as tables.
+
+The client library does not wait and does not try again by itself: who calls decides about that.
+"""
+
+import csv
+import io
+import json
+import logging
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from exporter.settings import Influx
+from exporter.stores import StoreError
+
+if TYPE_CHECKING:
+    from influxdb_client.client.influxdb_client import InfluxDBClient
+    from influxdb_client.rest import ApiException
+    from urllib3 import HTTPResponse
+
+log = logging.getLogger(__name__)
+
+Parameters = Mapping[str, str | int | float | bool]
+Record = dict[str, str]
+"""One row of an answer: the texts of its columns by name; an empty one is a null."""
+
+_REFUSALS: Final = frozenset({400, 413, 422})
+_REASON_LIMIT: Final = 500
+
+
+class PointsRefused(Exception):
+    """The server will not take a request's points, whenever it is asked again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class InfluxClient:
+    """A server with the tokens of the settings. Methods block; any thread may call them."""
+
+    def __init__(self, influx: Influx) -> None:
+        self._influx = influx
+        self._writing = _client(influx, _secret(influx.token))
+        self._reading = _client(influx, _secret(influx.read_token or influx.token))
+
+    def write(self, bucket: str, lines: Sequence[str]) -> None:
+        """Write points. Raises `PointsRefused`, or `StoreError` for what may pass."""
+        from influxdb_client.client.write_api import SYNCHRONOUS
+        from influxdb_client.rest import ApiException
+
+        with self._explained():
+            try:
+                self._writing.write_api(write_options=SYNCHRONOUS).write(
+                    bucket,
+                    self._influx.org,
+                    "\n".join(lines).encode(),
+                    write_precision="ns",  # type: ignore[arg-type] # the library passes texts on,
+                )
+            except ApiException as error:
+                if error.status in _REFUSALS:
+                    raise PointsRefused(_message(error)) from error
+                raise
+
+    def ask(self, question: str, parameters: Parameters) -> dict[str, list[Record]]:
+        """The answer to a question of `flux/`, its rows by the name of the result.
+
+        Names that are not given in a question have the result `_result`. Raises `StoreError`.
+        """
+        answer: defaultdict[str, list[Record]] = defaultdict(list)
+        with self._explained():
+            response = self._reading.query_api().query_raw(
+                question, self._influx.org, _dialect(), dict(parameters)
+            )
+            try:
+                for record in _records(response):
+                    answer[record["result"]].append(record)
+            finally:
+                response.release_conn()
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in (self._writing, self._reading):
+            client.close()  # type: ignore[no-untyped-call] # the library has no types here
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        from influxdb_client.rest import ApiException
+        from urllib3.exceptions import HTTPError
+
+        where = f"InfluxDB at {self._influx.url}"
+        try:
+            yield
+        except ApiException as error:
+            raise StoreError(f"{where}: {error.status}, {_message(error)}") from error
+        except HTTPError as error:
+            raise StoreError(f"{where}: cannot be reached ({error})") from error
+
+
+@cache
+def question(name: str) -> str:
+    """The text of a question, with the rows that it is about in front if it asks for them."""
+    text = _flux(name)
+    about_rows = any(f"{word}(" in text for word in ("total", "values", "points", "whole"))
+    return f"{_flux('asked')}\n{text}" if about_rows else text
+
+
+def _flux(name: str) -> str:
+    return files("exporter.stores").joinpath("flux", f"{name}.flux").read_text("utf-8")
+
+
+def _client(influx: Influx, token: str) -> "InfluxDBClient":
+    from influxdb_client.client.influxdb_client import InfluxDBClient
+
+    return InfluxDBClient(
+        influx.url,
+        token,
+        org=influx.org,
+        timeout=int(influx.timeout * 1000),
+        enable_gzip=True,
+        ssl_ca_cert=str(influx.ca) if influx.ca else None,
+    )
+
+
+def _secret(token: Any) -> str:  # noqa: ANN401 - pydantic's secret, or none
+    return token.get_secret_value() if token is not None else ""
+
+
+@cache
+def _dialect() -> Any:  # noqa: ANN401 - the library's own type
+    from influxdb_client.domain.dialect import Dialect
+
+    csv.field_size_limit(min(sys.maxsize, 2**30))
+    return Dialect(  # type: ignore[no-untyped-call] # the library has no types here
+        header=True, delimiter=",", annotations=[], date_time_format="RFC3339Nano"
+    )
+
+
+def _records(response: "HTTPResponse") -> Iterator[Record]:
+    response.auto_close = False
+    text = io.TextIOWrapper(cast("io.BytesIO", response), encoding="utf-8", newline="")
+    names: list[str] | None = None
+    for row in csv.reader(text):
+        if not any(row):
+            names = None
+        elif names is None:
+            names = row
+        else:
+            record = dict(zip(names, row, strict=False))
+            if "error" in record and "reference" in record:
+                raise StoreError(f"InfluxDB cannot answer: {record['error'][:_REASON_LIMIT]}")
+            yield record
+
+
+def _message(error: "ApiException") -> str:
+    """What the server says, without more."""
+    try:
+        said = json.loads(error.body)["message"]
+    except (ValueError, KeyError, TypeError):
+        said = error.reason
+    return str(said)[:_REASON_LIMIT]

@@ -1,0 +1,104 @@
+"""Line protocol: what a measurement looks like as a point of InfluxDB.
+
+A point is known by its series (the tags) and its time; another one with the same overwrites it
+without a word. So the time of a point is made unique from the measurement's id: it lies less than
+`SLACK` after the start of the job. Two of one series that start at the very same moment fall
+together once in a billion. The start itself is the field `started_at`, which windows compare.
+
+A point is made of the measurement alone: writing it again, from wherever, leaves one.
+"""
+
+import hashlib
+import re
+from typing import Final
+
+import msgspec
+
+from exporter.model import Measurement, encode
+from exporter.stores import Row
+from exporter.stores.schema import Kind, Value, failed, fields_of, succeeded
+
+SLACK: Final = 1_000_000_000
+"""Nanoseconds by which the time of a point may lie after the start of its job, less one."""
+EMPTY: Final = "%"
+"""The value of a tag that is empty, which line protocol cannot say."""
+
+ROW_FIELDS: Final[dict[str, Kind]] = {
+    "started_at": "integer",
+    "outbox": "text",
+    "seq": "integer",
+    "success_seq": "integer",
+    "failure_seq": "integer",
+    "payload": "text",
+}
+"""The fields of every point beside those of the field list. `success_seq` and `failure_seq` repeat
+`seq` where a job ends a streak of failures, or makes it longer."""
+
+_ENCODED: Final = re.compile(r"[\x00-\x1f\x7f%\\]")
+_DECODED: Final = re.compile(r"%([0-9A-F]{2})")
+_SPECIAL: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
+_QUOTED: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
+
+
+def line(row: Row) -> str:
+    """The point of a row, without the end of the line."""
+    one = row.measurement
+    series, fields = fields_of(one)
+    names = sorted((field.name, str(field.value(one))) for field in fields if field.tag)
+    tags = ",".join(f"{name}={tag_value(text).translate(_SPECIAL)}" for name, text in names)
+    values = [
+        f"{field.name}={_written(field.kind, value)}"
+        for field in fields
+        if not field.tag and (value := field.value(one)) is not None
+    ]
+    values += [
+        f"{name}={_written(ROW_FIELDS[name], value)}"
+        for name, value in _row_values(row).items()
+        if value is not None
+    ]
+    return f"{series},{tags} {','.join(values)} {point_time(one)}"
+
+
+def point_time(measurement: Measurement) -> int:
+    """The time of its point, Unix nanoseconds."""
+    digest = hashlib.blake2b(measurement.id.encode(), digest_size=8).digest()
+    return measurement.started_at + int.from_bytes(digest) % SLACK
+
+
+def tag_value(text: str) -> str:
+    """A tag as it is stored.
+
+    What line protocol has no escape for, control characters and backslashes, is percent-encoded.
+    """
+    if not text:
+        return EMPTY
+    return _ENCODED.sub(lambda found: f"%{ord(found.group()):02X}", text)
+
+
+def tag_text(value: str) -> str:
+    """The text that `tag_value` made a tag of."""
+    if value == EMPTY:
+        return ""
+    return _DECODED.sub(lambda found: chr(int(found.group(1), 16)), value)
+
+
+def _row_values(row: Row) -> dict[str, Value]:
+    one = row.measurement
+    return {
+        "started_at": one.started_at,
+        "outbox": row.outbox,
+        "seq": row.seq,
+        "success_seq": row.seq if succeeded(one) else None,
+        "failure_seq": row.seq if failed(one) else None,
+        "payload": encode(msgspec.structs.replace(one, steps=())).decode(),
+    }
+
+
+def _written(kind: Kind, value: Value) -> str:
+    if kind == "text":
+        return f'"{str(value).translate(_QUOTED)}"'
+    if kind == "integer":
+        return f"{value}i"
+    if kind == "boolean":
+        return "true" if value else "false"
+    return repr(value)
