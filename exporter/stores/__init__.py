@@ -241,6 +241,10 @@ class Store(Protocol):
         """How many measurements are stored."""
         ...
 
+    async def maintain(self) -> None:
+        """Do what has to be done from time to time, so that questions stay quick."""
+        ...
+
     async def close(self) -> None:
         """Finish what is being written and close."""
         ...

@@ -206,6 +206,9 @@ class EmbeddedStore:
         ((count,),) = await self._ask("count", {})
         return int(count)
 
+    async def maintain(self) -> None:
+        """See `Store.maintain`: there is nothing to be done."""
+
     async def close(self) -> None:
         """Finish what is being written, fold the log into the file and close."""
         if self._closed:

@@ -9,13 +9,14 @@ import logging
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, Self, TypeVar
 
 import msgspec
 
-from exporter.model import Measurement, Target, decode
+from exporter.model import NANOSECONDS, Measurement, Target, decode
 from exporter.settings import Influx
 from exporter.stores import (
     Group,
@@ -39,6 +40,7 @@ from exporter.stores.influx_client import (
     question,
 )
 from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value
+from exporter.stores.influx_rollups import HOUR, Fields, Key, Rollups, phase_statistics
 from exporter.stores.schema import MEASUREMENT, OUT_OF_RANGE, TIMES, TRANSCODING, storable
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,6 @@ T = TypeVar("T")
 Answer = dict[str, list[Record]]
 
 _READERS: Final = 4
-_HOUR: Final = 3600 * 1_000_000_000
 _NAMES: Final = ("orchestrator", "region", "pipeline", "model")
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _RESULT: Final = "_result"
@@ -63,13 +64,20 @@ class InfluxStore:
         self, influx: Influx, client: InfluxClient, now: Callable[[], int] = time.time_ns
     ) -> None:
         self._bucket = influx.bucket
+        self._retention = int(influx.retention * NANOSECONDS)
         self._client = client
+        self.rollups = (
+            Rollups(client, influx.bucket, influx.rollup_bucket, now)
+            if influx.rollup_bucket is not None
+            else None
+        )
+        """What answers long windows; `None`: single measurements answer all."""
         self._now = now
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="influx-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="influx-reader")
         self._closed = False
         self._cursors: dict[str, int] = {}
-        self._stretch = _HOUR
+        self._stretch = HOUR
         """How much time a page of rows took last, nanoseconds."""
 
     @classmethod
@@ -107,7 +115,7 @@ class InfluxStore:
             self._cursors[outbox] = await self.cursor(outbox)
         if seq <= self._cursors[outbox]:
             return
-        hour = self._now() // _HOUR * _HOUR
+        hour = self._now() // HOUR * HOUR
         point = f"delivery,outbox={tag_value(outbox)} seq={seq}i {hour}"
         await self._in(self._writer, lambda: self._client.write(self._bucket, [point]))
         self._cursors[outbox] = seq
@@ -126,9 +134,9 @@ class InfluxStore:
             part = Window(window.since, min(window.until, window.since + self._stretch))
             found = await self._page(part, where, place, limit)
             if len(found) >= limit:
-                self._stretch = max(_HOUR // 3600, self._stretch // 2)
+                self._stretch = max(HOUR // 3600, self._stretch // 2)
             elif len(found) < limit // 4:
-                self._stretch = min(366 * 24 * _HOUR, self._stretch * 2)
+                self._stretch = min(366 * 24 * HOUR, self._stretch * 2)
             if len(found) >= limit or part.until >= window.until:
                 return found
             if found:
@@ -145,7 +153,10 @@ class InfluxStore:
             window = Window(max(part.until + 1, following - SLACK), window.until)
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
-        """See `Store.groups`."""
+        """See `Store.groups`. Long windows are added up from roll-ups where they have some."""
+        rolled = await self._rolled(window, where, scores=True)
+        if rolled is not None:
+            return [_group(key, fields) for key, fields in sorted(rolled.items())]
         answer = await self._ask("groups", _about(window, where))
         rows, success = _numbers(answer["rows"]), _numbers(answer["success"])
         timed, times = _numbers(answer["timed"]), _numbers(answer["time"])
@@ -177,7 +188,10 @@ class InfluxStore:
         ]
 
     async def phases(self, window: Window, where: Where) -> list[PhaseStatistics]:
-        """See `Store.phases`."""
+        """See `Store.phases`. Where roll-ups answer a part, percentiles are approximate."""
+        rolled = await self._rolled(window, where, scores=False)
+        if rolled is not None:
+            return phase_statistics(rolled)
         answer = await self._ask("phases", _about(window, where))
         names = (*_NAMES, "phase")
         found = {name: _numbers(rows, names) for name, rows in answer.items()}
@@ -280,6 +294,12 @@ class InfluxStore:
         answer = await self._ask("count", _EVER)
         return sum(int(row["_value"]) for row in answer[_RESULT])
 
+    async def maintain(self) -> None:
+        """See `Store.maintain`: computes roll-ups that are missing, or that came late."""
+        rollups = self.rollups
+        if rollups is not None:
+            await self._in(self._readers, lambda: rollups.heal(self._retention))
+
     async def close(self) -> None:
         """Finish what is being written and close the connections."""
         if self._closed:
@@ -297,8 +317,19 @@ class InfluxStore:
         taken = [row for row in rows if storable(row.measurement)]
         if taken:
             taken.sort(key=lambda row: point_time(row.measurement))
-            refused += self._write([(row, line(row)) for row in taken])
+            points = [(row, line(row)) for row in taken]
+            # Marked before, so that no crash in between leaves a roll-up that lacks them, and
+            # after, since a roll-up may have been made in between.
+            self._mark(taken)
+            refused += self._write(points)
+            self._mark(taken)
         return refused
+
+    def _mark(self, rows: Sequence[Row]) -> None:
+        marks = self.rollups.marks(rows) if self.rollups is not None else []
+        if marks:
+            with suppress(PointsRefused):  # an hour beyond the retention
+                self._client.write(self._bucket, marks)
 
     def _write(self, points: Sequence[tuple[Row, str]]) -> list[Refused]:
         """Write points; those that are refused are found by halves, which may be written again."""
@@ -311,6 +342,20 @@ class InfluxStore:
             middle = len(points) // 2
             return self._write(points[:middle]) + self._write(points[middle:])
         return []
+
+    async def _rolled(
+        self, window: Window, where: Where, *, scores: bool
+    ) -> Mapping[Key, Fields] | None:
+        """What roll-ups and the rest of the window add up to; `None` if none can be used."""
+        rollups = self.rollups
+        if rollups is None:
+            return None
+        window = _clamped(window)
+        stretches = await self._in(self._readers, lambda: rollups.stretches(window))
+        if all(stretch.series is None for stretch in stretches):
+            return None
+        about = _narrow(where)
+        return await self._in(self._readers, lambda: rollups.sums(stretches, about, scores=scores))
 
     async def _newest(
         self, series: str, window: Window, where: Where, limit: int
@@ -360,6 +405,12 @@ def _about(window: Window, where: Where, series: str = MEASUREMENT) -> Parameter
         "since": clamped.since,
         "until": clamped.until,
         "slack": SLACK,
+        **_narrow(where),
+    }
+
+
+def _narrow(where: Where) -> Parameters:
+    return {
         "orchestrator": _any(where.orchestrator),
         "region": _any(where.region),
         "pipeline": _any(where.pipeline),
@@ -376,6 +427,20 @@ def _clamped(window: Window) -> Window:
 
 def _any(name: str | None) -> str:
     return "" if name is None else tag_value(name)
+
+
+def _group(key: Key, fields: Fields) -> Group:
+    orchestrator, region, pipeline, model = key
+    rows, timed = fields["rows"], fields.get("scored_time_count", 0.0)
+    return Group(
+        orchestrator=orchestrator,
+        region=region,
+        pipeline=pipeline,
+        model=model,
+        rows=int(rows),
+        success_rate=fields["success_sum"] / rows,
+        round_trip_time=fields["scored_time_sum"] / timed if timed else None,
+    )
 
 
 def _key(row: Record, names: Sequence[str]) -> tuple[str, ...]:

@@ -48,15 +48,21 @@ class InfluxClient:
         self._influx = influx
         self._writing = _client(influx, _secret(influx.token))
         self._reading = _client(influx, _secret(influx.read_token or influx.token))
+        self._rolling = _client(influx, _secret(influx.rollup_token or influx.token))
 
-    def write(self, bucket: str, lines: Sequence[str]) -> None:
-        """Write points. Raises `PointsRefused`, or `StoreError` for what may pass."""
+    def write(self, bucket: str, lines: Sequence[str], *, rolling: bool = False) -> None:
+        """Write points, with `rolling` as who rolls up.
+
+        Raises `PointsRefused`, or `StoreError` for what may pass.
+        """
         from influxdb_client.client.write_api import SYNCHRONOUS
         from influxdb_client.rest import ApiException
 
         with self._explained():
             try:
-                self._writing.write_api(write_options=SYNCHRONOUS).write(
+                (self._rolling if rolling else self._writing).write_api(
+                    write_options=SYNCHRONOUS
+                ).write(
                     bucket,
                     self._influx.org,
                     "\n".join(lines).encode(),
@@ -67,14 +73,18 @@ class InfluxClient:
                     raise PointsRefused(_message(error)) from error
                 raise
 
-    def ask(self, question: str, parameters: Parameters) -> dict[str, list[Record]]:
+    def ask(
+        self, question: str, parameters: Parameters, *, rolling: bool = False
+    ) -> dict[str, list[Record]]:
         """The answer to a question of `flux/`, its rows by the name of the result.
 
-        Names that are not given in a question have the result `_result`. Raises `StoreError`.
+        With `rolling` it is asked as who rolls up. Without a name a result is `_result`. Raises
+        `StoreError`.
         """
         answer: defaultdict[str, list[Record]] = defaultdict(list)
         with self._explained():
-            response = self._reading.query_api().query_raw(
+            client = self._rolling if rolling else self._reading
+            response = client.query_api().query_raw(
                 question, self._influx.org, _dialect(), dict(parameters)
             )
             try:
@@ -86,7 +96,7 @@ class InfluxClient:
 
     def close(self) -> None:
         """Close the connections."""
-        for client in (self._writing, self._reading):
+        for client in (self._writing, self._reading, self._rolling):
             client.close()  # type: ignore[no-untyped-call] # the library has no types here
 
     @contextmanager
@@ -103,12 +113,23 @@ class InfluxClient:
             raise StoreError(f"{where}: cannot be reached ({error})") from error
 
 
+_BEFORE: Final = {
+    "rolled": ("narrow", "rolling"),
+    "rollup_1h": ("unnarrowed", "rolling"),
+    "rollup_sums": ("narrow",),
+}
+_ROWS: Final = ("total(", "values(", "points(", "whole(")
+
+
 @cache
 def question(name: str) -> str:
-    """The text of a question, with the rows that it is about in front if it asks for them."""
-    text = _flux(name)
-    about_rows = any(f"{word}(" in text for word in ("total", "values", "points", "whole"))
-    return f"{_flux('asked')}\n{text}" if about_rows else text
+    """The text of a question, with the files in front whose names it uses."""
+    own = _flux(name)
+    about_rows = any(word in own for word in _ROWS)
+    before = _BEFORE.get(name, ("narrow", "asked") if about_rows else ())
+    lines = "\n".join([*map(_flux, before), own]).split("\n")
+    imports = dict.fromkeys(text for text in lines if text.startswith("import "))
+    return "\n".join([*imports, *(text for text in lines if text not in imports)])
 
 
 def _flux(name: str) -> str:

@@ -2,17 +2,8 @@
 // not with the time of the point, which lies less than `slack` after it: so points near the two
 // ends are looked at one by one, and those between are left to the storage engine.
 //
-// Parameters: bucket, series, since, until (Unix nanoseconds, both inside), slack, and the tags
-// orchestrator, region, pipeline, model, of which an empty one means any; addresses_only.
-
-narrow = (tables=<-) => {
-    a = if orchestrator == "" then tables else tables |> filter(fn: (r) => r.orchestrator == orchestrator)
-    b = if region == "" then a else a |> filter(fn: (r) => r.region == region)
-    c = if pipeline == "" then b else b |> filter(fn: (r) => r.pipeline == pipeline)
-    d = if model == "" then c else c |> filter(fn: (r) => r.model == model)
-
-    return if addresses_only then d |> filter(fn: (r) => r.orchestrator =~ /^0[xX][0-9a-fA-F]{40}$/) else d
-}
+// Parameters: bucket, series, since, until (Unix nanoseconds, both inside), slack, and
+// those of narrow.flux.
 
 points = (start, stop) =>
     from(bucket: bucket)

@@ -17,24 +17,32 @@ good =
             fn: (r) => exists r.scored_success and r.started_at >= since and r.started_at <= until,
         )
 
-only = (phase) =>
+only = (phase, has, get) =>
     good
-        |> rename(fn: (column) => if column == phase then "_value" else column)
-        |> filter(fn: (r) => exists r._value)
-        |> keep(columns: ["orchestrator", "region", "pipeline", "model", "_value"])
-        |> set(key: "phase", value: phase)
+        |> filter(fn: has)
+        |> map(
+            fn: (r) =>
+                ({
+                    orchestrator: r.orchestrator,
+                    region: r.region,
+                    pipeline: r.pipeline,
+                    model: r.model,
+                    phase: phase,
+                    _value: get(r: r),
+                }),
+        )
 
 times =
     union(
         tables: [
-            only(phase: "dns_time"),
-            only(phase: "connect_time"),
-            only(phase: "tls_time"),
-            only(phase: "upload_time"),
-            only(phase: "inference_time"),
-            only(phase: "download_time"),
-            only(phase: "tester_time"),
-            only(phase: "round_trip_time"),
+            only(phase: "dns_time", has: (r) => exists r.dns_time, get: (r) => r.dns_time),
+            only(phase: "connect_time", has: (r) => exists r.connect_time, get: (r) => r.connect_time),
+            only(phase: "tls_time", has: (r) => exists r.tls_time, get: (r) => r.tls_time),
+            only(phase: "upload_time", has: (r) => exists r.upload_time, get: (r) => r.upload_time),
+            only(phase: "inference_time", has: (r) => exists r.inference_time, get: (r) => r.inference_time),
+            only(phase: "download_time", has: (r) => exists r.download_time, get: (r) => r.download_time),
+            only(phase: "tester_time", has: (r) => exists r.tester_time, get: (r) => r.tester_time),
+            only(phase: "round_trip_time", has: (r) => exists r.round_trip_time, get: (r) => r.round_trip_time),
         ],
     )
         |> group(columns: by)

@@ -1,0 +1,1 @@
+narrow = (tables=<-) => tables

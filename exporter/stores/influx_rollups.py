@@ -1,0 +1,295 @@
+"""Roll-ups: hours and days whose sums InfluxDB keeps, so that long windows are answered from few.
+
+Tasks of the server compute the last hours and days, and compute them again, for measurements come
+late. What comes when its hour is over also marks the hour; marked hours, and those that no task
+computed, are computed by `heal`. Only hours that are done and unmarked are used to answer;
+everything else of a window is asked of single measurements, so that the answer is the same.
+"""
+
+import logging
+import math
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from exporter.stores import PhaseStatistics, Row, Window
+from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
+from exporter.stores.influx_lines import tag_text, tag_value
+from exporter.stores.schema import PHASES
+
+log = logging.getLogger(__name__)
+
+HOUR: Final = 3600 * 1_000_000_000
+DAY: Final = 24 * HOUR
+TASK_HOURS: Final = 3
+"""How many hours a task computes again each time."""
+TASK_DAYS: Final = 2
+MARGIN: Final = 300 * 1_000_000_000
+"""Nanoseconds before the end of an hour from which on what comes marks it: clocks differ."""
+SETTLED: Final = 5 * HOUR
+"""An hour that began longer ago is used to answer: no task writes it any more."""
+HEALED: Final = 200
+"""Hours, and days, that one call of `heal` computes at most."""
+BUCKETS_PER_DOUBLING: Final = 4
+ROLLUP_ERROR: Final = 2 ** (1 / (2 * BUCKETS_PER_DOUBLING)) - 1
+"""How far, as a share, a percentile from buckets may be off: half a bucket, about 9 %."""
+
+_MOST_STRETCHES: Final = 8
+"""Stretches without roll-up in a window, beyond which all of it is asked of single measurements."""
+
+Key = tuple[str, str, str, str]
+Fields = dict[str, float]
+"""What `rolling.flux` adds up for one key, by the name of the field."""
+Sums = defaultdict[Key, Fields]
+
+
+class Stretch(NamedTuple):
+    """A part of a window."""
+
+    series: str | None
+    """The roll-up that answers it; `None`: single measurements do."""
+    first: int
+    last: int
+    """Outside, Unix nanoseconds."""
+
+
+class Late(NamedTuple):
+    """A mark that measurements came late into the hour that begins at `start`."""
+
+    start: int
+    outbox: str
+    mark: str
+
+
+class Rollups:
+    """The roll-ups of one bucket. Methods block; any thread may call them."""
+
+    def __init__(
+        self, client: InfluxClient, bucket: str, rollup_bucket: str, now: Callable[[], int]
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._rollup_bucket = rollup_bucket
+        self._now = now
+
+    def marks(self, rows: Iterable[Row]) -> list[str]:
+        """Points that mark the hours that these rows come late into."""
+        over = self._now() + MARGIN - HOUR
+        hours = {
+            (row.outbox, start)
+            for row in rows
+            if (start := row.measurement.started_at // HOUR * HOUR) >= 0 and start < over
+        }
+        return [
+            f'late,outbox={tag_value(outbox)} mark="{secrets.token_hex(8)}" {start}'
+            for outbox, start in sorted(hours)
+        ]
+
+    def stretches(self, window: Window) -> list[Stretch]:
+        """The window cut into what roll-ups answer and what they do not, in order of time."""
+        first = max(0, -(-window.since // HOUR) * HOUR)
+        settled = (self._now() - SETTLED) // HOUR * HOUR
+        last = min((window.until + 1) // HOUR * HOUR, settled)
+        whole = [Stretch(None, window.since, window.until + 1)]
+        if last - first < HOUR:
+            return whole
+        hours, days = self._done(first, last)
+        cut = _cut(first, last, hours, days)
+        cut.insert(0, Stretch(None, window.since, first))
+        cut.append(Stretch(None, last, window.until + 1))
+        cut = _joined([stretch for stretch in cut if stretch.first < stretch.last])
+        if sum(stretch.series is None for stretch in cut) > _MOST_STRETCHES:
+            return whole
+        return cut
+
+    def sums(
+        self, stretches: Sequence[Stretch], about: Parameters, *, scores: bool
+    ) -> Mapping[Key, Fields]:
+        """What the stretches add up to together; `about` narrows, `scores` leaves phases out."""
+        together: Sums = defaultdict(dict)
+        for stretch in stretches:
+            asked = {**about, "first": stretch.first, "last": stretch.last}
+            if stretch.series is None:
+                asked |= {"bucket": self._bucket, "every": stretch.last}
+                answer = self._client.ask(question("rolled"), asked)
+            else:
+                asked |= {"bucket": self._rollup_bucket, "series": stretch.series, "scores": scores}
+                answer = self._client.ask(question("rollup_sums"), asked)
+            for rows in answer.values():
+                _merge(together, rows)
+        return together
+
+    def heal(self, retention: int) -> int:
+        """Compute what is missing or marked, the newest first, and give how many hours that were.
+
+        `retention` is how long single measurements are kept, in nanoseconds, 0 for ever: what may
+        have lost some of them is left as it is. At most `HEALED` hours and days at a time.
+        """
+        last = (self._now() - MARGIN) // HOUR * HOUR
+        first = self._first_hour()
+        if first is None:
+            return 0
+        if retention:
+            first = max(first, (self._now() - retention + DAY) // DAY * DAY)
+        done, days = self._done(first, last)
+        hours = [start for start in range(first, last, HOUR) if start not in done]
+        hours = hours[-HEALED:]
+        marks = self._late(first, last)
+        for start in hours:
+            self._roll("rollup_1h", start, start + HOUR)
+        touched = {start // DAY * DAY for start in hours}
+        whole = set(range(first // DAY * DAY, last // DAY * DAY, DAY))
+        for start in sorted((whole - days) | (whole & touched))[-HEALED:]:
+            self._roll("rollup_1d", start, start + DAY)
+        self._clean([one for one in marks if one.start in hours])
+        return len(hours)
+
+    def _clean(self, marks: Sequence[Late]) -> None:
+        points = [
+            f'late,outbox={tag_value(one.outbox)} cleaned="{one.mark}" {one.start}' for one in marks
+        ]
+        if points:
+            self._client.write(self._bucket, points, rolling=True)
+
+    def _first_hour(self) -> int | None:
+        """Start of the hour of the first measurement; `None` without any."""
+        asked: Parameters = {"bucket": self._bucket, "until": self._now()}
+        answer = self._client.ask(question("first_hour"), asked, rolling=True)
+        found = [int(row["_value"]) for rows in answer.values() for row in rows]
+        return min(found) // HOUR * HOUR if found else None
+
+    def _roll(self, name: str, first: int, last: int) -> None:
+        self._client.ask(
+            question(name),
+            {
+                "bucket": self._bucket,
+                "rollup_bucket": self._rollup_bucket,
+                "first": first,
+                "last": last,
+                "every": last - first,
+            },
+            rolling=True,
+        )
+
+    def _done(self, first: int, last: int) -> tuple[set[int], set[int]]:
+        """Starts of the hours, and of the days, whose roll-ups hold all that is known."""
+        day = first // DAY * DAY
+        answer = self._client.ask(
+            question("rollup_state"), {"bucket": self._rollup_bucket, "first": day, "last": last}
+        )
+        late = {one.start for one in self._late(day, -(-last // DAY) * DAY)}
+        hours: set[int] = set()
+        days: set[int] = set()
+        for row in (row for rows in answer.values() for row in rows):
+            start = int(row["start"])
+            if row["every"] == "1h":
+                hours.add(start)
+            elif int(row["_value"]) == DAY // HOUR:
+                days.add(start)
+        return hours - late, days - {start // DAY * DAY for start in late}
+
+    def _late(self, first: int, last: int) -> list[Late]:
+        answer = self._client.ask(
+            question("late"), {"bucket": self._bucket, "first": first, "last": last}
+        )
+        return [
+            Late(int(row["start"]), tag_text(row["outbox"]), row["mark"])
+            for rows in answer.values()
+            for row in rows
+        ]
+
+
+def phase_statistics(sums: Mapping[Key, Fields]) -> list[PhaseStatistics]:
+    """What is known of each phase, with percentiles from buckets, in order."""
+    return [
+        _statistics(key, phase, fields)
+        for key, fields in sorted(sums.items())
+        for phase in sorted(PHASES)
+        if fields.get(f"{phase}_count")
+    ]
+
+
+def _statistics(key: Key, phase: str, fields: Fields) -> PhaseStatistics:
+    count = int(fields[f"{phase}_count"])
+    least, most = fields[f"{phase}_min"], fields[f"{phase}_max"]
+    prefix = f"{phase}_bucket_"
+    buckets = sorted(
+        (int(name.removeprefix(prefix)), int(number))
+        for name, number in fields.items()
+        if name.startswith(prefix)
+    )
+
+    def percentile(share: float) -> float:
+        place = share * (count - 1)
+        below = _of_rank(buckets, math.floor(place), least, most)
+        above = _of_rank(buckets, math.ceil(place), least, most)
+        return below + (above - below) * (place - math.floor(place))
+
+    orchestrator, region, pipeline, model = key
+    return PhaseStatistics(
+        orchestrator=orchestrator,
+        region=region,
+        pipeline=pipeline,
+        model=model,
+        phase=phase,
+        count=count,
+        mean=fields[f"{phase}_sum"] / count,
+        least=least,
+        most=most,
+        p50=percentile(0.5),
+        p90=percentile(0.9),
+        p99=percentile(0.99),
+        approximate=True,
+    )
+
+
+def _of_rank(buckets: Sequence[tuple[int, int]], rank: int, least: float, most: float) -> float:
+    """The geometric middle of the bucket that holds the value of a rank, from 0."""
+    seen = 0
+    for bucket, number in buckets:
+        seen += number
+        if rank < seen:
+            middle = math.exp2((bucket - 0.5) / BUCKETS_PER_DOUBLING)
+            return min(max(middle, least), most)
+    return most
+
+
+def _merge(together: Sums, rows: Iterable[Record]) -> None:
+    for row in rows:
+        names = ("orchestrator", "region", "pipeline", "model")
+        orchestrator, region, pipeline, model = (tag_text(row[name]) for name in names)
+        fields = together[orchestrator, region, pipeline, model]
+        field, value = row["_field"], float(row["_value"])
+        if field not in fields:
+            fields[field] = value
+        elif field.endswith("_min"):
+            fields[field] = min(fields[field], value)
+        elif field.endswith("_max"):
+            fields[field] = max(fields[field], value)
+        else:
+            fields[field] += value
+
+
+def _cut(first: int, last: int, hours: set[int], days: set[int]) -> list[Stretch]:
+    found = []
+    start = first
+    while start < last:
+        if start % DAY == 0 and start + DAY <= last and start in days:
+            found.append(Stretch("ai_job_1d", start, start + DAY))
+            start += DAY
+        else:
+            series = "ai_job_1h" if start in hours else None
+            found.append(Stretch(series, start, start + HOUR))
+            start += HOUR
+    return found
+
+
+def _joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    joined: list[Stretch] = []
+    for stretch in stretches:
+        if joined and joined[-1].series == stretch.series and joined[-1].last == stretch.first:
+            joined[-1] = joined[-1]._replace(last=stretch.last)
+        else:
+            joined.append(stretch)
+    return joined
