@@ -49,6 +49,9 @@ T = TypeVar("T")
 Answer = dict[str, list[Record]]
 
 _READERS: Final = 4
+_SENDERS: Final = 2
+"""While the server works on one part of a batch, the next is made into lines."""
+_PART: Final = 1000
 _NAMES: Final = ("orchestrator", "region", "pipeline", "model")
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _RESULT: Final = "_result"
@@ -74,6 +77,7 @@ class InfluxStore:
         """What answers long windows; `None`: single measurements answer all."""
         self._now = now
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="influx-writer")
+        self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="influx-sender")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="influx-reader")
         self._closed = False
         self._cursors: dict[str, int] = {}
@@ -309,6 +313,7 @@ class InfluxStore:
 
     def _close(self) -> None:
         self._writer.shutdown()
+        self._senders.shutdown()
         self._readers.shutdown()
         self._client.close()
 
@@ -317,13 +322,17 @@ class InfluxStore:
         taken = [row for row in rows if storable(row.measurement)]
         if taken:
             taken.sort(key=lambda row: point_time(row.measurement))
-            points = [(row, line(row)) for row in taken]
+            parts = [taken[at : at + _PART] for at in range(0, len(taken), _PART)]
             # Marked before, so that no crash in between leaves a roll-up that lacks them, and
             # after, since a roll-up may have been made in between.
             self._mark(taken)
-            refused += self._write(points)
+            for found in self._senders.map(self._send, parts):
+                refused += found
             self._mark(taken)
         return refused
+
+    def _send(self, rows: Sequence[Row]) -> list[Refused]:
+        return self._write([(row, line(row)) for row in rows])
 
     def _mark(self, rows: Sequence[Row]) -> None:
         marks = self.rollups.marks(rows) if self.rollups is not None else []

@@ -4,6 +4,7 @@ The client library does not wait and does not try again by itself: who calls dec
 """
 
 import csv
+import gzip
 import io
 import json
 import logging
@@ -31,6 +32,7 @@ Record = dict[str, str]
 
 _REFUSALS: Final = frozenset({400, 413, 422})
 _REASON_LIMIT: Final = 500
+_GZIP_LEVEL: Final = 1  # four times as quick as 9, for a third more bytes
 
 
 class PointsRefused(Exception):
@@ -55,18 +57,20 @@ class InfluxClient:
 
         Raises `PointsRefused`, or `StoreError` for what may pass.
         """
-        from influxdb_client.client.write_api import SYNCHRONOUS
         from influxdb_client.rest import ApiException
+        from influxdb_client.service.write_service import WriteService
 
+        body = gzip.compress("\n".join(lines).encode(), _GZIP_LEVEL)
+        service = WriteService((self._rolling if rolling else self._writing).api_client)  # type: ignore[no-untyped-call] # the library has no types here
         with self._explained():
             try:
-                (self._rolling if rolling else self._writing).write_api(
-                    write_options=SYNCHRONOUS
-                ).write(
-                    bucket,
+                service.post_write(  # type: ignore[no-untyped-call]
                     self._influx.org,
-                    "\n".join(lines).encode(),
-                    write_precision="ns",  # type: ignore[arg-type] # the library passes texts on,
+                    bucket,
+                    body,
+                    precision="ns",
+                    content_encoding="gzip",
+                    content_type="text/plain; charset=utf-8",
                 )
             except ApiException as error:
                 if error.status in _REFUSALS:
@@ -144,7 +148,6 @@ def _client(influx: Influx, token: str) -> "InfluxDBClient":
         token,
         org=influx.org,
         timeout=int(influx.timeout * 1000),
-        enable_gzip=True,
         ssl_ca_cert=str(influx.ca) if influx.ca else None,
     )
 
