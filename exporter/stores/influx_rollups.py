@@ -136,12 +136,12 @@ class Rollups:
         hours = [start for start in range(first, last, HOUR) if start not in done]
         hours = hours[-HEALED:]
         marks = self._late(first, last)
-        for start in hours:
-            self._roll("rollup_1h", start, start + HOUR)
+        for start, end in _runs(hours):
+            self._roll("rollup_1h", start, end, HOUR)
         touched = {start // DAY * DAY for start in hours}
         whole = set(range(first // DAY * DAY, last // DAY * DAY, DAY))
         for start in sorted((whole - days) | (whole & touched))[-HEALED:]:
-            self._roll("rollup_1d", start, start + DAY)
+            self._roll("rollup_1d", start, start + DAY, DAY)
         self._clean([one for one in marks if one.start in hours])
         return len(hours)
 
@@ -159,7 +159,7 @@ class Rollups:
         found = [int(row["_value"]) for rows in answer.values() for row in rows]
         return min(found) // HOUR * HOUR if found else None
 
-    def _roll(self, name: str, first: int, last: int) -> None:
+    def _roll(self, name: str, first: int, last: int, every: int) -> None:
         self._client.ask(
             question(name),
             {
@@ -167,7 +167,7 @@ class Rollups:
                 "rollup_bucket": self._rollup_bucket,
                 "first": first,
                 "last": last,
-                "every": last - first,
+                "every": every,
             },
             rolling=True,
         )
@@ -269,6 +269,17 @@ def _merge(together: Sums, rows: Iterable[Record]) -> None:
             fields[field] = max(fields[field], value)
         else:
             fields[field] += value
+
+
+def _runs(hours: Sequence[int]) -> list[tuple[int, int]]:
+    """Hours that follow each other within one day, as (start, end)."""
+    runs: list[tuple[int, int]] = []
+    for start in hours:
+        if runs and runs[-1][1] == start and start % DAY:
+            runs[-1] = (runs[-1][0], start + HOUR)
+        else:
+            runs.append((start, start + HOUR))
+    return runs
 
 
 def _cut(first: int, last: int, hours: set[int], days: set[int]) -> list[Stretch]:
