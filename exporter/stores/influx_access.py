@@ -77,6 +77,21 @@ async def may_read(influx: Influx, token: SecretStr, bucket: str) -> bool:
         return False
 
 
+async def retention_of(influx: Influx, token: SecretStr, bucket: str) -> int | None:
+    """For how many seconds a bucket keeps what it gets; `None`: not to be seen. Never raises."""
+    try:
+        async with talk_to(influx) as talk:
+            asked = {"org": influx.org, "name": bucket}
+            reply = await talk.ask("GET", "/api/v2/buckets", token=token, params=asked)
+    except (httpx.HTTPError, OSError, CannotTrustError):
+        return None
+    try:
+        (found,) = reply.document["buckets"]
+        return max((int(rule["everySeconds"]) for rule in found["retentionRules"]), default=0)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 async def sees_tokens(influx: Influx, token: SecretStr) -> bool:
     """Whether a token may list tokens, as an operator's or all-access token. Never raises."""
     try:
