@@ -174,7 +174,7 @@ def _first_user(server: "Influx", credentials: "Credentials") -> None:
 def _tell(steps: list["Step"], step: "Step") -> None:
     steps.append(step)
     note = f"  {step.note}" if step.note else ""
-    click.echo(f"  {step.done.value:<16} {step.what:<34}{note}".rstrip())
+    click.echo(f"  {step.done.value:<17} {step.what:<34}{note}".rstrip())
 
 
 def _hint(plan: "Plan", config: Path) -> None:

@@ -14,6 +14,7 @@ from exporter.stores.influx_tasks import TaskText
 _NOT_FOUND = 404
 _PAGE = 100
 _TASKS = 500
+_HOUR, _DAY = 3600, 86400
 
 
 class AdminError(Exception):
@@ -140,8 +141,14 @@ class Admin:
             return _bucket(api.create_bucket(bucket_name=name, retention_rules=rule, org=org))
 
     def set_retention(self, bucket: ServerBucket, retention: int) -> None:
-        """Change for how many seconds a bucket keeps what it gets."""
-        rule = self._library.PatchRetentionRule(type="expire", every_seconds=retention)
+        """Change for how many seconds a bucket keeps what it gets.
+
+        The server wants to be told how long its files are then, and chooses by itself only for a
+        new bucket; these are the lengths that it would choose.
+        """
+        rule = self._library.PatchRetentionRule(
+            type="expire", every_seconds=retention, shard_group_duration_seconds=_shard(retention)
+        )
         request = self._library.PatchBucketRequest(retention_rules=[rule])
         with self._explained():
             service = self._library.BucketsService(self._client.api_client)
@@ -245,6 +252,12 @@ def _library() -> Any:  # noqa: ANN401 - says that it is typed, and is not
     import influxdb_client.rest
 
     return influxdb_client
+
+
+def _shard(retention: int) -> int:
+    if 0 < retention < 2 * _DAY:
+        return _HOUR
+    return _DAY if 0 < retention < 180 * _DAY else 7 * _DAY
 
 
 def _bucket(found: Any) -> ServerBucket:  # noqa: ANN401 - as above

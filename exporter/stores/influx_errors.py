@@ -65,7 +65,9 @@ def refusal(status: int, message: str, influx: Influx, *, wait: str | None = Non
     known = {
         _BAD_REQUEST: f"InfluxDB refused a request as malformed{quoted}",
         _TOO_LARGE: "InfluxDB, or a proxy before it, refused a request as too large",
-        _UNPROCESSABLE: f"InfluxDB took only a part of what was written{quoted}",
+        _UNPROCESSABLE: f"InfluxDB took only a part of what was written{quoted}"
+        if "partial write" in said
+        else f"InfluxDB refused what it was asked{quoted}",
         _TOO_MANY: f"InfluxDB has more to do than it takes and can be asked again{again}{quoted}",
     }
     return known.get(status, f"InfluxDB answered with status {status}{quoted}")

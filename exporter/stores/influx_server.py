@@ -13,10 +13,18 @@ from urllib.parse import urlsplit
 import httpx
 
 from exporter.settings.serving import Influx
-from exporter.stores.influx_errors import Nature, clean, nature, unreachable
-from exporter.stores.influx_talk import PATIENCE, CannotTrustError, Reply, Talk, talk_to
+from exporter.stores.influx_errors import clean, unreachable
+from exporter.stores.influx_talk import (
+    PATIENCE,
+    CannotTrustError,
+    Reply,
+    Talk,
+    first_bytes,
+    talk_to,
+)
 
 _SERVERLESS = ("us-east-1-1.aws.cloud2.influxdata.com", "eu-central-1-1.aws.cloud2.influxdata.com")
+_TLS_ALERT = b"\x15\x03"
 _OLD = re.compile(r"v?[01]\.")
 _TWO = re.compile(r"v?2\.")
 _THREE = re.compile(r"v?3\.")
@@ -60,7 +68,7 @@ async def identify(influx: Influx) -> Answer:
     except CannotTrustError as error:
         return Answer(Kind.NOBODY, f"store.influxdb.ca: {error}")
     except (httpx.HTTPError, OSError, httpx.InvalidURL) as error:
-        return _no_answer(influx, error)
+        return await _no_answer(influx, error)
 
 
 async def _identify(influx: Influx, talk: Talk) -> Answer:
@@ -156,20 +164,25 @@ async def _program(talk: Talk) -> str | None:
     return None
 
 
-def _no_answer(influx: Influx, error: Exception) -> Answer:
-    said, text = unreachable(error, influx), str(error)
-    if isinstance(error, httpx.RemoteProtocolError) and "illegal" in text:
-        if "\\x15\\x03" in text:
-            said = _speaks_tls(influx)
-        elif "SSH-" in text:
-            said = f"{influx.url}: an SSH server listens there: correct `store.influxdb.url`"
-        else:
-            said = f"{influx.url}: what listens there does not speak HTTP"
-    elif isinstance(error, httpx.RemoteProtocolError) and nature(error) is Nature.UNKNOWN:
-        said = f"{influx.url}: what listens there does not speak HTTP, or ended the connection"
-    elif isinstance(error, httpx.TimeoutException):
-        said = f"{influx.url}: no whole answer within {min(influx.timeout, PATIENCE):g} s"
+async def _no_answer(influx: Influx, error: Exception) -> Answer:
+    where = influx.url
+    said = unreachable(error, influx)
+    if isinstance(error, httpx.TimeoutException):
+        said = f"{where}: no whole answer within {min(influx.timeout, PATIENCE):g} s"
+    elif isinstance(error, httpx.RemoteProtocolError):
+        said = _not_http(influx, await first_bytes(influx))
     return Answer(Kind.NOBODY, said)
+
+
+def _not_http(influx: Influx, begin: bytes) -> str:
+    """Say what speaks there, by the first bytes that it sends."""
+    if begin.startswith(_TLS_ALERT):
+        return _speaks_tls(influx)
+    if begin.startswith(b"SSH-"):
+        return f"{influx.url}: an SSH server listens there: correct `store.influxdb.url`"
+    if begin and not begin.startswith(b"HTTP/"):
+        return f"{influx.url}: what listens there does not speak HTTP"
+    return f"{influx.url}: what listens there ended the connection without a whole answer"
 
 
 def _speaks_tls(influx: Influx) -> str:

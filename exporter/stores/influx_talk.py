@@ -4,11 +4,12 @@ Each has a deadline and takes a bounded answer: whoever answers may be hostile.
 """
 
 import asyncio
+import contextlib
 import json
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -85,7 +86,7 @@ class Talk:
         return Reply(response.status_code, response.headers, body[:ANSWER_LIMIT])
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def talk_to(influx: Influx) -> AsyncIterator[Talk]:
     """Give a way to ask the server; raises `CannotTrustError`."""
     async with httpx.AsyncClient(
@@ -96,6 +97,24 @@ async def talk_to(influx: Influx) -> AsyncIterator[Talk]:
         headers={"Accept-Encoding": "identity"},
     ) as client:
         yield Talk(influx, client)
+
+
+async def first_bytes(influx: Influx) -> bytes:
+    """Give what the server sends first on a question without TLS; nothing if it keeps silent."""
+    parts = urlsplit(influx.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(min(influx.timeout, PATIENCE)):
+            reader, writer = await asyncio.open_connection(parts.hostname, port)
+            try:
+                writer.write(b"GET /ping HTTP/1.0\r\n\r\n")
+                return await reader.read(16)
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
+    except (OSError, TimeoutError):
+        return b""
 
 
 def _trust(influx: Influx) -> ssl.SSLContext | bool:

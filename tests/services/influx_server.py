@@ -27,7 +27,9 @@ def binary() -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     found = cache / "livepeer-exporter" / f"influxd-{VERSION}" / "influxd"
     if not found.is_file():
-        why = f"there is no influxd {VERSION}: `{BUILD}` builds it once (needs Go >= 1.24 and cargo)"
+        why = (
+            f"there is no influxd {VERSION}: `{BUILD}` builds it once (needs Go >= 1.24 and cargo)"
+        )
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)

@@ -1,0 +1,372 @@
+"""`influx setup` on a real server makes what is missing, says what it did, and can be repeated."""
+
+import asyncio
+import logging
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from exporter.exit_code import ENVIRONMENT, FAILED, OK, USAGE
+from exporter.settings.serving import Influx
+from exporter.stores.influx_access import trouble
+from exporter.stores.influx_admin import Admin, Credentials
+from exporter.stores.influx_setup import Done, Plan, set_up
+from tests.services.influx_commands import FILES, Operator, table
+from tests.services.influx_server import InfluxServer, binary, free_port
+
+EVERYTHING = [
+    "bucket raw",
+    "bucket rolled up",
+    "task livepeer-exporter rollup_1h",
+    "task livepeer-exporter rollup_1d",
+    "token livepeer-exporter write",
+    "token livepeer-exporter read",
+    "token livepeer-exporter rollup",
+    "token livepeer-exporter grafana",
+]
+HOUR, DAY = 3600, 86400
+
+
+@pytest.fixture
+def operator(
+    influx: InfluxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Iterator[Operator]:
+    caplog.set_level(logging.DEBUG)
+    someone = Operator(influx, tmp_path)
+    yield someone
+    secret = [influx.token]
+    secret += [someone.token(name) for name in FILES if (tmp_path / name).exists()]
+    heard = "\n".join([*someone.said, caplog.text])
+    assert not any(token in heard for token in secret), "a token was told"
+
+
+@pytest.fixture
+def ready(operator: Operator) -> Operator:
+    assert operator.setup().exit_code == OK
+    return operator
+
+
+def expect(done: str, **others: str) -> dict[str, str]:
+    other = {name.replace("_", " "): text for name, text in others.items()}
+    return {what: other.get(what, done) for what in EVERYTHING}
+
+
+def without_org(result: dict[str, str]) -> dict[str, str]:
+    return {what: done for what, done in result.items() if not what.startswith("organisation")}
+
+
+def test_everything_is_made_on_a_server_that_has_nothing(operator: Operator) -> None:
+    result = operator.setup()
+    assert (result.exit_code, result.stderr) == (OK, "")
+    assert without_org(table(result)) == expect("made")
+    assert table(result)[f"organisation {operator.influx['org']}"] == "made"
+    buckets = operator.named("buckets")
+    assert buckets["raw"]["retentionRules"][0]["everySeconds"] == 90 * DAY
+    assert buckets["rolled up"]["retentionRules"][0]["everySeconds"] == 0
+    assert {task["status"] for task in operator.named("tasks").values()} == {"active"}
+
+
+def test_each_token_may_do_what_it_is_for_and_no_more(ready: Operator) -> None:
+    granted = {
+        name: sorted(
+            (each["action"], each["resource"]["type"], each["resource"]["name"])
+            for each in token["permissions"]
+        )
+        for name, token in ready.tokens().items()
+    }
+    read = [("read", "buckets", "raw"), ("read", "buckets", "rolled up")]
+    write = [("write", "buckets", "raw"), ("write", "buckets", "rolled up")]
+    assert granted == {
+        "livepeer-exporter write": [("write", "buckets", "raw")],
+        "livepeer-exporter read": read,
+        "livepeer-exporter rollup": read + write,
+        "livepeer-exporter grafana": read,
+    }
+
+
+def test_tokens_are_kept_in_files_that_only_their_owner_may_read(ready: Operator) -> None:
+    assert {path.name for path in ready.folder.iterdir()} == {"config.yaml", *FILES}
+    for name in FILES:
+        assert stat.S_IMODE((ready.folder / name).stat().st_mode) == 0o600
+    listed = {token["token"] for token in ready.tokens().values()}
+    assert {ready.token(name) for name in FILES} == listed
+
+
+def test_the_service_reads_the_files_by_the_settings_that_are_hinted(operator: Operator) -> None:
+    hinted = operator.setup().stdout
+    for setting, name in (("token", "write"), ("read_token", "read"), ("rollup_token", "rollup")):
+        assert f"    {setting}_file: influx-{name}-token\n" in hinted
+        token = getattr(operator.settings, setting)
+        assert token.get_secret_value() == operator.token(f"influx-{name}-token")
+    assert f"Grafana's data source: {operator.folder / 'influx-grafana-token'}" in hinted
+    assert operator.check_config("--online").exit_code == OK
+
+
+def test_a_second_run_changes_nothing(ready: Operator) -> None:
+    before = ready.named("buckets"), ready.named("tasks"), ready.tokens()
+    result = ready.setup()
+    assert (result.exit_code, result.stderr) == (OK, "")
+    assert without_org(table(result)) == expect("there")
+    assert result.stdout.endswith("nothing to change\n")
+    assert (ready.named("buckets"), ready.named("tasks"), ready.tokens()) == before
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(operator: Operator) -> None:
+    result = operator.setup("--dry-run")
+    assert result.exit_code == OK
+    assert without_org(table(result)) == expect("would be made")
+    assert {path.name for path in operator.folder.iterdir()} == {"config.yaml"}
+    with pytest.raises(StopIteration):
+        _ = operator.org
+
+
+def test_a_dry_run_on_a_server_that_is_set_up_changes_nothing_either(ready: Operator) -> None:
+    ready.influx["retention"] = DAY
+    task = ready.named("tasks")["livepeer-exporter rollup_1h"]
+    ready.call("DELETE", f"/api/v2/tasks/{task['id']}")
+    before = ready.named("buckets"), ready.named("tasks"), ready.tokens()
+    result = ready.setup("--dry-run")
+    assert table(result)["bucket raw"] == "would be changed"
+    assert table(result)["task livepeer-exporter rollup_1h"] == "would be made"
+    assert table(result)["token livepeer-exporter read"] == "there"
+    assert (ready.named("buckets"), ready.named("tasks"), ready.tokens()) == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (HOUR, "keeps 1 h instead of 90 d; WARNING: that is shorter"),
+        (200 * DAY, "keeps 200 d instead of 90 d"),
+        (0, "keeps for ever instead of 90 d"),
+    ],
+)
+def test_a_changed_retention_is_set_and_a_shorter_one_is_warned_of(
+    ready: Operator, seconds: int, words: str
+) -> None:
+    ready.influx["retention"] = seconds
+    result = ready.setup()
+    assert table(result)["bucket raw"] == "changed"
+    assert words in result.stdout
+    assert ("WARNING" in result.stdout) == ("WARNING" in words)
+    rules = ready.named("buckets")["raw"]["retentionRules"]
+    assert [rule["everySeconds"] for rule in rules] == [seconds]
+    assert table(ready.setup())["bucket raw"] == "there"
+
+
+def test_a_retention_below_an_hour_is_refused_before_anything_is_done(operator: Operator) -> None:
+    operator.influx["rollup_retention"] = 1800
+    result = operator.setup()
+    assert result.exit_code == USAGE
+    assert result.stderr.startswith("store.influxdb.rollup_retention: expected at least an hour")
+
+
+def test_a_task_that_is_gone_inactive_or_outdated_is_mended(ready: Operator) -> None:
+    hourly, daily = (ready.named("tasks")[f"livepeer-exporter rollup_1{x}"] for x in "hd")
+    ready.call("DELETE", f"/api/v2/tasks/{hourly['id']}")
+    ready.call("PATCH", f"/api/v2/tasks/{daily['id']}", {"status": "inactive"})
+    first = table(ready.setup())
+    assert first["task livepeer-exporter rollup_1h"] == "made"
+    assert first["task livepeer-exporter rollup_1d"] == "changed"
+    assert ready.named("tasks")["livepeer-exporter rollup_1d"]["status"] == "active"
+    ready.call("PATCH", f"/api/v2/tasks/{daily['id']}", {"flux": f"{daily['flux']}// older\n"})
+    second = ready.setup()
+    assert table(second)["task livepeer-exporter rollup_1d"] == "changed"
+    assert "its text is brought up to date" in second.stdout
+    assert ready.named("tasks")["livepeer-exporter rollup_1d"]["flux"] == daily["flux"]
+
+
+def test_a_task_that_is_there_twice_is_left_to_the_operator(ready: Operator) -> None:
+    task = ready.named("tasks")["livepeer-exporter rollup_1h"]
+    ready.call("POST", "/api/v2/tasks", {"orgID": ready.org, "flux": task["flux"]})
+    result = ready.setup()
+    assert result.exit_code == FAILED
+    assert "there are 2 of this name: delete all but one" in result.stdout
+
+
+def test_names_are_safe_within_a_task(influx: InfluxServer, tmp_path: Path) -> None:
+    odd = {"bucket": 'raw ${now()} \\ "'.replace('"', "'"), "rollup_bucket": "up \\x41 ${1}"}
+    someone = Operator(influx, tmp_path, odd)
+    assert someone.setup().exit_code == OK
+    for task in someone.named("tasks").values():
+        someone.call("POST", f"/api/v2/tasks/{task['id']}/runs", {})
+        assert run_of(someone, task["id"]) == "success"
+
+
+def run_of(someone: Operator, task: str) -> str:
+    """How the first run of a task ended."""
+    import time
+
+    for _ in range(500):
+        found = someone.call("GET", f"/api/v2/tasks/{task}/runs")["runs"]
+        if found and found[0]["status"] in ("success", "failed"):
+            return str(found[0]["status"])
+        time.sleep(0.02)
+    return "still running"
+
+
+def test_a_token_whose_file_is_missing_is_replaced_only_when_told_to(ready: Operator) -> None:
+    old = ready.token("influx-read-token")
+    (ready.folder / "influx-read-token").unlink()
+    result = ready.setup()
+    assert result.exit_code == FAILED
+    assert table(result)["token livepeer-exporter read"] == "NOT DONE"
+    assert "--new-tokens makes a new one" in result.stdout
+    assert not (ready.folder / "influx-read-token").exists()
+    other = ready.token("influx-write-token")
+    result = ready.setup("--new-tokens")
+    assert result.exit_code == OK
+    assert table(result)["token livepeer-exporter read"] == "changed"
+    assert table(result)["token livepeer-exporter write"] == "there"
+    assert ready.token("influx-write-token") == other
+    new = ready.token("influx-read-token")
+    assert new != old
+    assert old not in {token["token"] for token in ready.tokens().values()}
+    assert old not in "\n".join(ready.said)
+
+
+def revoke(ready: Operator) -> None:
+    token = ready.tokens()["livepeer-exporter write"]
+    ready.call("DELETE", f"/api/v2/authorizations/{token['id']}")
+
+
+def mistype(ready: Operator) -> None:
+    (ready.folder / "influx-write-token").write_text("mistyped\n")
+
+
+def mix_up(ready: Operator) -> None:
+    (ready.folder / "influx-write-token").write_text(ready.token("influx-read-token"))
+
+
+def empty(ready: Operator) -> None:
+    (ready.folder / "influx-write-token").write_text("")
+
+
+def make_bucket_anew(ready: Operator) -> None:
+    ready.call("DELETE", f"/api/v2/buckets/{ready.named('buckets')['raw']['id']}")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (revoke, "the server has no token of this name"),
+        (mistype, "the server does not know the token in"),
+        (mix_up, "holds a token that is for something else"),
+        (empty, "holds no token that can be read"),
+        (make_bucket_anew, "has other permissions than it needs"),
+    ],
+)
+def test_a_token_that_does_not_fit_is_replaced_only_when_told_to(
+    ready: Operator, damage: Callable[[Operator], None], words: str
+) -> None:
+    damage(ready)
+    held = (ready.folder / "influx-write-token").read_text()
+    result = ready.setup()
+    assert result.exit_code == FAILED
+    assert words in result.stdout
+    assert (ready.folder / "influx-write-token").read_text() == held
+    assert ready.setup("--new-tokens").exit_code == OK
+    assert stat.S_IMODE((ready.folder / "influx-write-token").stat().st_mode) == 0o600
+    assert ready.setup().stdout.endswith("nothing to change\n")
+    assert ready.check_config("--online").exit_code == OK
+
+
+def test_an_inactive_token_is_activated(ready: Operator) -> None:
+    token = ready.tokens()["livepeer-exporter write"]
+    ready.call("PATCH", f"/api/v2/authorizations/{token['id']}", {"status": "inactive"})
+    assert ready.check_config("--online").exit_code == ENVIRONMENT
+    result = ready.setup()
+    assert table(result)["token livepeer-exporter write"] == "changed"
+    assert ready.check_config("--online").exit_code == OK
+
+
+def test_a_token_is_not_made_where_its_file_cannot_be(operator: Operator, tmp_path: Path) -> None:
+    result = operator.setup("--tokens-to", str(tmp_path / "nowhere"))
+    assert result.exit_code == ENVIRONMENT
+    assert "there is no such folder for the tokens" in result.stderr
+    (tmp_path / "influx-write-token").symlink_to(tmp_path / "elsewhere")
+    result = operator.setup()
+    assert result.exit_code == FAILED
+    assert "livepeer-exporter write" not in operator.tokens()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_tokens_go_to_the_folder_that_is_named(operator: Operator, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    result = operator.setup("--tokens-to", str(tmp_path / "secrets"))
+    assert f"    token_file: {tmp_path / 'secrets' / 'influx-write-token'}\n" in result.stdout
+    assert {path.name for path in (tmp_path / "secrets").iterdir()} == set(FILES)
+
+
+def test_without_roll_ups_there_is_one_bucket_and_no_token_for_them(operator: Operator) -> None:
+    server = Influx(url=operator.server.url, org=operator.influx["org"], rollup_bucket=None)
+    plan = Plan(server, operator.folder)
+    with Admin(server, Credentials(SecretStr(operator.server.token))) as admin:
+        assert {step.done for step in set_up(admin, plan)} == {Done.MADE}
+        assert {step.done for step in set_up(admin, plan)} == {Done.THERE}
+    assert operator.named("tasks") == {}
+    assert "livepeer-exporter rollup" not in operator.tokens()
+    token = {"token": operator.token("influx-write-token")}
+    reading = {"read_token": operator.token("influx-read-token")}
+    known = Influx.model_validate(server.model_dump() | token | reading)
+    assert asyncio.run(trouble(known)) == []
+
+
+def test_a_token_that_may_not_do_it_is_told(ready: Operator) -> None:
+    (ready.folder / "weak").write_text(ready.token("influx-write-token"))
+    result = ready.setup("--token-file", str(ready.folder / "weak"))
+    assert result.exit_code == FAILED
+    assert "an operator's token is needed" in result.stderr
+    (ready.folder / "wrong").write_text("wrong-token")
+    result = ready.setup("--token-file", str(ready.folder / "wrong"))
+    assert result.exit_code == FAILED
+    assert "InfluxDB does not know the token" in result.stderr
+
+
+def test_without_any_token_it_is_said_how_to_give_one(operator: Operator) -> None:
+    result = operator.setup(operator=False)
+    assert result.exit_code == USAGE
+    assert "--token-file FILE" in result.stderr
+
+
+def test_settings_with_other_mistakes_are_refused(operator: Operator) -> None:
+    operator.influx["org"] = "_hidden"
+    result = operator.setup()
+    assert result.exit_code == USAGE
+    assert "store.influxdb.org" in result.stderr
+
+
+def test_a_server_that_nobody_answers_for_cannot_be_set_up(operator: Operator) -> None:
+    operator.influx["url"] = f"http://127.0.0.1:{free_port()}"
+    result = operator.setup()
+    assert result.exit_code == ENVIRONMENT
+    assert "nobody listens there" in result.stderr
+
+
+def test_a_fresh_server_is_set_up_with_a_user(tmp_path: Path) -> None:
+    binary()
+    (tmp_path / "server").mkdir()
+    server = InfluxServer(tmp_path / "server", free_port())
+    server.start()
+    try:
+        someone = Operator(server, tmp_path)
+        (tmp_path / "password").write_text("open sesame\n")
+        user = ("--username", "admin", "--password-file", str(tmp_path / "password"))
+        assert someone.setup().exit_code == USAGE
+        assert table(someone.setup("--dry-run", operator=False))["bucket raw"] == "would be made"
+        assert httpx.get(f"{server.url}/api/v2/setup", trust_env=False).json()["allowed"] is True
+        result = someone.setup(*user, operator=False)
+        assert (result.exit_code, result.stderr) == (OK, "")
+        assert "set up, with the user admin" in result.stdout
+        assert table(result)["token livepeer-exporter write"] == "made"
+        again = someone.setup(*user, operator=False)
+        assert again.stdout.endswith("nothing to change\n")
+        assert someone.check(*user, operator=False).exit_code == OK
+        (tmp_path / "password").write_text("open barley\n")
+        assert someone.setup(*user, operator=False).exit_code == FAILED
+        assert "open sesame" not in "\n".join(someone.said)
+    finally:
+        server.kill()
