@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ TOKEN_FILES = {
     "rollup_token_file": "influx-rollup-token",
 }
 FILES = (*TOKEN_FILES.values(), "influx-grafana-token")
-QUICK = "option task = {name: %s, every: 1h}\n"
+PATIENCE = 20.0
 
 
 @dataclass
@@ -111,6 +112,17 @@ class Operator:
         """The tokens of the organisation by description."""
         found = self.call("GET", f"/api/v2/authorizations?orgID={self.org}")["authorizations"]
         return {each["description"]: each for each in found}
+
+    def run_of(self, task: str) -> str:
+        """Run a task now and give how it ended."""
+        run = self.call("POST", f"/api/v2/tasks/{task}/runs", {})["id"]
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for found in self.call("GET", f"/api/v2/tasks/{task}/runs")["runs"]:
+                if found["id"] == run and found["status"] in ("success", "failed"):
+                    return str(found["status"])
+            time.sleep(0.02)
+        return "still running"
 
     def make_token(self, *permissions: tuple[str, str]) -> str:
         """Make a token that may do this (action, bucket) and give its text."""

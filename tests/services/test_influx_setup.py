@@ -1,9 +1,8 @@
 """`influx setup` on a real server makes what is missing, says what it did, and can be repeated."""
 
 import asyncio
-import logging
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -29,25 +28,6 @@ EVERYTHING = [
     "token livepeer-exporter grafana",
 ]
 HOUR, DAY = 3600, 86400
-
-
-@pytest.fixture
-def operator(
-    influx: InfluxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> Iterator[Operator]:
-    caplog.set_level(logging.DEBUG)
-    someone = Operator(influx, tmp_path)
-    yield someone
-    secret = [influx.token]
-    secret += [someone.token(name) for name in FILES if (tmp_path / name).exists()]
-    heard = "\n".join([*someone.said, caplog.text])
-    assert not any(token in heard for token in secret), "a token was told"
-
-
-@pytest.fixture
-def ready(operator: Operator) -> Operator:
-    assert operator.setup().exit_code == OK
-    return operator
 
 
 def expect(done: str, **others: str) -> dict[str, str]:
@@ -192,20 +172,7 @@ def test_names_are_safe_within_a_task(influx: InfluxServer, tmp_path: Path) -> N
     someone = Operator(influx, tmp_path, odd)
     assert someone.setup().exit_code == OK
     for task in someone.named("tasks").values():
-        someone.call("POST", f"/api/v2/tasks/{task['id']}/runs", {})
-        assert run_of(someone, task["id"]) == "success"
-
-
-def run_of(someone: Operator, task: str) -> str:
-    """How the first run of a task ended."""
-    import time
-
-    for _ in range(500):
-        found = someone.call("GET", f"/api/v2/tasks/{task}/runs")["runs"]
-        if found and found[0]["status"] in ("success", "failed"):
-            return str(found[0]["status"])
-        time.sleep(0.02)
-    return "still running"
+        assert someone.run_of(task["id"]) == "success"
 
 
 def test_a_token_whose_file_is_missing_is_replaced_only_when_told_to(ready: Operator) -> None:
