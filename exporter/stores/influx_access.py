@@ -34,6 +34,7 @@ class Probed(NamedTuple):
 
 _ANSWERS_TO_AN_EMPTY_WRITE = (
     (httpx.codes.NO_CONTENT, "", Standing.MAY_WRITE),
+    (httpx.codes.BAD_REQUEST, "writing requires points", Standing.MAY_WRITE),
     (httpx.codes.UNAUTHORIZED, "", Standing.UNKNOWN),
     (httpx.codes.FORBIDDEN, "inactive", Standing.INACTIVE),
     (httpx.codes.FORBIDDEN, "", Standing.MAY_NOT_WRITE),
@@ -41,7 +42,8 @@ _ANSWERS_TO_AN_EMPTY_WRITE = (
     (httpx.codes.NOT_FOUND, "bucket", Standing.NO_BUCKET),
 )
 """Status, what the message has in it, and what that means; the first that fits. The server looks
-for the organisation, then the bucket, then the permission, and only then at the body."""
+for the organisation, then the bucket, then the permission, and only then at the body, of which old
+ones (2.0) want more."""
 
 
 async def trouble(influx: Influx) -> list[str]:

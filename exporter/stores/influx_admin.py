@@ -197,6 +197,8 @@ class Admin:
         )
         with self._explained():
             made = self._client.authorizations_api().create_authorization(authorization=wanted)
+            if not made.token:
+                raise AdminError(f"the server made the token {description!r} and did not show it")
             return _token(made), SecretStr(str(made.token))
 
     def activate_token(self, token: ServerToken) -> None:

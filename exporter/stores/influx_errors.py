@@ -156,6 +156,7 @@ def _nature(error: BaseException) -> Nature | None:
     if isinstance(error, ConnectionError | EOFError) or name in (
         "ServerDisconnectedError",
         "RemoteDisconnected",
+        "RemoteProtocolError",
         "IncompleteRead",
         "ReadError",
         "WriteError",

@@ -61,7 +61,11 @@ class Answer(NamedTuple):
 
 
 async def identify(influx: Influx) -> Answer:
-    """Ask who answers at the URL, without a token. Never raises; takes 40 s at most."""
+    """Ask who answers at the URL, without a token. Never raises; takes a minute at most."""
+    host = urlsplit(influx.url).hostname or ""
+    if host in _SERVERLESS or host.endswith(".influxdb.io"):
+        name = "an InfluxDB Cloud of generation 3 (Serverless or Dedicated)"
+        return Answer(Kind.THREE, f"{influx.url} is {name}: {_NO_FLUX}")
     try:
         async with talk_to(influx) as talk:
             return await _identify(influx, talk)
@@ -77,9 +81,6 @@ async def _identify(influx: Influx, talk: Talk) -> Answer:
     version = _header(reply, "x-influxdb-version")
     build = _header(reply, "x-influxdb-build").lower()
     where, host = influx.url, urlsplit(influx.url).hostname or ""
-    if host in _SERVERLESS or host.endswith(".influxdb.io"):
-        said = f"{where} is an InfluxDB Cloud of generation 3 (Serverless or Dedicated): {_NO_FLUX}"
-        return Answer(Kind.THREE, said, version or None, offset)
     if _THREE.match(version) or build == "core":
         edition = f" {build.capitalize()}" if build in ("core", "enterprise") else ""
         said = f"{where} is an InfluxDB 3{edition} ({version or 'version not told'}): {_NO_FLUX}"

@@ -337,3 +337,71 @@ def test_a_fresh_server_is_set_up_with_a_user(tmp_path: Path) -> None:
         assert "open sesame" not in "\n".join(someone.said)
     finally:
         server.kill()
+
+
+ALL_ACCESS = ("authorizations", "buckets", "tasks")
+
+
+def all_access(someone: Operator, *, user: str | None) -> str:
+    """A token of one organisation, as InfluxDB's pages make it; `user`: whom it may act for."""
+    org = someone.org
+    resources = [{"type": kind, "orgID": org} for kind in ALL_ACCESS]
+    resources.append({"type": "orgs", "id": org})
+    if user is not None:
+        resources.append({"type": "users", "id": user})
+    granted = [
+        {"action": action, "resource": resource}
+        for resource in resources
+        for action in ("read", "write")
+    ]
+    body = {"orgID": org, "description": "all access", "permissions": granted}
+    path = someone.folder / "all-access"
+    path.write_text(someone.call("POST", "/api/v2/authorizations", body)["token"])
+    return str(path)
+
+
+def test_an_all_access_token_of_the_organisation_is_enough(operator: Operator) -> None:
+    operator.call("POST", "/api/v2/orgs", {"name": operator.influx["org"]})
+    me = operator.call("GET", "/api/v2/me")["id"]
+    token = all_access(operator, user=me)
+    result = operator.setup("--token-file", token)
+    assert (result.exit_code, result.stderr) == (OK, "")
+    assert table(result)["token livepeer-exporter grafana"] == "made"
+    assert operator.setup("--token-file", token).stdout.endswith("nothing to change\n")
+    checked = operator.check("--token-file", token)
+    assert checked.exit_code == OK
+    assert "not seen the limits on queries: the token may not do this" in checked.stdout
+
+
+def test_a_token_that_may_make_no_tokens_is_told_and_leaves_no_file(operator: Operator) -> None:
+    operator.call("POST", "/api/v2/orgs", {"name": operator.influx["org"]})
+    result = operator.setup("--token-file", all_access(operator, user=None))
+    assert result.exit_code == FAILED
+    assert table(result)["task livepeer-exporter rollup_1h"] == "made"
+    assert "the token may not do this in InfluxDB: write:users/" in result.stderr
+    assert {path.name for path in operator.folder.iterdir()} == {"config.yaml", "all-access"}
+
+
+def test_a_task_runs_with_what_its_owner_may_do_in_the_organisation(ready: Operator) -> None:
+    """Not with what the token may do that made it, so no token can narrow it."""
+    body = {
+        "orgID": ready.org,
+        "description": "tasks only",
+        "permissions": [
+            {"action": action, "resource": {"type": "tasks", "orgID": ready.org}}
+            for action in ("read", "write")
+        ],
+    }
+    token = ready.call("POST", "/api/v2/authorizations", body)["token"]
+    flux = (
+        'option task = {name: "weak", every: 1h}\n'
+        'from(bucket: "raw") |> range(start: -1h) |> to(bucket: "rolled up")'
+    )
+    made = httpx.post(
+        f"{ready.server.url}/api/v2/tasks",
+        json={"orgID": ready.org, "flux": flux},
+        headers={"Authorization": f"Token {token}"},
+        trust_env=False,
+    )
+    assert made.status_code == httpx.codes.CREATED
+    assert ready.run_of(made.json()["id"]) == "success"

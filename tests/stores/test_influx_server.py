@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import trustme
+from pydantic import SecretStr
 
 from exporter.settings.serving import Influx
-from exporter.stores import influx_server, influx_talk
-from exporter.stores.influx_access import trouble
+from exporter.stores import influx_talk
+from exporter.stores.influx_access import Standing, standing, trouble
 from exporter.stores.influx_server import Answer, Kind, identify
 
 TLS_ALERT = b"\x15\x03\x01\x00\x02\x02\x46"
@@ -118,8 +119,11 @@ async def test_an_influxdb_cloud_is_named() -> None:
     assert (answer.kind, answer.usable) == (Kind.CLOUD, True)
 
 
-def test_hosts_of_the_cloud_with_generation_3_are_known() -> None:
-    assert all(host.endswith(".cloud2.influxdata.com") for host in influx_server._SERVERLESS)
+@pytest.mark.parametrize("host", ["us-east-1-1.aws.cloud2.influxdata.com", "abc.a.influxdb.io:443"])
+async def test_a_cloud_of_generation_3_is_known_by_its_name(host: str) -> None:
+    answer = await identify(Influx(url=f"https://{host}"))
+    assert (answer.kind, answer.usable) == (Kind.THREE, False)
+    assert "it has no Flux" in answer.said
 
 
 @pytest.mark.parametrize(
@@ -283,3 +287,26 @@ async def test_no_token_is_sent_to_who_is_no_influxdb_2(first: bytes) -> None:
         assert len(await trouble(server)) == 1
     assert heard
     assert not any(b"secret-token" in request for request in heard)
+
+
+async def test_an_old_server_that_wants_a_line_has_granted_the_write() -> None:
+    """It looks for one only after the permission."""
+    wants = http("400 Bad Request", b'{"code":"invalid","message":"writing requires points"}')
+    async with answering({"*": wants}) as (address, _):
+        probed = await standing(Influx(url=f"http://{address}"), SecretStr("token"), "raw")
+    assert probed.standing is Standing.MAY_WRITE
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (http("500 Internal Server Error", b'{"message": "ouch"}'), "InfluxDB failed at it: ouch"),
+        (http("429 Too Many Requests", b"", Retry_After="9"), "can be asked again after 9 s"),
+        (b"", "ended the connection"),
+    ],
+)
+async def test_a_server_that_cannot_answer_now_is_not_misjudged(reply: bytes, words: str) -> None:
+    async with answering({"*": reply}) as (address, _):
+        probed = await standing(Influx(url=f"http://{address}"), SecretStr("token"), "raw")
+    assert probed.standing is Standing.UNCLEAR
+    assert words in probed.said
