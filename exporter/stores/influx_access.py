@@ -49,7 +49,8 @@ ones (2.0) want more."""
 async def trouble(influx: Influx) -> list[str]:
     """Find out why measurements could not be stored, or questions not be answered. Never raises.
 
-    Nothing is written: a body without a line is enough for the server to check the permission.
+    Each sentence says what to do. Nothing is written: a body without a line is enough for the
+    server to check the permission.
     """
     answer = await identify(influx)
     if not answer.usable:
@@ -165,10 +166,10 @@ async def _reading_of(
     if refused is None:
         return None
     if refused.status == httpx.codes.NOT_FOUND:
-        return (
-            f"store.influxdb.{key}: it may not read the bucket {bucket!r}; "
-            "`livepeer-exporter influx setup` makes one that may"
-        )
+        makes = "`livepeer-exporter influx setup` makes one that may"
+        if key == "token":
+            makes += ", to be named with `read_token_file`"
+        return f"store.influxdb.{key}: it may not read the bucket {bucket!r}; {makes}"
     return _refused(refused, influx)
 
 

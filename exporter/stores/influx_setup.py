@@ -18,6 +18,7 @@ from exporter.stores.influx_tasks import TaskText, tasks
 from exporter.stores.influx_token_files import NoPlaceError, Place, held
 
 _HOUR, _DAY = 3600, 86400
+_REMEDY = "--new-tokens makes a new one"
 
 
 class Done(StrEnum):
@@ -140,7 +141,19 @@ def fresh(plan: Plan) -> Iterator[Step]:
     for text in tasks(influx):
         yield Step(Done.WOULD_MAKE, f"task {text.name}")
     for kind in kinds(influx):
-        yield Step(Done.WOULD_MAKE, f"token {kind.description}", str(plan.folder / kind.file))
+        what, path = f"token {kind.description}", plan.folder / kind.file
+        if _taken(path) and not plan.new_tokens:
+            yield Step(Done.LEFT, what, f"{_stranger(path)}; {_REMEDY}")
+        else:
+            yield Step(Done.WOULD_MAKE, what, str(path))
+
+
+def _taken(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _stranger(path: Path) -> str:
+    return f"{path} exists, but the server has no token of this name"
 
 
 def _bucket(
@@ -219,7 +232,7 @@ class _Token:
 
     def step(self) -> Step:
         plan, wanted = self._plan, frozenset(self._grants)
-        there = self._path.exists() or self._path.is_symlink()
+        there = _taken(self._path)
         if not self._known and not there:
             return self._make(Done.WOULD_MAKE if plan.dry_run else Done.MADE, "")
         fitting = [token for token in self._known if token.grants == wanted]
@@ -229,14 +242,14 @@ class _Token:
         if plan.new_tokens:
             done = Done.WOULD_CHANGE if plan.dry_run else Done.CHANGED
             return self._make(done, f" (a new one, since {problem})", replace=True)
-        return Step(Done.LEFT, self._what, f"{problem}; --new-tokens makes a new one")
+        return Step(Done.LEFT, self._what, f"{problem}; {_REMEDY}")
 
     def _problem(self, fitting: list[ServerToken], *, there: bool) -> str | None:
         """Why what is there cannot go on being used."""
         if not there:
             return f"the server has it, but {self._path} is missing, and only that held its text"
         if not self._known:
-            return f"{self._path} exists, but the server has no token of this name"
+            return _stranger(self._path)
         if not fitting:
             return "the server's token of this name has other permissions than it needs"
         token = held(self._path)

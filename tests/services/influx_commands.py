@@ -14,6 +14,7 @@ from exporter.cli.check_config import check_config
 from exporter.cli.influx import TOKEN_VARIABLE, influx
 from exporter.settings.serving import Influx
 from exporter.settings_file import load
+from exporter.stores.influx_tasks import tasks
 from tests.services.influx_server import InfluxServer
 
 TOKEN_FILES = {
@@ -21,6 +22,7 @@ TOKEN_FILES = {
     "read_token_file": "influx-read-token",
     "rollup_token_file": "influx-rollup-token",
 }
+HOURLY, DAILY = (text.name for text in tasks(Influx(bucket="raw", rollup_bucket="rolled up")))
 FILES = (*TOKEN_FILES.values(), "influx-grafana-token")
 PATIENCE = 20.0
 
@@ -124,7 +126,7 @@ class Operator:
             time.sleep(0.02)
         return "still running"
 
-    def make_token(self, *permissions: tuple[str, str]) -> str:
+    def make_token(self, *permissions: tuple[str, str], user: str | None = None) -> str:
         """Make a token that may do this (action, bucket) and give its text."""
         org, buckets = self.org, self.named("buckets")
         granted = [
@@ -135,6 +137,7 @@ class Operator:
             for action, name in permissions
         ]
         body = {"orgID": org, "description": "by hand", "permissions": granted}
+        body |= {} if user is None else {"userID": user}
         return str(self.call("POST", "/api/v2/authorizations", body)["token"])
 
 

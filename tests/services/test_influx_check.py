@@ -12,7 +12,7 @@ from exporter.settings.serving import Influx
 from exporter.stores.influx_admin import ServerTask
 from exporter.stores.influx_check import Level, _clock, _limits, _runs
 from exporter.stores.influx_server import Answer, Kind
-from tests.services.influx_commands import Operator
+from tests.services.influx_commands import DAILY, HOURLY, Operator
 from tests.services.influx_server import InfluxServer, free_port
 
 DAY = 86400
@@ -22,11 +22,11 @@ def test_all_is_well_after_the_set_up(ready: Operator) -> None:
     result = ready.check()
     assert (result.exit_code, result.stderr) == (OK, "")
     assert "WRONG" not in result.stdout
-    assert "task livepeer-exporter rollup_1h is there; it has not run yet" in result.stdout
+    assert f"task {HOURLY} is there; it has not run yet" in result.stdout
     assert "  hint     the server runs queries with its default limits" in result.stdout
-    task = ready.named("tasks")["livepeer-exporter rollup_1h"]
+    task = ready.named("tasks")[HOURLY]
     assert ready.run_of(task["id"]) == "success"
-    assert "task livepeer-exporter rollup_1h runs; last run: success" in ready.check().stdout
+    assert f"task {HOURLY} runs; last run: success" in ready.check().stdout
 
 
 def test_without_an_operator_it_is_said_what_cannot_be_seen(ready: Operator) -> None:
@@ -65,6 +65,29 @@ def hold(file: str, *permissions: tuple[str, str]) -> Callable[[Operator], None]
     return change
 
 
+def without_read_token(ready: Operator) -> None:
+    del ready.influx["read_token_file"]
+
+
+def of_a_user(fate: Callable[[Operator, str], None]) -> Callable[[Operator], None]:
+    def change(ready: Operator) -> None:
+        user = ready.call("POST", "/api/v2/users", {"name": f"user of {ready.org}"})["id"]
+        token = ready.make_token(("write", "raw"), user=user)
+        (ready.folder / "influx-write-token").write_text(token)
+        assert ready.check_config("--online").exit_code == OK
+        fate(ready, user)
+
+    return change
+
+
+def suspend(ready: Operator, user: str) -> None:
+    ready.call("PATCH", f"/api/v2/users/{user}", {"status": "inactive"})
+
+
+def dismiss(ready: Operator, user: str) -> None:
+    ready.call("DELETE", f"/api/v2/users/{user}")
+
+
 def other_org(ready: Operator) -> None:
     ready.influx["org"] = "elsewhere"
 
@@ -82,6 +105,12 @@ TROUBLES = [
     (
         patch_token("livepeer-exporter read"),
         "store.influxdb.read_token: the token, or the user that it belongs to, is inactive",
+    ),
+    (of_a_user(suspend), "store.influxdb.token: the token, or the user that it belongs to, is"),
+    (of_a_user(dismiss), "store.influxdb.token: the token, or the user that it belongs to, is"),
+    (
+        without_read_token,
+        "store.influxdb.token: it may not read the bucket 'raw'; `livepeer-exporter influx setup`",
     ),
     (
         hold("influx-write-token", ("read", "raw")),
@@ -143,26 +172,26 @@ def test_a_retention_that_differs_is_told_with_and_without_an_operator(ready: Op
 
 
 def test_a_task_that_is_gone_inactive_outdated_or_doubled_is_told(ready: Operator) -> None:
-    hourly, daily = (ready.named("tasks")[f"livepeer-exporter rollup_1{x}"] for x in "hd")
+    hourly, daily = (ready.named("tasks")[name] for name in (HOURLY, DAILY))
     where = f"/api/v2/tasks/{hourly['id']}"
     ready.call("DELETE", f"/api/v2/tasks/{daily['id']}")
     ready.call("PATCH", where, {"flux": f"{hourly['flux']}// older\n"})
     result = ready.check()
     assert result.exit_code == FAILED
-    assert "WRONG    task livepeer-exporter rollup_1d is missing" in result.stdout
-    assert "WRONG    task livepeer-exporter rollup_1h has another text" in result.stdout
+    assert f"WRONG    task {DAILY} is missing" in result.stdout
+    assert f"WRONG    task {HOURLY} has another text" in result.stdout
     ready.call("PATCH", where, {"status": "inactive"})
-    assert "WRONG    task livepeer-exporter rollup_1h is inactive" in ready.check().stdout
+    assert f"WRONG    task {HOURLY} is inactive" in ready.check().stdout
     ready.call("POST", "/api/v2/tasks", {"orgID": ready.org, "flux": hourly["flux"]})
-    assert "rollup_1h: there are 2 of it, delete all but one" in ready.check().stdout
+    assert f"{HOURLY}: there are 2 of it, delete all but one" in ready.check().stdout
 
 
 def test_a_task_whose_last_run_failed_is_told_with_the_reason(ready: Operator) -> None:
     drop_bucket("raw")(ready)
-    task = ready.named("tasks")["livepeer-exporter rollup_1h"]
+    task = ready.named("tasks")[HOURLY]
     assert ready.run_of(task["id"]) == "failed"
     result = ready.check()
-    assert "rollup_1h: its last run failed: error exhausting result iterator" in result.stdout
+    assert f"{HOURLY}: its last run failed: error exhausting result iterator" in result.stdout
     assert 'could not find bucket "raw"' in result.stdout
 
 

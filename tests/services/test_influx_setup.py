@@ -1,7 +1,12 @@
 """`influx setup` on a real server makes what is missing, says what it did, and can be repeated."""
 
 import asyncio
+import contextlib
+import os
+import pty
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,19 +14,20 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from exporter.cli.influx import TOKEN_VARIABLE
 from exporter.exit_code import ENVIRONMENT, FAILED, OK, USAGE
 from exporter.settings.serving import Influx
 from exporter.stores.influx_access import trouble
 from exporter.stores.influx_admin import Admin, Credentials
 from exporter.stores.influx_setup import Done, Plan, set_up
-from tests.services.influx_commands import FILES, Operator, table
+from tests.services.influx_commands import DAILY, FILES, HOURLY, Operator, table
 from tests.services.influx_server import InfluxServer, binary, free_port
 
 EVERYTHING = [
     "bucket raw",
     "bucket rolled up",
-    "task livepeer-exporter rollup_1h",
-    "task livepeer-exporter rollup_1d",
+    f"task {HOURLY}",
+    f"task {DAILY}",
     "token livepeer-exporter write",
     "token livepeer-exporter read",
     "token livepeer-exporter rollup",
@@ -104,14 +110,24 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(operator: Operator) ->
         _ = operator.org
 
 
+def test_a_dry_run_foresees_a_file_that_is_in_the_way(operator: Operator) -> None:
+    (operator.folder / "influx-read-token").write_text("of another server\n")
+    for more, code in (("--dry-run",), FAILED), (("--dry-run", "--new-tokens"), OK), ((), FAILED):
+        result = operator.setup(*more)
+        assert result.exit_code == code
+        told = table(result)["token livepeer-exporter read"]
+        assert told == ("NOT DONE" if code == FAILED else "would be made")
+    assert operator.token("influx-read-token") == "of another server"
+
+
 def test_a_dry_run_on_a_server_that_is_set_up_changes_nothing_either(ready: Operator) -> None:
     ready.influx["retention"] = DAY
-    task = ready.named("tasks")["livepeer-exporter rollup_1h"]
+    task = ready.named("tasks")[HOURLY]
     ready.call("DELETE", f"/api/v2/tasks/{task['id']}")
     before = ready.named("buckets"), ready.named("tasks"), ready.tokens()
     result = ready.setup("--dry-run")
     assert table(result)["bucket raw"] == "would be changed"
-    assert table(result)["task livepeer-exporter rollup_1h"] == "would be made"
+    assert table(result)[f"task {HOURLY}"] == "would be made"
     assert table(result)["token livepeer-exporter read"] == "there"
     assert (ready.named("buckets"), ready.named("tasks"), ready.tokens()) == before
 
@@ -145,22 +161,22 @@ def test_a_retention_below_an_hour_is_refused_before_anything_is_done(operator: 
 
 
 def test_a_task_that_is_gone_inactive_or_outdated_is_mended(ready: Operator) -> None:
-    hourly, daily = (ready.named("tasks")[f"livepeer-exporter rollup_1{x}"] for x in "hd")
+    hourly, daily = (ready.named("tasks")[name] for name in (HOURLY, DAILY))
     ready.call("DELETE", f"/api/v2/tasks/{hourly['id']}")
     ready.call("PATCH", f"/api/v2/tasks/{daily['id']}", {"status": "inactive"})
     first = table(ready.setup())
-    assert first["task livepeer-exporter rollup_1h"] == "made"
-    assert first["task livepeer-exporter rollup_1d"] == "changed"
-    assert ready.named("tasks")["livepeer-exporter rollup_1d"]["status"] == "active"
+    assert first[f"task {HOURLY}"] == "made"
+    assert first[f"task {DAILY}"] == "changed"
+    assert ready.named("tasks")[DAILY]["status"] == "active"
     ready.call("PATCH", f"/api/v2/tasks/{daily['id']}", {"flux": f"{daily['flux']}// older\n"})
     second = ready.setup()
-    assert table(second)["task livepeer-exporter rollup_1d"] == "changed"
+    assert table(second)[f"task {DAILY}"] == "changed"
     assert "its text is brought up to date" in second.stdout
-    assert ready.named("tasks")["livepeer-exporter rollup_1d"]["flux"] == daily["flux"]
+    assert ready.named("tasks")[DAILY]["flux"] == daily["flux"]
 
 
 def test_a_task_that_is_there_twice_is_left_to_the_operator(ready: Operator) -> None:
-    task = ready.named("tasks")["livepeer-exporter rollup_1h"]
+    task = ready.named("tasks")[HOURLY]
     ready.call("POST", "/api/v2/tasks", {"orgID": ready.org, "flux": task["flux"]})
     result = ready.setup()
     assert result.exit_code == FAILED
@@ -299,6 +315,31 @@ def test_without_any_token_it_is_said_how_to_give_one(operator: Operator) -> Non
     assert "--token-file FILE" in result.stderr
 
 
+def test_a_token_that_is_asked_for_is_not_shown(operator: Operator) -> None:
+    terminal, theirs = pty.openpty()
+    command = ["-m", "exporter", "influx", "setup", "--dry-run", "--config", str(operator.config)]
+    environ = {name: text for name, text in os.environ.items() if name != TOKEN_VARIABLE}
+    asked = subprocess.Popen(
+        [sys.executable, *command],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env=environ,
+    )
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal's way of saying that nobody is there
+        while chunk := os.read(terminal, 4096):
+            said += chunk
+            if said.endswith(b"Operator's token: "):
+                os.write(terminal, operator.server.token.encode() + b"\n")
+    os.close(terminal)
+    assert asked.wait(20) == OK
+    operator.said.append(said.decode())
+    assert b"would be made" in said
+
+
 def test_settings_with_other_mistakes_are_refused(operator: Operator) -> None:
     operator.influx["org"] = "_hidden"
     result = operator.setup()
@@ -377,7 +418,7 @@ def test_a_token_that_may_make_no_tokens_is_told_and_leaves_no_file(operator: Op
     operator.call("POST", "/api/v2/orgs", {"name": operator.influx["org"]})
     result = operator.setup("--token-file", all_access(operator, user=None))
     assert result.exit_code == FAILED
-    assert table(result)["task livepeer-exporter rollup_1h"] == "made"
+    assert table(result)[f"task {HOURLY}"] == "made"
     assert "the token may not do this in InfluxDB: write:users/" in result.stderr
     assert {path.name for path in operator.folder.iterdir()} == {"config.yaml", "all-access"}
 
