@@ -57,6 +57,8 @@ def refusal(status: int, message: str, influx: Influx, *, wait: str | None = Non
         return _in_trouble(said or f"status {status}")
     if "organization name" in said and "not found" in said:
         return no_org(influx)
+    if (limit := _over_limit(said)) is not None:
+        return limit
     if status in (_UNAUTHORIZED, _FORBIDDEN):
         return _not_allowed(status, said)
     if status == _NOT_FOUND:
@@ -105,11 +107,16 @@ def no_org(influx: Influx) -> str:
 
 
 def _in_trouble(said: str) -> str:
-    if "memory" in said and "limit" in said:
+    return _over_limit(said) or f"InfluxDB failed at it: {said}"
+
+
+def _over_limit(said: str) -> str | None:
+    """Recognise that a query went beyond a limit of the server, which answers it with 400."""
+    if "memory allocation limit" in said:
         return f"a query needs more memory than InfluxDB's `query-memory-bytes` allows: {said}"
     if "queue length exceeded" in said:
         return f"InfluxDB's queue of queries is full, raise its `query-queue-size`: {said}"
-    return f"InfluxDB failed at it: {said}"
+    return None
 
 
 def unreachable(error: BaseException, influx: Influx) -> str:

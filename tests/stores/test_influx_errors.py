@@ -65,8 +65,9 @@ def said(status: int, message: str, **headers: str) -> str:
         (422, "shard-group duration must also be updated", "refused what it was asked"),
         (429, "slow down", "can be asked again later: slow down"),
         (500, "internal", "InfluxDB failed at it: internal"),
+        (400, "memory allocation limit reached: limit 10 bytes", "`query-memory-bytes`"),
+        (400, "queue length exceeded", "`query-queue-size`"),
         (500, "memory allocation limit reached: limit 10 bytes", "`query-memory-bytes`"),
-        (503, "queue length exceeded", "`query-queue-size`"),
         (418, "teapot", "answered with status 418: teapot"),
     ],
 )
