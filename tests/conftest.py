@@ -1,9 +1,13 @@
 """Real servers: one a test session (and test process), and fresh ones for tests that break them."""
 
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from exporter.exit_code import OK
+from tests.services.influx_commands import FILES, Operator
 from tests.services.influx_server import InfluxServer, influx_server
 
 
@@ -11,3 +15,23 @@ from tests.services.influx_server import InfluxServer, influx_server
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
     with influx_server(tmp_path_factory.mktemp("influx")) as server:
         yield server
+
+
+@pytest.fixture
+def operator(
+    influx: InfluxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Iterator[Operator]:
+    """Somebody who sets the server up; whatever was said and logged held no token."""
+    caplog.set_level(logging.DEBUG)
+    someone = Operator(influx, tmp_path)
+    yield someone
+    secret = [influx.token]
+    secret += [someone.token(name) for name in FILES if (tmp_path / name).exists()]
+    heard = "\n".join([*someone.said, caplog.text])
+    assert not any(token in heard for token in secret), "a token was told"
+
+
+@pytest.fixture
+def ready(operator: Operator) -> Operator:
+    assert operator.setup().exit_code == OK
+    return operator

@@ -21,6 +21,7 @@ _COMMANDS = {
     "leaderboard": ("exporter.cli.leaderboard", "leaderboard", "Show the ranking of a station."),
     "simulate": ("exporter.cli.simulate", "simulate", "A simulated gateway or orchestrator."),
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
+    "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
 }
 
 

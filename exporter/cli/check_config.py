@@ -11,17 +11,27 @@ if TYPE_CHECKING:
     from exporter.settings import Settings
 
 
-@click.command("check-config", epilog="Example:  livepeer-exporter check-config config.yaml")
+@click.command(
+    "check-config",
+    epilog="""
+\b
+Examples:
+  livepeer-exporter check-config config.yaml
+  livepeer-exporter check-config --online config.yaml
+""",
+)
 @click.argument("file", type=click.Path(path_type=Path))
-def check_config(file: Path) -> None:
+@click.option("--online", is_flag=True, help="Also ask the store's InfluxDB, if there is one.")
+def check_config(file: Path, *, online: bool) -> None:
     """Check the settings FILE together with the environment, as the service would read them.
 
     Prints what the settings come to, or every mistake with its line and what was expected. The
     program of managed lanes and of the scout is asked for its version and its flags; no gateway is
-    started.
+    started. With --online an InfluxDB is asked whether its buckets are there and the tokens may do
+    what they are for; nothing is written.
 
     Exit codes: 0 all is right, 2 the settings have mistakes, 3 they are right but name something
-    that this machine does not have as it should be: a program, a keystore, a file of authorities.
+    that is not as it should be: a program, a keystore, a file of authorities, an InfluxDB.
     """
     import os
 
@@ -38,11 +48,29 @@ def check_config(file: Path) -> None:
     click.echo(f"{file}: ok")
     for name, text in _summary(settings):
         click.echo(f"  {name:<9} {text}")
-    if lacking := missing(settings):
+    lacking = missing(settings)
+    if lacking:
         click.echo("but this machine does not have all that they name:", err=True)
         for text in lacking:
             click.echo(f"  {text}", err=True)
+    troubles = _store_trouble(settings) if online else []
+    if troubles:
+        click.echo("but the store cannot be used:", err=True)
+        for text in troubles:
+            click.echo(f"  {text}", err=True)
+    if lacking or troubles:
         raise SystemExit(ENVIRONMENT)
+
+
+def _store_trouble(settings: "Settings") -> list[str]:
+    import asyncio
+
+    from exporter.stores.influx_access import trouble
+
+    store = settings.store
+    if store.kind != "influxdb" or store.influxdb is None:
+        return []
+    return asyncio.run(trouble(store.influxdb))
 
 
 def _summary(settings: "Settings") -> list[tuple[str, str]]:

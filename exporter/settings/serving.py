@@ -29,7 +29,12 @@ def _influx_name(text: str) -> str:
     return text
 
 
+def _influx_name_if_any(text: str) -> str | None:
+    return _influx_name(text) if text else None
+
+
 Name = Annotated[str, Noun("name"), AfterValidator(_influx_name)]
+NameIfAny = Annotated[str, Noun("name, or empty"), AfterValidator(_influx_name_if_any)]
 
 
 class Probe(Section):
@@ -67,9 +72,9 @@ class Influx(Section):
     )
     org: Name = Field(default="livepeer", description="Organisation.")
     bucket: Name = Field(default="livepeer_ai", description="Bucket of the single measurements.")
-    rollup_bucket: Name | None = Field(
+    rollup_bucket: NameIfAny | None = Field(
         default="livepeer_ai_rollup",
-        description="Bucket of the hourly and daily roll-ups; `null`: every question is answered "
+        description="Bucket of the hourly and daily roll-ups; empty: every question is answered "
         "from single measurements.",
     )
     token: Token | None = Field(
@@ -83,9 +88,9 @@ class Influx(Section):
     )
     rollup_token: Token | None = Field(
         default=None,
-        description="Token that may read the bucket and write `rollup_bucket`: with it the station "
-        "computes roll-ups anew that late measurements changed. Better given as "
-        "`rollup_token_file`.",
+        description="Token that may read and write both buckets: with it the station computes the "
+        "roll-ups that the server's tasks did not, or that late measurements changed. Better "
+        "given as `rollup_token_file`.",
     )
     retention: float = Field(
         default=90 * 86400.0,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from exporter.settings import Influx
 from exporter.stores import StoreError
+from exporter.stores.influx_errors import explain
 
 if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -108,13 +109,10 @@ class InfluxClient:
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
-        where = f"InfluxDB at {self._influx.url}"
         try:
             yield
-        except ApiException as error:
-            raise StoreError(f"{where}: {error.status}, {_message(error)}") from error
-        except HTTPError as error:
-            raise StoreError(f"{where}: cannot be reached ({error})") from error
+        except (ApiException, HTTPError) as error:
+            raise StoreError(explain(error, self._influx)) from error
 
 
 _BEFORE: Final = {

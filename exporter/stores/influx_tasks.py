@@ -6,8 +6,12 @@ from exporter.settings import Influx
 from exporter.stores.influx_client import question
 from exporter.stores.influx_rollups import TASK_DAYS, TASK_HOURS
 
-HOURLY: Final = "livepeer-exporter roll-up 1h"
-DAILY: Final = "livepeer-exporter roll-up 1d"
+HOURLY: Final = "livepeer-exporter rollup_1h"
+DAILY: Final = "livepeer-exporter rollup_1d"
+
+_ESCAPED: Final = str.maketrans(
+    {"\\": "\\\\", '"': '\\"', "$": "\\x24", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
 
 
 class TaskText(NamedTuple):
@@ -42,10 +46,10 @@ def _task(
         'import "date"',
         *imports,
         "",
-        f"option task = {{name: {literal(name)}, every: {every}, offset: {offset}}}",
+        f"option task = {{name: {flux_string(name)}, every: {every}, offset: {offset}}}",
         "",
-        f"bucket = {literal(influx.bucket)}",
-        f"rollup_bucket = {literal(influx.rollup_bucket or '')}",
+        f"bucket = {flux_string(influx.bucket)}",
+        f"rollup_bucket = {flux_string(influx.rollup_bucket or '')}",
         f"every = {span}",
         f"last = int(v: date.truncate(t: now(), unit: {every}))",
         f"first = last - {windows} * every",
@@ -54,7 +58,6 @@ def _task(
     return TaskText(name, "\n".join(lines))
 
 
-def literal(text: str) -> str:
-    """The text as a string literal of Flux."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return f'"{escaped}"'
+def flux_string(text: str) -> str:
+    """Write a text as a literal of Flux, in which `${` does not begin an expression."""
+    return f'"{text.translate(_ESCAPED)}"'

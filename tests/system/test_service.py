@@ -196,7 +196,17 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["demo", "run", "probe-process", "station", "probe", "targets", "leaderboard", "check-config"],
+    [
+        "demo",
+        "run",
+        "probe-process",
+        "station",
+        "probe",
+        "targets",
+        "leaderboard",
+        "check-config",
+        "influx",
+    ],
 )
 async def test_every_command_has_help_with_an_example(name: str) -> None:
     code, out, err = await command(name, "--help")
