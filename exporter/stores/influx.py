@@ -40,7 +40,16 @@ from exporter.stores.influx_client import (
     question,
 )
 from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value
-from exporter.stores.influx_rollups import HOUR, Fields, Key, Rollups, phase_statistics
+from exporter.stores.influx_rollups import (
+    HOUR,
+    Fields,
+    Key,
+    Rollups,
+    Stretch,
+    Sums,
+    merged,
+    phase_statistics,
+)
 from exporter.stores.schema import MEASUREMENT, OUT_OF_RANGE, TIMES, TRANSCODING, storable
 
 log = logging.getLogger(__name__)
@@ -158,24 +167,10 @@ class InfluxStore:
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`. Long windows are added up from roll-ups where they have some."""
-        rolled = await self._rolled(window, where, scores=True)
-        if rolled is not None:
-            return [_group(key, fields) for key, fields in sorted(rolled.items())]
-        answer = await self._ask("groups", _about(window, where))
-        rows, success = _numbers(answer["rows"]), _numbers(answer["success"])
-        timed, times = _numbers(answer["timed"]), _numbers(answer["time"])
-        return [
-            Group(
-                orchestrator=key[0],
-                region=key[1],
-                pipeline=key[2],
-                model=key[3],
-                rows=int(rows[key]),
-                success_rate=success[key] / rows[key],
-                round_trip_time=times[key] / timed[key] if key in timed else None,
-            )
-            for key in sorted(rows)
-        ]
+        stretches = await self._stretches(window)
+        if self.rollups is not None and stretches:
+            return await self._rolled_groups(self.rollups, stretches, where)
+        return _groups(_sums(await self._ask("groups", _about(window, where))))
 
     async def median(self, window: Window, where: Where) -> float | None:
         """See `Store.median`."""
@@ -193,9 +188,9 @@ class InfluxStore:
 
     async def phases(self, window: Window, where: Where) -> list[PhaseStatistics]:
         """See `Store.phases`. Where roll-ups answer a part, percentiles are approximate."""
-        rolled = await self._rolled(window, where, scores=False)
-        if rolled is not None:
-            return phase_statistics(rolled)
+        stretches = await self._stretches(window)
+        if self.rollups is not None and stretches:
+            return await self._rolled_phases(self.rollups, stretches, where)
         answer = await self._ask("phases", _about(window, where))
         names = (*_NAMES, "phase")
         found = {name: _numbers(rows, names) for name, rows in answer.items()}
@@ -352,19 +347,44 @@ class InfluxStore:
             return self._write(points[:middle]) + self._write(points[middle:])
         return []
 
-    async def _rolled(
-        self, window: Window, where: Where, *, scores: bool
-    ) -> Mapping[Key, Fields] | None:
-        """What roll-ups and the rest of the window add up to; `None` if none can be used."""
+    async def _stretches(self, window: Window) -> Sequence[Stretch]:
+        """The window cut by what roll-ups answer; nothing if they answer nothing of it."""
         rollups = self.rollups
         if rollups is None:
-            return None
-        window = _clamped(window)
-        stretches = await self._in(self._readers, lambda: rollups.stretches(window))
-        if all(stretch.series is None for stretch in stretches):
-            return None
+            return ()
+        clamped = _clamped(window)
+        stretches = await self._in(self._readers, lambda: rollups.stretches(clamped))
+        return stretches if any(stretch.series for stretch in stretches) else ()
+
+    async def _rolled_groups(
+        self, rollups: Rollups, stretches: Sequence[Stretch], where: Where
+    ) -> list[Group]:
         about = _narrow(where)
-        return await self._in(self._readers, lambda: rollups.sums(stretches, about, scores=scores))
+        stored = await self._in(
+            self._readers, lambda: rollups.stored(stretches, about, scores=True)
+        )
+        fresh = [
+            _sums(await self._ask("groups", _about(Window(one.first, one.last - 1), where)))
+            for one in stretches
+            if one.series is None
+        ]
+        return _groups(merged(stored, *fresh))
+
+    async def _rolled_phases(
+        self, rollups: Rollups, stretches: Sequence[Stretch], where: Where
+    ) -> list[PhaseStatistics]:
+        about = _narrow(where)
+
+        def added_up() -> Sums:
+            stored = rollups.stored(stretches, about, scores=False)
+            fresh = (
+                rollups.added_up(one.first, one.last, about)
+                for one in stretches
+                if one.series is None
+            )
+            return merged(stored, *fresh)
+
+        return phase_statistics(await self._in(self._readers, added_up))
 
     async def _newest(
         self, series: str, window: Window, where: Where, limit: int
@@ -409,11 +429,13 @@ class InfluxStore:
 
 def _about(window: Window, where: Where, series: str = MEASUREMENT) -> Parameters:
     clamped = _clamped(window)
+    low = clamped.since // SLACK * SLACK
     return {
         "series": series,
         "since": clamped.since,
         "until": clamped.until,
-        "slack": SLACK,
+        "low": low,
+        "high": max(low, clamped.until // SLACK * SLACK) + SLACK,
         **_narrow(where),
     }
 
@@ -436,6 +458,21 @@ def _clamped(window: Window) -> Window:
 
 def _any(name: str | None) -> str:
     return "" if name is None else tag_value(name)
+
+
+def _sums(answer: Answer) -> Sums:
+    """The answer to `groups` as roll-ups would have it."""
+    sums: Sums = defaultdict(dict)
+    names = {"rows": "rows", "success": "success_sum"}
+    names |= {"timed": "scored_time_count", "time": "scored_time_sum"}
+    for result, field in names.items():
+        for (orchestrator, region, pipeline, model), value in _numbers(answer[result]).items():
+            sums[orchestrator, region, pipeline, model][field] = value
+    return sums
+
+
+def _groups(sums: Mapping[Key, Fields]) -> list[Group]:
+    return [_group(key, fields) for key, fields in sorted(sums.items())]
 
 
 def _group(key: Key, fields: Fields) -> Group:

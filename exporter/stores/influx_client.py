@@ -116,8 +116,8 @@ class InfluxClient:
 
 
 _BEFORE: Final = {
-    "rolled": ("narrow", "rolling"),
-    "rollup_1h": ("unnarrowed", "rolling"),
+    "counted": ("narrow",),
+    "rollup_1h": ("rolling",),
     "rollup_sums": ("narrow",),
 }
 _ROWS: Final = ("total(", "values(", "points(", "whole(")

@@ -1,8 +1,8 @@
 """Line protocol: what a measurement looks like as a point of InfluxDB.
 
 A point is known by its series (the tags) and its time; another one with the same overwrites it
-without a word. So the time of a point is made unique from the measurement's id: it lies less than
-`SLACK` after the start of the job. Two of one series that start at the very same moment fall
+without a word. So the time of a point is the second in which its job started, and within that a
+place that is made of the measurement's id. Two of one series that start in the same second fall
 together once in a billion. The start itself is the field `started_at`, which windows compare.
 
 A point is made of the measurement alone: writing it again, from wherever, leaves one.
@@ -10,7 +10,7 @@ A point is made of the measurement alone: writing it again, from wherever, leave
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -21,7 +21,7 @@ from exporter.stores import Row
 from exporter.stores.schema import Field, Kind, Value, failed, fields_of, succeeded
 
 SLACK: Final = 1_000_000_000
-"""Nanoseconds by which the time of a point may lie after the start of its job, less one."""
+"""Nanoseconds of a second: the time of a point lies in the same one as the start of its job."""
 EMPTY: Final = "%"
 """The value of a tag that is empty, which line protocol cannot say."""
 
@@ -60,7 +60,7 @@ def line(row: Row) -> str:
     one = row.measurement
     series, fields = fields_of(one)
     layout = _layout(fields)
-    tags = ",".join(f"{tag.name}={_tag(str(tag.value(one)))}" for tag in layout.tags)
+    tags = tags_of({tag.name: str(tag.value(one)) for tag in layout.tags})
     values = [
         f"{name}={_written(kind, value)}"
         for name, kind, get in layout.fields
@@ -77,7 +77,7 @@ def line(row: Row) -> str:
 def point_time(measurement: Measurement) -> int:
     """The time of its point, Unix nanoseconds."""
     digest = hashlib.blake2b(measurement.id.encode(), digest_size=8).digest()
-    return measurement.started_at + int.from_bytes(digest) % SLACK
+    return measurement.started_at // SLACK * SLACK + int.from_bytes(digest) % SLACK
 
 
 def tag_value(text: str) -> str:
@@ -109,8 +109,12 @@ def _row_values(row: Row) -> dict[str, Value]:
     }
 
 
-def _tag(text: str) -> str:
-    value = tag_value(text)
+def tags_of(tags: Mapping[str, str]) -> str:
+    """Tags as line protocol writes them; in order of their names the server takes them best."""
+    return ",".join(f"{name}={_escaped(tag_value(text))}" for name, text in tags.items())
+
+
+def _escaped(value: str) -> str:
     return value.replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ")
 
 

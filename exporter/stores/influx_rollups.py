@@ -15,17 +15,18 @@ from typing import Final, NamedTuple
 
 from exporter.stores import PhaseStatistics, Row, Window
 from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
-from exporter.stores.influx_lines import tag_text, tag_value
+from exporter.stores.influx_lines import tag_text, tag_value, tags_of
 from exporter.stores.schema import PHASES
 
 log = logging.getLogger(__name__)
 
-HOUR: Final = 3600 * 1_000_000_000
+SECOND: Final = 1_000_000_000
+HOUR: Final = 3600 * SECOND
 DAY: Final = 24 * HOUR
 TASK_HOURS: Final = 3
 """How many hours a task computes again each time."""
 TASK_DAYS: Final = 2
-MARGIN: Final = 300 * 1_000_000_000
+MARGIN: Final = 300 * SECOND
 """Nanoseconds before the end of an hour from which on what comes marks it: clocks differ."""
 SETTLED: Final = 5 * HOUR
 """An hour that began longer ago is used to answer: no task writes it any more."""
@@ -35,6 +36,17 @@ BUCKETS_PER_DOUBLING: Final = 4
 ROLLUP_ERROR: Final = 2 ** (1 / (2 * BUCKETS_PER_DOUBLING)) - 1
 """How far, as a share, a percentile from buckets may be off: half a bucket, about 9 %."""
 
+_BUCKETS: Final = 4 * 20
+"""Buckets above and below one second: from a microsecond to twelve days."""
+_FLOATS: Final = ("_sum", "_min", "_max")
+_PART: Final = 2000
+_ALL: Final[Parameters] = {
+    "orchestrator": "",
+    "region": "",
+    "pipeline": "",
+    "model": "",
+    "addresses_only": False,
+}
 _MOST_STRETCHES: Final = 8
 """Stretches without roll-up in a window, beyond which all of it is asked of single measurements."""
 
@@ -103,21 +115,36 @@ class Rollups:
             return whole
         return cut
 
-    def sums(
-        self, stretches: Sequence[Stretch], about: Parameters, *, scores: bool
-    ) -> Mapping[Key, Fields]:
-        """What the stretches add up to together; `about` narrows, `scores` leaves phases out."""
+    def stored(self, stretches: Sequence[Stretch], about: Parameters, *, scores: bool) -> Sums:
+        """What the stretches that have roll-ups add up to; with `scores` only what scores need."""
         together: Sums = defaultdict(dict)
         for stretch in stretches:
-            asked = {**about, "first": stretch.first, "last": stretch.last}
-            if stretch.series is None:
-                asked |= {"bucket": self._bucket, "every": stretch.last}
-                answer = self._client.ask(question("rolled"), asked)
-            else:
-                asked |= {"bucket": self._rollup_bucket, "series": stretch.series, "scores": scores}
-                answer = self._client.ask(question("rollup_sums"), asked)
-            for rows in answer.values():
-                _merge(together, rows)
+            if stretch.series is not None:
+                asked = {
+                    **about,
+                    "bucket": self._rollup_bucket,
+                    "series": stretch.series,
+                    "first": stretch.first,
+                    "last": stretch.last,
+                    "scores": scores,
+                }
+                for rows in self._client.ask(question("rollup_sums"), asked).values():
+                    _merge(together, rows)
+        return together
+
+    def added_up(self, first: int, last: int, about: Parameters) -> Sums:
+        """What the single measurements of a stretch of time add up to."""
+        asked = {
+            **about,
+            "bucket": self._bucket,
+            "first": first // SECOND * SECOND,
+            "last": -(-last // SECOND) * SECOND,
+        }
+        together: Sums = defaultdict(dict)
+        for rows in self._client.ask(question("counted"), asked).values():
+            for row in rows:
+                if first <= int(row["started_at"]) < last:
+                    _add(together, row)
         return together
 
     def heal(self, retention: int) -> int:
@@ -136,12 +163,12 @@ class Rollups:
         hours = [start for start in range(first, last, HOUR) if start not in done]
         hours = hours[-HEALED:]
         marks = self._late(first, last)
-        for start, end in _runs(hours):
-            self._roll("rollup_1h", start, end, HOUR)
+        for start in hours:
+            self._compute(start)
         touched = {start // DAY * DAY for start in hours}
         whole = set(range(first // DAY * DAY, last // DAY * DAY, DAY))
         for start in sorted((whole - days) | (whole & touched))[-HEALED:]:
-            self._roll("rollup_1d", start, start + DAY, DAY)
+            self._compute_day(start)
         self._clean([one for one in marks if one.start in hours])
         return len(hours)
 
@@ -159,18 +186,24 @@ class Rollups:
         found = [int(row["_value"]) for rows in answer.values() for row in rows]
         return min(found) // HOUR * HOUR if found else None
 
-    def _roll(self, name: str, first: int, last: int, every: int) -> None:
-        self._client.ask(
-            question(name),
-            {
-                "bucket": self._bucket,
-                "rollup_bucket": self._rollup_bucket,
-                "first": first,
-                "last": last,
-                "every": every,
-            },
-            rolling=True,
-        )
+    def _compute(self, start: int) -> None:
+        """Write the roll-up of an hour as its task does, and then that it is done."""
+        sums = self.added_up(start, start + HOUR, _ALL)
+        points = [_point("ai_job_1h", key, fields, start) for key, fields in sums.items()]
+        for at in range(0, len(points), _PART):
+            self._client.write(self._rollup_bucket, points[at : at + _PART], rolling=True)
+        done = f"rollup,every=1h done={len(points) + 1}i {start}"
+        self._client.write(self._rollup_bucket, [done], rolling=True)
+
+    def _compute_day(self, start: int) -> None:
+        """Compute a day anew from its hours, as its task does."""
+        asked: Parameters = {
+            "rollup_bucket": self._rollup_bucket,
+            "first": start,
+            "last": start + DAY,
+            "every": DAY,
+        }
+        self._client.ask(question("rollup_1d"), asked, rolling=True)
 
     def _done(self, first: int, last: int) -> tuple[set[int], set[int]]:
         """Starts of the hours, and of the days, whose roll-ups hold all that is known."""
@@ -255,31 +288,74 @@ def _of_rank(buckets: Sequence[tuple[int, int]], rank: int, least: float, most: 
     return most
 
 
+def _add(together: Sums, row: Record) -> None:
+    """Add one measurement; the same as `flux/rolling.flux` for the tasks of the server."""
+    fields = together[_key(row)]
+    _count(fields, "rows", 1)
+    _count(fields, "success_sum", float(row["scored_success"]))
+    for phase in ("scored_time", *(PHASES if row["outcome"] == "ok" else ())):
+        if text := row.get(phase):
+            value = float(text)
+            _count(fields, f"{phase}_count", 1)
+            _count(fields, f"{phase}_sum", value)
+            _count(fields, f"{phase}_bucket_{_bucket(value)}", 1)
+            least, most = f"{phase}_min", f"{phase}_max"
+            fields[least] = min(fields.get(least, value), value)
+            fields[most] = max(fields.get(most, value), value)
+
+
+def _count(fields: Fields, name: str, value: float) -> None:
+    fields[name] = fields.get(name, 0) + value
+
+
+def _bucket(value: float) -> int:
+    """The bucket N of a value: it lies above 2^((N-1)/4) seconds, up to 2^(N/4)."""
+    if value <= 0:
+        return -_BUCKETS
+    place = math.ceil(BUCKETS_PER_DOUBLING * math.log2(value))
+    return max(-_BUCKETS, min(_BUCKETS, place))
+
+
+def _point(series: str, key: Key, fields: Fields, time: int) -> str:
+    names = ("orchestrator", "region", "pipeline", "model")
+    tags = dict(zip(names, key, strict=True))
+    written = ",".join(
+        f"{name}={float(value)!r}" if name.endswith(_FLOATS) else f"{name}={int(value)}i"
+        for name, value in fields.items()
+    )
+    return f"{series},{tags_of(tags)} {written} {time}"
+
+
+def merged(*parts: Mapping[Key, Fields]) -> Sums:
+    """What several stretches add up to together."""
+    together: Sums = defaultdict(dict)
+    for part in parts:
+        for key, fields in part.items():
+            for field, value in fields.items():
+                _merge_field(together[key], field, value)
+    return together
+
+
+def _key(row: Record) -> Key:
+    names = ("orchestrator", "region", "pipeline", "model")
+    orchestrator, region, pipeline, model = (tag_text(row[name]) for name in names)
+    return orchestrator, region, pipeline, model
+
+
 def _merge(together: Sums, rows: Iterable[Record]) -> None:
     for row in rows:
-        names = ("orchestrator", "region", "pipeline", "model")
-        orchestrator, region, pipeline, model = (tag_text(row[name]) for name in names)
-        fields = together[orchestrator, region, pipeline, model]
-        field, value = row["_field"], float(row["_value"])
-        if field not in fields:
-            fields[field] = value
-        elif field.endswith("_min"):
-            fields[field] = min(fields[field], value)
-        elif field.endswith("_max"):
-            fields[field] = max(fields[field], value)
-        else:
-            fields[field] += value
+        _merge_field(together[_key(row)], row["_field"], float(row["_value"]))
 
 
-def _runs(hours: Sequence[int]) -> list[tuple[int, int]]:
-    """Hours that follow each other within one day, as (start, end)."""
-    runs: list[tuple[int, int]] = []
-    for start in hours:
-        if runs and runs[-1][1] == start and start % DAY:
-            runs[-1] = (runs[-1][0], start + HOUR)
-        else:
-            runs.append((start, start + HOUR))
-    return runs
+def _merge_field(fields: Fields, field: str, value: float) -> None:
+    if field not in fields:
+        fields[field] = value
+    elif field.endswith("_min"):
+        fields[field] = min(fields[field], value)
+    elif field.endswith("_max"):
+        fields[field] = max(fields[field], value)
+    else:
+        fields[field] += value
 
 
 def _cut(first: int, last: int, hours: set[int], days: set[int]) -> list[Stretch]:

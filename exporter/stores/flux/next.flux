@@ -1,5 +1,5 @@
 // The time of the first point of a series from a moment on, for those who read rows by and by.
-points(start: since, stop: until + slack)
+points(start: low, stop: high)
     |> filter(fn: (r) => r._field == "seq")
     |> first()
     |> group()

@@ -2,7 +2,7 @@
 by = ["orchestrator", "region", "pipeline", "model", "phase"]
 
 good =
-    points(start: since, stop: until + slack)
+    points(start: low, stop: high)
         |> filter(fn: (r) => r.outcome == "ok")
         |> filter(
             fn: (r) =>

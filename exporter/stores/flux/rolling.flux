@@ -1,3 +1,4 @@
+import "array"
 import "math"
 
 // What the rows that count add up to, for each (orchestrator, region, pipeline, model) and each `every`
@@ -5,11 +6,11 @@ import "math"
 // _count, _min, _max and the counts _bucket_N of values above 2^((N-1)/4) up to 2^(N/4) seconds.
 // The results are `counts` (integers) and `sums` (floats), with the columns _time, _field, _value.
 //
-// Parameters: bucket, first and last (Unix nanoseconds, the last one outside), every; and narrow.
+// Parameters: bucket, first and last (whole hours, Unix nanoseconds, the last one outside), every.
 //
 // All this stands at the top level: inside of a function the row's type is inferred wrongly, and a
-// filter fails with "type conflict".
-slack = 1000000000
+// filter fails with "type conflict". A `map` that changes a column by which its table is grouped, with
+// a `group` by the same columns after it, counts wrongly: what is grouped anew has a name of its own.
 tags = ["orchestrator", "region", "pipeline", "model"]
 keys = ["orchestrator", "region", "pipeline", "model", "_time"]
 kinds = ["orchestrator", "region", "pipeline", "model", "_time", "phase"]
@@ -20,11 +21,35 @@ bucketOf = (v) => {
     return string(v: int(v: math.mMin(x: 80.0, y: math.mMax(x: -80.0, y: place))))
 }
 
-rows =
+// A row that has every column, so that none is missing where no job has it.
+complete =
+    array.from(
+        rows: [
+            {
+                orchestrator: "",
+                region: "",
+                pipeline: "",
+                model: "",
+                outcome: "",
+                started_at: first - 1,
+                scored_success: 0.0,
+                scored_time: 0.0,
+                dns_time: 0.0,
+                connect_time: 0.0,
+                tls_time: 0.0,
+                upload_time: 0.0,
+                inference_time: 0.0,
+                download_time: 0.0,
+                tester_time: 0.0,
+                round_trip_time: 0.0,
+            },
+        ],
+    )
+
+found =
     from(bucket: bucket)
-        |> range(start: time(v: first), stop: time(v: last + slack))
+        |> range(start: time(v: first), stop: time(v: last))
         |> filter(fn: (r) => r._measurement == "ai_job")
-        |> narrow()
         |> filter(
             fn: (r) =>
                 r._field == "started_at" or r._field == "scored_success" or r._field == "scored_time"
@@ -34,7 +59,13 @@ rows =
                     or r._field == "round_trip_time",
         )
         |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
-        |> filter(fn: (r) => exists r.scored_success and r.started_at >= first and r.started_at < last)
+        |> drop(columns: ["_start", "_stop", "_time", "_measurement", "origin", "tester"])
+
+// One table: what is computed row by row takes the server long for each table that it begins.
+rows =
+    union(tables: [found, complete])
+        |> group()
+        |> filter(fn: (r) => exists r.scored_success and r.started_at >= first)
         |> map(fn: (r) => ({r with _time: time(v: r.started_at - r.started_at % every)}))
 good = rows |> filter(fn: (r) => r.outcome == "ok")
 

@@ -1,1 +1,0 @@
-narrow = (tables=<-) => tables
