@@ -210,9 +210,8 @@ class Supervisor:
         moved, stored = time.monotonic(), -1
         try:
             while self.code == OK and not stop.is_set() and time.monotonic() - moved < STALLED:
-                last, before = await outbox.last(), stored
-                stored = await outbox.cursor("store")
-                if stored >= last:
+                before, stored = stored, await outbox.cursor("store")
+                if not await outbox.pending(stored):
                     return
                 if stored > before:
                     moved = time.monotonic()

@@ -70,7 +70,7 @@ class Running:
 
 def outbox_of(data: Path) -> Outbox:
     data.mkdir(exist_ok=True)
-    return Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=10)
+    return Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=10, clock=lambda: 0)
 
 
 @asynccontextmanager

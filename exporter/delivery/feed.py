@@ -38,14 +38,18 @@ class Consumer(Protocol):
 
 
 class Source(Protocol):
-    """What a feed needs of the outbox."""
+    """What a feed needs of the outbox. Rows may leave it at any time, the lowest first."""
 
     async def read(self, after: int, limit: int) -> list[tuple[int, Measurement]]:
-        """At most `limit` measurements after a sequence number, ascending."""
+        """At most `limit` measurements after a sequence number, ascending; all if fewer."""
         ...
 
     async def last(self) -> int:
         """The highest sequence number ever given; 0 if none was."""
+        ...
+
+    async def pending(self, after: int) -> int:
+        """How many measurements lie after a sequence number."""
         ...
 
 
@@ -53,7 +57,8 @@ class Feed:
     """The loop that feeds one consumer; its attributes say how it is doing.
 
     `position` is the last sequence number that the consumer has, `errors` counts failed attempts,
-    `problem` is what went wrong last, `None` as long as all goes well.
+    `problem` is what went wrong last, `None` as long as all goes well. At most `batch`
+    measurements are handed over at once.
     """
 
     def __init__(
@@ -73,6 +78,10 @@ class Feed:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._halting = False
+
+    async def pending(self) -> int:
+        """How many measurements its source has that the consumer does not have yet."""
+        return await self._source.pending(self.position)
 
     def wake(self) -> None:
         """Say that there may be something new."""

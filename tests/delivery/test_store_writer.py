@@ -15,7 +15,9 @@ from tests.measurements import good
 
 @pytest.fixture
 async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
-    outbox = Outbox.open(tmp_path / "outbox.sqlite", max_bytes=2**24, keep_delivered=2)
+    outbox = Outbox.open(
+        tmp_path / "outbox.sqlite", max_bytes=2**24, keep_delivered=2, clock=lambda: 0
+    )
     yield outbox
     await outbox.close()
 
