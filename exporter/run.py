@@ -199,11 +199,12 @@ class Supervisor:
 
     async def _delivered(self, stop: asyncio.Event) -> None:
         """Wait until the station has stored everything that is in the outbox."""
+        from exporter.data_folder import OUTBOX
         from exporter.outbox import Outbox
 
         settings = self._settings
         outbox = Outbox.open(
-            settings.data / "outbox.sqlite",
+            settings.data / OUTBOX,
             max_bytes=settings.outbox.max_bytes,
             keep_delivered=settings.outbox.keep_delivered,
         )

@@ -27,6 +27,7 @@ from exporter.outbox.file import (
     explain,
     open_file,
 )
+from exporter.outbox.inspection import bytes_on_disk
 from exporter.outbox.numbering import Numbers, numbers, renumber
 from exporter.outbox.room import Losses, NoRoom, losses, make_room
 from exporter.outbox.writer import Writer
@@ -310,8 +311,7 @@ class Outbox:
 
     async def size(self) -> int:
         """Bytes on the disk, the WAL included."""
-        files = (self._path, self._path.with_name(self._path.name + "-wal"))
-        return await self._in_reader(lambda: sum(_bytes_of(file) for file in files))
+        return await self._in_reader(lambda: bytes_on_disk(self._path))
 
     async def close(self) -> None:
         """Commit what is queued, then close. A second call does nothing."""
@@ -444,10 +444,3 @@ def _shrink_some(connection: sqlite3.Connection) -> bool:
         return False
     connection.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})").fetchall()
     return True
-
-
-def _bytes_of(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

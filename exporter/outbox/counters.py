@@ -28,7 +28,7 @@ def set_counters(connection: sqlite3.Connection, **values: int) -> None:
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
 
 
-def count(connection: sqlite3.Connection, key: str, more: int) -> int:
+def raise_counter(connection: sqlite3.Connection, key: str, more: int) -> int:
     """Raise a counter; gives what it is now."""
     value = counter(connection, key) + more
     set_counters(connection, **{key: value})

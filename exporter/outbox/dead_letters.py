@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from exporter.outbox.counters import LETTERS_DROPPED, RETRIES, count
+from exporter.outbox.counters import LETTERS_DROPPED, RETRIES, raise_counter
 
 MOST: Final = 100_000
 """Letters kept; the oldest go first."""
@@ -58,7 +58,7 @@ def set_aside(
             "(SELECT number FROM dead_letter ORDER BY number LIMIT ?)",
             (kept - MOST,),
         )
-        count(connection, LETTERS_DROPPED, kept - MOST)
+        raise_counter(connection, LETTERS_DROPPED, kept - MOST)
 
 
 def to_retry(
@@ -106,7 +106,7 @@ def settle(
 def retry(connection: sqlite3.Connection, ids: Sequence[str] | None) -> int:
     """Have the letters of these measurements, or all, offered again; gives how many those are."""
     numbers = _numbers(connection, ids)
-    last = count(connection, RETRIES, len(numbers))
+    last = raise_counter(connection, RETRIES, len(numbers))
     places = range(last - len(numbers) + 1, last + 1)
     connection.executemany(
         "UPDATE dead_letter SET retry = ? WHERE number = ?",
@@ -122,6 +122,11 @@ def drop(connection: sqlite3.Connection, ids: Sequence[str] | None) -> int:
         "DELETE FROM dead_letter WHERE number = ?", [(number,) for number in numbers]
     )
     return len(numbers)
+
+
+def count(connection: sqlite3.Connection, ids: Sequence[str] | None) -> int:
+    """How many letters of these measurements, or in all, there are."""
+    return len(_numbers(connection, ids))
 
 
 def letters_of(connection: sqlite3.Connection, measurement: str) -> list[DeadLetter]:

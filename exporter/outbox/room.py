@@ -13,8 +13,8 @@ from exporter.outbox.counters import (
     LOST_AT,
     SPELL_LOST,
     SPELL_SINCE,
-    count,
     counters,
+    raise_counter,
     set_counters,
 )
 
@@ -97,7 +97,7 @@ def _delete(connection: sqlite3.Connection, more: int, max_bytes: int, now: int)
         raise NoRoom
     _, letters, measurements = gone
     if letters:
-        count(connection, LETTERS_DROPPED, letters)
+        raise_counter(connection, LETTERS_DROPPED, letters)
     return bool(measurements) and _count_lost(connection, measurements, now)
 
 
