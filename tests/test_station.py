@@ -14,11 +14,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from exporter import station
+from exporter.cli import cli
 from exporter.data_folder import DataFolder, DataFolderError
-from exporter.model import Measurement
+from exporter.model import Measurement, encode
 from exporter.outbox import Outbox, OutboxError
+from exporter.outbox.file import existing_file
 from exporter.serving import ListenError
 from exporter.settings import Settings
 from exporter.stores import StoreError
@@ -193,6 +196,22 @@ async def test_an_outbox_restored_from_a_backup_beside_a_newer_store_skips_no_ne
         assert len((await running.json("/jobs"))["jobs"]) == 4
     async with served(settings(data)) as running:
         assert (await running.json("/api/v1/status"))["outbox"]["id"] == status["outbox"]["id"]
+
+
+async def test_a_dead_letter_that_is_offered_again_while_the_station_runs_is_stored(
+    data: Path,
+) -> None:
+    async with served(settings(data)) as running:
+        await running.put(good("a"), good("of no year", started_at=2**62 * 3))
+        await eventually(partial(running.says, "/api/v1/status", '"dead_letters":{"store":1}'))
+        mended = encode(good("of no year", started_at=START))
+        with existing_file(data / "outbox.sqlite") as connection:
+            connection.execute("UPDATE dead_letter SET payload = ?", (mended,))
+        arguments = ["outbox", "retry", "--all", "--data", str(data)]
+        result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+        assert result.exit_code == 0, result.output
+        await eventually(partial(running.says, "/api/v1/status", '"dead_letters":{}'))
+        assert (await running.json("/api/v1/status"))["store"]["measurements"] == 2
 
 
 async def test_a_stop_stores_what_is_in_the_outbox(data: Path) -> None:

@@ -101,6 +101,7 @@ class Feed:
         """Feed the consumer until `stop` or `halt`."""
         while not self._halting:
             self._wake.clear()
+            last_look = self._stopping.is_set()
             try:
                 more = await self._step()
             except Exception as error:  # noqa: BLE001 - whatever ails a consumer is tried again
@@ -111,7 +112,7 @@ class Feed:
                 continue
             self._recovered()
             if not more:
-                if self._stopping.is_set():
+                if last_look:
                     return
                 await _wait(self._wake, IDLE)
 

@@ -144,6 +144,8 @@ def _check_header(path: Path) -> None:
     if not header:
         return
     if not header.startswith(_MAGIC):
+        if _unfinished(path):
+            return
         raise OutboxError(
             f"{path}: is not an outbox but some other file, or damaged; move it away, or choose "
             "another data folder"
@@ -153,6 +155,12 @@ def _check_header(path: Path) -> None:
         application=int.from_bytes(header[68:72], "big"),
         version=int.from_bytes(header[60:64], "big"),
     )
+
+
+def _unfinished(path: Path) -> bool:
+    """Whether SQLite can undo what was being written when the power failed: the making of it."""
+    journal = path.with_name(path.name + "-journal")
+    return journal.is_file() and journal.stat().st_size > 0
 
 
 def _check_version(path: Path, *, application: int, version: int) -> None:

@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exporter.cli import cli
+from exporter.cli.outbox import outbox as outbox_command
 from exporter.model import encode
-from exporter.outbox import Letter, Outbox
+from exporter.outbox import Letter, Outbox, dead_letters
 from exporter.outbox.file import VERSION
 from tests.measurements import failed, good
 
@@ -269,3 +270,18 @@ async def test_a_damaged_file_is_said_to_be(outbox: Outbox, data: Path) -> None:
 )
 def test_wrong_usage(arguments: list[str]) -> None:
     assert CliRunner().invoke(cli, ["outbox", *arguments]).exit_code == 2
+
+
+DOCS = (Path(__file__).parents[2] / "docs" / "outbox.md").read_text(encoding="utf-8")
+
+
+def test_every_command_and_option_is_described() -> None:
+    assert set(outbox_command.commands) == {"status", "inspect", "retry", "drop"}
+    for name, command in outbox_command.commands.items():
+        assert f"`livepeer-exporter outbox {name}`" in DOCS
+        options = {word for parameter in command.params for word in parameter.opts}
+        assert [one for one in options if one.startswith("--") and one not in DOCS] == []
+
+
+def test_the_most_that_is_kept_is_what_the_docs_say() -> None:
+    assert f"At most {dead_letters.MOST:,} are kept" in DOCS

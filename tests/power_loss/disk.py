@@ -5,9 +5,9 @@ certain once a later sync of its file has returned. Until then it may be there, 
 sector by sector, independently of other writes. A name, made, changed or removed, is certain once
 its folder was synced; until then changes of names happen in order or not at all.
 
-`Disk(ordered=True)` has the kinder rules of ext4 (`data=ordered`, its default), XFS and btrfs: what
-makes a file longer gets there from its beginning on, never with holes, and a file's sync makes its
-name certain.
+`Disk(copy_on_write=True)` has the kinder rules of btrfs and ZFS: what makes a file longer gets
+there from its beginning on, never with holes, what is written over is changed whole or not at all,
+and a file's sync makes its name certain.
 """
 
 import struct
@@ -55,11 +55,13 @@ class File:
             _change(self.certain, step)
         self.pending.clear()
 
-    def after_loss(self, chance: Random, share: float, *, ordered: bool) -> bytes:
+    def after_loss(self, chance: Random, share: float, *, copy_on_write: bool) -> bytes:
         content, cut_off = bytearray(self.certain), False
         for step in self.pending:
-            for piece in _pieces(step, chance):
-                in_turn = ordered and _end(piece) > len(self.certain)
+            longer = _end(step) > len(self.certain)
+            in_turn = copy_on_write and longer
+            torn = chance.random() < 0.5 and (longer or not copy_on_write)
+            for piece in _pieces(step) if torn else [step]:
                 if in_turn and cut_off:
                     continue
                 if chance.random() < share:
@@ -72,9 +74,9 @@ class File:
 class Disk:
     """The files of one folder, as far as they are certain, and what is not certain yet."""
 
-    def __init__(self, folder: Path, *, ordered: bool = False) -> None:
+    def __init__(self, folder: Path, *, copy_on_write: bool = False) -> None:
         self._folder = str(folder)
-        self._ordered = ordered
+        self._copy_on_write = copy_on_write
         self._now: dict[str, File] = {}
         self._inodes: dict[int, File] = {}
         self._certain: dict[str, File] = {}
@@ -95,7 +97,7 @@ class Disk:
             self._sync_names()
         elif step.kind == SYNC:
             self._inodes[step.inode].sync()
-            if self._ordered:
+            if self._copy_on_write:
                 self._sync_names()
         elif step.inode in self._inodes:
             self._inodes[step.inode].pending.append(step)
@@ -108,7 +110,7 @@ class Disk:
                 break  # what changes names keeps their order
             _set(names, path, file)
         return {
-            path: file.after_loss(chance, share, ordered=self._ordered)
+            path: file.after_loss(chance, share, copy_on_write=self._copy_on_write)
             for path, file in names.items()
         }
 
@@ -136,9 +138,9 @@ def _set(names: dict[str, File], path: str, file: File | None) -> None:
         names[path] = file
 
 
-def _pieces(step: Step, chance: Random) -> Iterator[Step]:
-    """A write as a whole or, every other time, the parts of it that lie in one sector each."""
-    if step.kind != WRITE or chance.random() < 0.5:
+def _pieces(step: Step) -> Iterator[Step]:
+    """The parts of a write that lie in one sector each."""
+    if step.kind != WRITE:
         yield step
         return
     at = 0

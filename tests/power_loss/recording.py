@@ -44,7 +44,7 @@ class Recording:
     steps: list[Step]
 
     def losses(
-        self, scratch: Path, chance: Random, *, count: int, ordered: bool = False
+        self, scratch: Path, chance: Random, *, count: int, copy_on_write: bool = False
     ) -> Iterator[tuple[Path, list[str]]]:
         """Give folders as power losses would leave them, with what was promised before each.
 
@@ -57,7 +57,7 @@ class Recording:
         drawn = chance.sample(sorted(moments), min(len(moments), count * 3 // 4))
         drawn += chance.sample(others, min(len(others), count - len(drawn)))
         wanted = set(drawn)
-        disk, promised = Disk(self.folder, ordered=ordered), ""
+        disk, promised = Disk(self.folder, copy_on_write=copy_on_write), ""
         for number in range(len(self.steps) + 1):
             if number in wanted:
                 for share in SHARES:
