@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -12,8 +12,8 @@ from exporter.exit_code import ENVIRONMENT, FAILED, USAGE
 if TYPE_CHECKING:
     import sqlite3
 
-    from exporter.outbox import DeadLetter, Losses
-    from exporter.outbox.inspection import Kept, Overview
+    from exporter.outbox import DeadLetter
+    from exporter.outbox.inspection import Kept
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -67,17 +67,18 @@ def status(config: Path | None, data: Path | None, *, as_json: bool) -> None:
     """Show how full it is, how far each consumer came, what was refused and what was lost."""
     import time
 
+    from exporter.cli.outbox_view import age, facts, print_document, print_status
     from exporter.outbox.inspection import overview, undelivered
 
     path = _path(config, data)
     with _opened(path) as connection:
         found = overview(connection, path)
         oldest = undelivered(connection, 1)
-    age = _age(oldest[0].payload, time.time_ns()) if oldest else None
+    waited = age(oldest[0].payload, time.time_ns()) if oldest else None
     if as_json:
-        _print_document({"outbox": str(path), **_facts(found), "oldest_undelivered_age": age})
+        print_document({"outbox": str(path), **facts(found), "oldest_undelivered_age": waited})
     else:
-        _print_status(path, found, age)
+        print_status(path, found, waited)
 
 
 @outbox.command(epilog=_CODES)
@@ -99,6 +100,7 @@ def inspect(
 
     With --id, also one that is delivered and still kept, and its dead letters.
     """
+    from exporter.cli import outbox_view as view
     from exporter.outbox import dead_letters, inspection
 
     path = _path(config, data)
@@ -114,14 +116,14 @@ def inspect(
         else:
             kept = inspection.undelivered(connection, limit)
     if as_json:
-        documents = [*map(_kept_document, kept), *map(_letter_document, letters)]
-        _print_document({"measurements": documents})
+        documents = [*map(view.kept_document, kept), *map(view.letter_document, letters)]
+        view.print_document({"measurements": documents})
     elif one is not None:
-        _print_one(kept, letters)
+        view.print_one(kept, letters)
     elif dead:
-        _print_letters(letters)
+        view.print_letters(letters)
     else:
-        _print_kept(kept)
+        view.print_kept(kept)
     if one is not None and not kept and not letters:
         what = "dead letter" if dead else "measurement"
         click.echo(f"{path}: there is no {what} with this id", err=True)
@@ -225,210 +227,3 @@ def _refuse_unknown(path: Path, unknown: list[str]) -> None:
 
 def _letters(count: int) -> str:
     return f"{count} dead letter{'' if count == 1 else 's'}"
-
-
-def _print_document(document: dict[str, Any]) -> None:
-    from exporter.shown import pretty
-
-    click.echo(pretty(document))
-
-
-def _facts(found: "Overview") -> dict[str, Any]:
-    from msgspec import to_builtins
-
-    facts: dict[str, Any] = {
-        "id": found.id,
-        "bytes": found.bytes,
-        "measurements": found.numbers.above(0),
-        "first": found.numbers.first,
-        "last": found.numbers.last,
-        "undelivered": found.undelivered,
-        "consumers": to_builtins(found.places),
-        "dead_letters": to_builtins(found.reasons),
-        "lost": _lost(found.losses),
-    }
-    return facts
-
-
-def _lost(losses: "Losses") -> dict[str, Any]:
-    from exporter.model import seconds
-
-    return {
-        "measurements": losses.measurements,
-        "last": seconds(losses.last),
-        "since": seconds(losses.since),
-        "lately": losses.lately,
-        "dead_letters": losses.dead_letters,
-    }
-
-
-def _print_status(path: Path, found: "Overview", age: float | None) -> None:
-    from exporter.cli.tables import print_table
-
-    facts = _facts(found)
-    pairs = [
-        ("size", f"{found.bytes} bytes"),
-        ("measurements", f"{facts['measurements']}, numbers {facts['first']} to {facts['last']}"),
-        ("not delivered", _undelivered(found.undelivered, age)),
-        ("lost", _lost_in_words(found.losses)),
-    ]
-    click.echo(str(path))
-    for name, text in pairs:
-        click.echo(f"  {name:<14} {text}")
-    click.echo()
-    places = [(one.consumer, str(one.position), str(one.lag)) for one in found.places]
-    title = "Consumers" if places else "Consumers: none has taken anything yet"
-    print_table(title, ("consumer", "position", "not delivered"), places)
-    if found.reasons:
-        rows = [
-            (one.consumer, str(one.dead_letters), str(one.to_retry), one.reason)
-            for one in found.reasons
-        ]
-        total = sum(one.dead_letters for one in found.reasons)
-        print_table(
-            f"Dead letters: {total}", ("consumer", "number", "to be offered again", "reason"), rows
-        )
-
-
-def _undelivered(count: int, age: float | None) -> str:
-    oldest = f", the oldest from a job {_ago(age)}" if count and age is not None else ""
-    return f"{count}{oldest}"
-
-
-def _lost_in_words(losses: "Losses") -> str:
-    if losses.last is None or losses.since is None:
-        return "none"
-    return (
-        f"{losses.measurements} for want of room (`outbox.max_bytes`); {losses.lately} of them "
-        f"from {_moment(losses.since)} to {_moment(losses.last)}"
-    )
-
-
-def _kept_document(kept: "Kept") -> dict[str, Any]:
-    state = "delivered" if kept.delivered else "waiting"
-    return {"state": state, "seq": kept.seq, "id": kept.id, **_content(kept.payload)}
-
-
-def _letter_document(letter: "DeadLetter") -> dict[str, Any]:
-    from exporter.model import seconds
-
-    return {
-        "state": "dead letter",
-        "seq": letter.seq,
-        "id": letter.id,
-        "consumer": letter.consumer,
-        "reason": letter.reason,
-        "set_aside_at": seconds(letter.at),
-        "to_be_offered_again": letter.retry is not None,
-        **_content(letter.payload),
-    }
-
-
-def _content(payload: bytes) -> dict[str, Any]:
-    """The measurement, or the raw payload of what is none that this version knows."""
-    import json
-
-    from exporter.outbox import decoded
-
-    if isinstance(decoded(payload), str):
-        return {"measurement": None, "payload": payload.decode(errors="replace")}
-    return {"measurement": json.loads(payload)}
-
-
-def _print_kept(kept: "list[Kept]") -> None:
-    from exporter.cli.tables import print_table
-
-    rows = [(str(one.seq), one.id, *_summary(one.payload)) for one in kept]
-    print_table(f"Not delivered: the oldest {len(rows)}", ("number", "id", *_SUMMARY), rows)
-
-
-def _print_letters(letters: "list[DeadLetter]") -> None:
-    from exporter.cli.tables import print_table
-
-    rows = [
-        (
-            one.consumer,
-            one.id,
-            _moment(one.at),
-            "yes" if one.retry is not None else "no",
-            *_summary(one.payload),
-            one.reason,
-        )
-        for one in letters
-    ]
-    head = ("consumer", "id", "set aside", "again", *_SUMMARY, "reason")
-    print_table(f"Dead letters: the newest {len(rows)}", head, rows)
-
-
-def _print_one(kept: "list[Kept]", letters: "list[DeadLetter]") -> None:
-    from exporter.shown import printable
-
-    for one in kept:
-        state = "delivered, and still kept" if one.delivered else "not delivered yet"
-        click.echo(f"{printable(one.id)}  number {one.seq}, {state}")
-        _print_content(one.payload)
-    for letter in letters:
-        again = ", to be offered again" if letter.retry is not None else ""
-        click.echo(
-            f"{printable(letter.id)}  number {letter.seq}, dead letter of "
-            f"{printable(letter.consumer)} since {_moment(letter.at)}{again}"
-        )
-        click.echo(f"reason: {printable(letter.reason)}")
-        _print_content(letter.payload)
-
-
-def _print_content(payload: bytes) -> None:
-    from exporter.outbox import decoded
-    from exporter.shown import as_text, printable
-
-    found = decoded(payload)
-    if isinstance(found, str):
-        click.echo(f"cannot be decoded: {printable(found)}")
-        click.echo(printable(payload.decode(errors="replace")))
-    else:
-        click.echo(as_text(found, bar=40, steps=False))
-    click.echo()
-
-
-_SUMMARY = ("started", "orchestrator", "pipeline", "model", "outcome")
-
-
-def _summary(payload: bytes) -> tuple[str, ...]:
-    from exporter.leaderboard.display import shown
-    from exporter.outbox import decoded
-
-    found = decoded(payload)
-    if isinstance(found, str):
-        return ("cannot be decoded", "-", "-", "-", "-")
-    return (
-        _moment(found.started_at),
-        shown(found.orchestrator),
-        found.pipeline,
-        found.model,
-        found.outcome.value,
-    )
-
-
-def _age(payload: bytes, now: int) -> float | None:
-    """Seconds since the job of a measurement started; `None` if that cannot be known."""
-    from exporter.model import seconds
-    from exporter.outbox import decoded
-
-    found = decoded(payload)
-    return None if isinstance(found, str) else seconds(max(0, now - found.started_at))
-
-
-def _ago(age: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if age >= 2 * size:
-            return f"{age / size:.0f} {unit} ago"
-    return f"{age:.0f} s ago"
-
-
-def _moment(at: int) -> str:
-    from datetime import UTC, datetime
-
-    try:
-        return datetime.fromtimestamp(at // 1_000_000_000, UTC).isoformat(timespec="seconds")
-    except (ValueError, OverflowError, OSError):
-        return f"{at} ns after 1970"

@@ -8,15 +8,13 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-import msgspec
-
-from exporter.model import Measurement, decode, encode
-from exporter.outbox import dead_letters
+from exporter.model import Measurement
+from exporter.outbox import dead_letters, rows
 from exporter.outbox.counters import RETRIES, counter
 from exporter.outbox.dead_letters import DeadLetter, Letter
 from exporter.outbox.file import (
@@ -29,7 +27,8 @@ from exporter.outbox.file import (
 )
 from exporter.outbox.inspection import bytes_on_disk
 from exporter.outbox.numbering import Numbers, numbers, renumber
-from exporter.outbox.room import Losses, NoRoom, losses, make_room
+from exporter.outbox.room import Losses, NoRoom, delete_delivered, losses, make_room, shrink
+from exporter.outbox.rows import decoded, payload_of
 from exporter.outbox.writer import Writer
 
 __all__ = [
@@ -46,9 +45,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_TRIM_ROWS: Final = 500
-_SHRINK_PAGES: Final = 256
 
 
 class Outbox:
@@ -118,7 +114,7 @@ class Outbox:
         nothing was stored for want of room on the disk, and `ValueError` for a measurement that
         could not be read back.
         """
-        payload = _readable_payload(measurement)
+        payload = payload_of(measurement)
 
         def work(connection: sqlite3.Connection) -> tuple[int, bool]:
             known = connection.execute(
@@ -142,18 +138,15 @@ class Outbox:
 
         A row that this version cannot decode is logged and left out, but stays in the file.
         """
-        return await self._in_reader(lambda: self._read(after, limit))
+        return await self._in_reader(
+            lambda: rows.read(self._reader, after, limit, self._report_unreadable)
+        )
 
     async def tail(self, limit: int) -> list[tuple[int, Measurement]]:
         """Give the newest `limit`, ascending, delivered ones that are kept included."""
-
-        def newest() -> list[tuple[int, Measurement]]:
-            rows = self._select(
-                "SELECT seq, payload FROM measurement ORDER BY seq DESC LIMIT ?", (limit,)
-            )
-            return self._decoded(reversed(rows))
-
-        return await self._in_reader(newest)
+        return await self._in_reader(
+            lambda: rows.newest(self._reader, limit, self._report_unreadable)
+        )
 
     async def numbers(self) -> Numbers:
         """Give the numbers of the rows that are in the file."""
@@ -223,8 +216,11 @@ class Outbox:
         """
 
         def work(connection: sqlite3.Connection) -> bool:
-            began = self._make_room(connection, sum(len(letter.payload) for letter in letters))
-            dead_letters.set_aside(connection, consumer, letters, self._clock())
+            began = False
+            for letter in letters:
+                began |= self._make_room(connection, len(letter.payload))
+                dead_letters.set_aside(connection, consumer, letter, self._clock())
+            dead_letters.keep_most(connection)
             return began
 
         if await self._writer.do(work):
@@ -235,7 +231,7 @@ class Outbox:
 
         `after` is exclusive, `upto` inclusive.
         """
-        return await self._in_reader(lambda: self._unreadable_rows(after, upto, limit))
+        return await self._in_reader(lambda: rows.unreadable(self._reader, after, upto, limit))
 
     async def dead_letters(self) -> dict[str, int]:
         """Give how many dead letters each consumer has, without those who have none."""
@@ -270,9 +266,9 @@ class Outbox:
         that puts are not held up, and gives pages back to the disk when many are free.
         """
         deleted = 0
-        while rows := await self._writer.do(self._delete_some):
-            deleted += rows
-        while await self._writer.do(_shrink_some):
+        while gone := await self._writer.do(lambda to: delete_delivered(to, self._keep_delivered)):
+            deleted += gone
+        while await self._writer.do(shrink):
             pass
         return deleted
 
@@ -290,8 +286,8 @@ class Outbox:
         """Give the latest value of a topic; `None` if there never was one."""
 
         def latest() -> bytes | None:
-            rows = self._select("SELECT payload FROM notice WHERE topic = ?", (topic,))
-            return bytes(rows[0][0]) if rows else None
+            found = self._select("SELECT payload FROM notice WHERE topic = ?", (topic,))
+            return bytes(found[0][0]) if found else None
 
         return await self._in_reader(latest)
 
@@ -339,61 +335,6 @@ class Outbox:
             extra={"outbox": str(self._path), "max_bytes": self._max_bytes},
         )
 
-    def _delete_some(self, connection: sqlite3.Connection) -> int:
-        gone = connection.execute(
-            """DELETE FROM measurement WHERE seq IN (
-                SELECT seq FROM measurement WHERE seq <= (
-                    SELECT seq FROM measurement
-                    WHERE seq <= (SELECT min(seq) FROM cursor)
-                    ORDER BY seq DESC LIMIT 1 OFFSET ?
-                ) ORDER BY seq LIMIT ?
-            )""",
-            (self._keep_delivered, _TRIM_ROWS),
-        )
-        return gone.rowcount
-
-    def _read(self, after: int, limit: int) -> list[tuple[int, Measurement]]:
-        found: list[tuple[int, Measurement]] = []
-        # A stretch of rows that cannot be decoded must not look like the end.
-        while len(found) < limit:
-            rows = self._select(
-                "SELECT seq, payload FROM measurement WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, limit - len(found)),
-            )
-            if not rows:
-                break
-            found += self._decoded(rows)
-            after = rows[-1][0]
-        return found
-
-    def _decoded(self, rows: Iterable[tuple[int, bytes]]) -> list[tuple[int, Measurement]]:
-        found = []
-        for seq, payload in rows:
-            measurement = decoded(payload)
-            if isinstance(measurement, Measurement):
-                found.append((seq, measurement))
-            else:
-                self._report_unreadable(seq, measurement)
-        return found
-
-    def _unreadable_rows(self, after: int, upto: int, limit: int) -> list[Letter]:
-        found: list[Letter] = []
-        while len(found) < limit:
-            rows = self._select(
-                "SELECT seq, id, payload FROM measurement WHERE seq > ? AND seq <= ? "
-                "ORDER BY seq LIMIT ?",
-                (after, upto, limit),
-            )
-            if not rows:
-                break
-            found += (
-                Letter(seq, one, payload, f"cannot be decoded: {why}")
-                for seq, one, payload in rows
-                if not isinstance(why := decoded(payload), Measurement)
-            )
-            after = rows[-1][0]
-        return found[:limit]
-
     def _report_unreadable(self, seq: int, error: str) -> None:
         if seq > self._unreadable:  # once each, however often it is passed over
             self._unreadable = seq
@@ -403,8 +344,8 @@ class Outbox:
             )
 
     async def _number(self, query: str, parameters: tuple[object, ...]) -> int:
-        rows = await self._in_reader(lambda: self._select(query, parameters))
-        return int(rows[0][0]) if rows else 0
+        found = await self._in_reader(lambda: self._select(query, parameters))
+        return int(found[0][0]) if found else 0
 
     def _select(self, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
         return self._reader.execute(query, parameters).fetchall()
@@ -416,31 +357,3 @@ class Outbox:
             return await asyncio.get_running_loop().run_in_executor(self._reading, work)
         except sqlite3.Error as error:
             raise explain(error, self._path) from error
-
-
-def decoded(payload: bytes) -> Measurement | str:
-    """The measurement of a payload, or why this version cannot read it."""
-    try:
-        return decode(payload)
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
-        return str(error)
-
-
-def _readable_payload(measurement: Measurement) -> bytes:
-    payload = encode(measurement)
-    try:
-        decode(payload)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"measurement {measurement.id} cannot be stored: {error}") from error
-    return payload
-
-
-def _shrink_some(connection: sqlite3.Connection) -> bool:
-    """Give some free pages back; whether there is more to give. A quarter may stay for reuse."""
-    ((pages, free),) = connection.execute(
-        "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count"
-    )
-    if free <= max(_SHRINK_PAGES, pages // 4):
-        return False
-    connection.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})").fetchall()
-    return True

@@ -41,16 +41,18 @@ class DeadLetter(msgspec.Struct, frozen=True):
     """Its place among those that are to be offered again; `None` if it is not to be."""
 
 
-def set_aside(
-    connection: sqlite3.Connection, consumer: str, letters: Iterable[Letter], now: int
-) -> None:
-    """Keep letters, each id once, inside the transaction that there is."""
-    connection.executemany(
+def set_aside(connection: sqlite3.Connection, consumer: str, letter: Letter, now: int) -> None:
+    """Keep a letter, each id once, inside the transaction that there is."""
+    connection.execute(
         "INSERT INTO dead_letter (consumer, seq, id, payload, reason, at) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (consumer, id) "
         "DO UPDATE SET reason = excluded.reason, at = excluded.at, retry = NULL",
-        [(consumer, seq, one, payload, reason, now) for seq, one, payload, reason in letters],
+        (consumer, *letter, now),
     )
+
+
+def keep_most(connection: sqlite3.Connection) -> None:
+    """Delete the oldest letters where there are more than `MOST`, and count them."""
     ((kept,),) = connection.execute("SELECT count(*) FROM dead_letter")
     if kept > MOST:
         connection.execute(

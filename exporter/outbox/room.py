@@ -1,4 +1,4 @@
-"""The bound of the outbox on disk: what goes when it is reached, and the account of it."""
+"""The room that the outbox takes on the disk: what is trimmed, what goes, and what was lost."""
 
 import sqlite3
 from collections.abc import Callable
@@ -22,6 +22,9 @@ SPELL: Final = 3600 * 10**9
 """Nanoseconds without a loss after which the next one is news again."""
 _STEP: Final = 64
 """A put that finds no room makes at least this fraction of the bound, so that few have to."""
+
+_TRIM_ROWS: Final = 500
+_SHRINK_PAGES: Final = 256
 
 Delete = Callable[[sqlite3.Connection, int], int]
 
@@ -81,6 +84,32 @@ def make_room(connection: sqlite3.Connection, more: int, *, max_bytes: int, now:
         raise
     connection.execute("RELEASE room")
     return began
+
+
+def delete_delivered(connection: sqlite3.Connection, keep: int) -> int:
+    """Delete some of what all known consumers have, but for the newest `keep`; how many went."""
+    gone = connection.execute(
+        """DELETE FROM measurement WHERE seq IN (
+            SELECT seq FROM measurement WHERE seq <= (
+                SELECT seq FROM measurement
+                WHERE seq <= (SELECT min(seq) FROM cursor)
+                ORDER BY seq DESC LIMIT 1 OFFSET ?
+            ) ORDER BY seq LIMIT ?
+        )""",
+        (keep, _TRIM_ROWS),
+    )
+    return gone.rowcount
+
+
+def shrink(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back; whether there is more to give. A quarter may stay for reuse."""
+    ((pages, free),) = connection.execute(
+        "SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count"
+    )
+    if free <= max(_SHRINK_PAGES, pages // 4):
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({_SHRINK_PAGES})").fetchall()
+    return True
 
 
 def _delete(connection: sqlite3.Connection, more: int, max_bytes: int, now: int) -> bool:

@@ -74,5 +74,5 @@ def _probe(here: Context) -> str | None:
     if silent > MISSED_REFRESHES * here.settings.sources.refresh_interval + GRACE:
         return f"nothing has been heard from the probe process for {silent:.0f} s"
     if not here.watch.storing:
-        return "the probe cannot store measurements: the disk or the outbox is full, see its log"
+        return "the probe cannot store measurements: the disk is full or fails, see its log"
     return "; ".join(here.watch.trouble) or None

@@ -80,6 +80,13 @@ async def test_dead_letters_go_before_what_was_not_delivered(outbox: Outbox) -> 
     assert (await outbox.losses()).measurements > 0
 
 
+async def test_more_letters_at_once_than_fit_push_each_other_out(outbox: Outbox) -> None:
+    await outbox.set_aside("store", [Letter(n, f"l{n}", b"x" * 5000, "why") for n in range(400)])
+    kept = (await outbox.dead_letters())["store"]
+    assert 100 < kept < 210
+    assert await outbox.losses() == Losses(dead_letters=400 - kept)
+
+
 async def test_room_is_made_for_several_at_once(outbox: Outbox) -> None:
     await put(outbox, 0, 300)
     losses = []

@@ -119,6 +119,7 @@ async def test_what_was_lost_within_the_hour_is_told_everywhere(tmp_path: Path) 
         }
         metrics = await (await station.client.get("/metrics")).text()
         assert f"livepeer_ai_tester_outbox_dropped_total {lost}.0" in metrics
+        assert f"{lost} measurements, as the outbox was full" in await station.page("/")
     async with running_station(tmp_path, now=NOW + 3600 * SECOND) as station:
         await station.supplied(offer(ALICE), taken_at=NOW + 3600 * SECOND)
         assert (await station.json("/readyz"))["ready"] is True
@@ -134,6 +135,7 @@ async def test_dead_letters_are_shown_and_make_nobody_unready(station: Station) 
     assert status["pending"] == 0
     metrics = await (await station.client.get("/metrics")).text()
     assert 'livepeer_ai_tester_dead_letters{consumer="store"} 1.0' in metrics
+    assert "1, see livepeer-exporter outbox" in await station.page("/")
 
 
 async def test_a_closed_store_or_outbox_is_told(station: Station) -> None:
