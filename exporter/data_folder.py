@@ -12,6 +12,9 @@ from typing import Final, Literal, Self
 
 Role = Literal["probe", "station"]
 
+OUTBOX: Final = "outbox.sqlite"
+"""The outbox's file in a data folder."""
+
 _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _NOTE_BYTES: Final = 200
@@ -66,7 +69,7 @@ class DataFolder:
     @property
     def outbox(self) -> Path:
         """The queue between the processes."""
-        return self.path / "outbox.sqlite"
+        return self.path / OUTBOX
 
     @property
     def store(self) -> Path:

@@ -199,20 +199,20 @@ class Supervisor:
 
     async def _delivered(self, stop: asyncio.Event) -> None:
         """Wait until the station has stored everything that is in the outbox."""
+        from exporter.data_folder import OUTBOX
         from exporter.outbox import Outbox
 
         settings = self._settings
         outbox = Outbox.open(
-            settings.data / "outbox.sqlite",
+            settings.data / OUTBOX,
             max_bytes=settings.outbox.max_bytes,
             keep_delivered=settings.outbox.keep_delivered,
         )
         moved, stored = time.monotonic(), -1
         try:
             while self.code == OK and not stop.is_set() and time.monotonic() - moved < STALLED:
-                last, before = await outbox.last(), stored
-                stored = await outbox.cursor("store")
-                if stored >= last:
+                before, stored = stored, await outbox.cursor("store")
+                if not await outbox.pending(stored):
                     return
                 if stored > before:
                     moved = time.monotonic()

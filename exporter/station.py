@@ -18,6 +18,7 @@ from exporter.delivery.feed import Feed
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
+from exporter.delivery.store_retries import StoreRetries
 from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
@@ -83,7 +84,7 @@ async def assemble(
     The store's cursor and its target states are read before anything is fed: what the store has
     lies in the states, what it has not comes through the feeds, and nothing is counted twice.
     """
-    cursor = await store.cursor(outbox.id)
+    cursor = await _common_ground(outbox, store)
     metrics = TargetMetrics(
         tester=settings.tester,
         region=settings.region,
@@ -112,6 +113,25 @@ async def assemble(
     )
 
 
+async def _common_ground(outbox: Outbox, store: Store) -> int:
+    """The store's cursor, after making sure that it is about the jobs in this outbox.
+
+    A store that has numbers which the outbox never gave has them of the outbox's future: a backup
+    was restored. Then the outbox is renewed, so that no new job is taken for one of those; what
+    is in it is stored at once as far as possible, since target states and feeds would otherwise
+    both count what the store has already.
+    """
+    cursor = await store.cursor(outbox.id)
+    if cursor <= await outbox.last():
+        return cursor
+    await outbox.renew(cursor)
+    writer = StoreWriter(outbox, store, lambda _: False)
+    once = Feed(writer, outbox, random=Random(), batch=store.batch)  # noqa: S311 - not used
+    once.stop()
+    await once.run()
+    return await store.cursor(outbox.id)
+
+
 def _feeds(
     outbox: Outbox, store: Store, metrics: TargetMetrics, recent: RecentJobs
 ) -> Sequence[Feed]:
@@ -121,7 +141,12 @@ def _feeds(
     def seen_by_all(seq: int) -> bool:
         return all(feed.position >= seq for feed in in_memory)
 
-    return [Feed(StoreWriter(outbox, store, seen_by_all), outbox, random=random), *in_memory]
+    writer, retries = StoreWriter(outbox, store, seen_by_all), StoreRetries(outbox, store)
+    return [
+        Feed(writer, outbox, random=random, batch=store.batch),
+        Feed(retries, retries, random=random, batch=store.batch),
+        *in_memory,
+    ]
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from exporter.stores.embedded import EmbeddedStore
 from exporter.web.app import build_app
 from exporter.web.context import Context
 from tests.measurements import SECOND, START
-from tests.waiting import until
+from tests.waiting import eventually
 
 NOW = START + 3600 * SECOND
 
@@ -77,14 +77,13 @@ class Station:
 
     async def delivered(self) -> None:
         """Wait until every consumer has everything."""
-        last = await self.outbox.last()
 
-        def all_have_it() -> bool:
+        async def all_have_it() -> bool:
             for feed in self.here.feeds:
                 feed.wake()
-            return all(feed.position >= last for feed in self.here.feeds)
+            return not any([await feed.pending() for feed in self.here.feeds])
 
-        await until(all_have_it)
+        await eventually(all_have_it)
 
     async def supplied(self, *offers: Offer, taken_at: int = NOW) -> None:
         """Publish a supply and let the station see it."""
@@ -109,7 +108,9 @@ class Station:
 @asynccontextmanager
 async def running_station(data: Path, now: int = NOW, **more: Any) -> AsyncIterator[Station]:
     """A station in a data folder, with the clock standing still."""
-    outbox = Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=500)
+    outbox = Outbox.open(
+        data / "outbox.sqlite", max_bytes=2**26, keep_delivered=500, clock=lambda: 0
+    )
     store = EmbeddedStore.open(data / "store.duckdb")
     here = await assemble(settings(data, **more), outbox, store, now=lambda: now)
     async with running(here), TestClient(TestServer(build_app(here, metrics_kept=0.0))) as client:

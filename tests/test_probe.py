@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from exporter import probe
+from exporter.data_folder import DataFolder
 from exporter.model import Measurement, Outcome
 from exporter.outbox import Outbox, OutboxFull
 from exporter.settings import Settings
@@ -82,27 +83,21 @@ async def test_discovery_that_fails_at_first_is_asked_again(
             await until(lambda: bool(network.record))
 
 
-async def test_without_room_in_the_outbox_no_job_begins_and_none_is_lost(
+async def test_with_a_full_disk_no_job_begins_and_none_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(probe, "STORE_PAUSE", 0.05)
     caplog.set_level("INFO")
     async with SimulatedNetwork(2, profiles=[Profile.FAST], speed=10) as network:
-        settings = settings_for(
-            network, tmp_path, outbox={"max_bytes": 2**20}, schedule={"interval": 1.0}
-        )
-        settings.data.mkdir()
-        outbox = open_outbox(settings)
-        await fill(outbox)
+        settings = settings_for(network, tmp_path, schedule={"interval": 1.0})
         async with probing(settings, together=True):
-            await until(lambda: "measurements cannot be stored" in caplog.text)
-            done = len(network.record)
-            assert done <= len(network.members), "jobs began though nothing could be stored"
-            await outbox.advance("test", await outbox.last())
-            await outbox.trim()
+            with monkeypatch.context() as disk:
+                disk.setattr(Outbox, "put", refuse)
+                await until(lambda: "measurements cannot be stored" in caplog.text)
+                done = len(network.record)
+                assert done <= len(network.members), "jobs began though nothing could be stored"
             await until(lambda: len(network.record) > done + len(network.targets))
-        await outbox.close()
-        ids = {m.id for m in await stored(settings) if not m.id.startswith("filler")}
+        ids = {m.id for m in await stored(settings)}
     assert "measurements are stored again" in caplog.text
     assert len(ids) >= len(network.record) - len(network.members)
     assert caplog.text.count("measurements cannot be stored") == 1
@@ -112,15 +107,24 @@ async def ready(client: httpx.AsyncClient, url: str) -> bool:
     return (await client.get(f"{url}/readyz")).status_code == 200
 
 
-async def fill(outbox: Outbox) -> None:
-    """Put large rows until none fits, then ever smaller ones."""
-    number, size = 0, 20_000
-    while size > 10:
-        number += 1
-        try:
-            await outbox.put(good(f"filler-{number}", request="x" * size))
-        except OutboxFull:
-            size //= 2
+async def refuse(*_: object) -> int:
+    raise OutboxFull("the disk is full")
+
+
+async def test_an_outbox_that_holds_as_much_as_it_may_stops_no_job(tmp_path: Path) -> None:
+    async with SimulatedNetwork(2, profiles=[Profile.FAST], speed=10) as network:
+        settings = settings_for(
+            network, tmp_path, outbox={"max_bytes": 2**20}, schedule={"interval": 1.0}
+        )
+        DataFolder.open(settings.data, "probe").close()
+        outbox = open_outbox(settings)
+        for number in range(30):
+            await outbox.put(good(f"filler-{number}", request="x" * 50_000))
+        assert (await outbox.losses()).measurements > 0
+        async with probing(settings, together=True):
+            await until(lambda: len(network.record) > 2 * len(network.targets))
+        await outbox.close()
+        assert len({m.id for m in await stored(settings)}) >= len(network.record)
 
 
 async def test_a_cold_model_is_not_tested_again_after_a_restart(tmp_path: Path) -> None:

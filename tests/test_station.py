@@ -1,6 +1,8 @@
 """The station as a whole, on its real outbox, store and port."""
 
 import asyncio
+import re
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,11 +14,14 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from exporter import station
+from exporter.cli import cli
 from exporter.data_folder import DataFolder, DataFolderError
-from exporter.model import Measurement
+from exporter.model import Measurement, encode
 from exporter.outbox import Outbox, OutboxError
+from exporter.outbox.file import existing_file
 from exporter.serving import ListenError
 from exporter.settings import Settings
 from exporter.stores import StoreError
@@ -70,7 +75,7 @@ class Running:
 
 def outbox_of(data: Path) -> Outbox:
     data.mkdir(exist_ok=True)
-    return Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=10)
+    return Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=10, clock=lambda: 0)
 
 
 @asynccontextmanager
@@ -157,6 +162,56 @@ async def test_a_kill_in_the_middle_loses_and_doubles_nothing(data: Path) -> Non
         assert (await running.json("/api/v1/status"))["store"]["measurements"] == 20
         assert "attempts_total{" in await running.text("/metrics")
         assert len((await running.json("/jobs?limit=100"))["jobs"]) == 20
+
+
+async def test_an_outbox_restored_from_a_backup_beside_a_newer_store_skips_no_new_job(
+    data: Path, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup.sqlite"
+    async with served(settings(data)) as running:
+        await running.put(good("a", started_at=START), failed("b", started_at=START + 1))
+        await running.delivered(2)
+    shutil.copy(data / "outbox.sqlite", backup)
+    async with served(settings(data)) as running:
+        await running.put(*(failed(f"c{n}", started_at=START + 2 + n) for n in range(4)))
+        await running.delivered(6)
+        identity = (await running.json("/api/v1/status"))["outbox"]["id"]
+    shutil.copy(backup, data / "outbox.sqlite")
+    probe = outbox_of(data)
+    assert await probe.put(failed("new", started_at=START + 10)) == 3, "a number that is known"
+    await probe.close()
+    async with served(settings(data)) as running:
+        await running.put(failed("newer", started_at=START + 11))
+
+        async def stored() -> bool:
+            status = await running.json("/api/v1/status")
+            return bool(status["store"]["measurements"] == 8 and status["pending"] == 0)
+
+        await eventually(stored)
+        status = await running.json("/api/v1/status")
+        assert status["outbox"]["id"] != identity
+        assert status["outbox"]["last"] > 6
+        metrics = await running.text("/metrics")
+        assert re.search(r"consecutive_failures\{.*\} 7.0", metrics), "each counted once"
+        assert len((await running.json("/jobs"))["jobs"]) == 4
+    async with served(settings(data)) as running:
+        assert (await running.json("/api/v1/status"))["outbox"]["id"] == status["outbox"]["id"]
+
+
+async def test_a_dead_letter_that_is_offered_again_while_the_station_runs_is_stored(
+    data: Path,
+) -> None:
+    async with served(settings(data)) as running:
+        await running.put(good("a"), good("of no year", started_at=2**62 * 3))
+        await eventually(partial(running.says, "/api/v1/status", '"dead_letters":{"store":1}'))
+        mended = encode(good("of no year", started_at=START))
+        with existing_file(data / "outbox.sqlite") as connection:
+            connection.execute("UPDATE dead_letter SET payload = ?", (mended,))
+        arguments = ["outbox", "retry", "--all", "--data", str(data)]
+        result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+        assert result.exit_code == 0, result.output
+        await eventually(partial(running.says, "/api/v1/status", '"dead_letters":{}'))
+        assert (await running.json("/api/v1/status"))["store"]["measurements"] == 2
 
 
 async def test_a_stop_stores_what_is_in_the_outbox(data: Path) -> None:

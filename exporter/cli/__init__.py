@@ -19,6 +19,7 @@ _COMMANDS = {
     "probe": ("exporter.cli.probe", "probe", "Run one job against one endpoint now."),
     "targets": ("exporter.cli.targets", "targets", "Show what would be tested, and who says so."),
     "leaderboard": ("exporter.cli.leaderboard", "leaderboard", "Show the ranking of a station."),
+    "outbox": ("exporter.cli.outbox", "outbox", "Look at the queue, and at what was refused."),
     "simulate": ("exporter.cli.simulate", "simulate", "A simulated gateway or orchestrator."),
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),

@@ -117,14 +117,16 @@ def _print_json(supply: "Supply") -> None:
 
 
 def _print_tables(supply: "Supply") -> None:
+    from exporter.cli.tables import print_table
+
     tested = [_tested_row(offer) for offer in supply.tested]
     others = [_other_row(offer) for offer in supply.offers if offer.not_tested is not None]
     sources = [_source_row(source, supply.taken_at) for source in supply.sources]
     orchestrators = len({offer.target.orchestrator for offer in supply.tested})
-    _print_table(f"Tested: {len(tested)} on {orchestrators} orchestrators", _TESTED_HEAD, tested)
+    print_table(f"Tested: {len(tested)} on {orchestrators} orchestrators", _TESTED_HEAD, tested)
     if others:
-        _print_table(f"Offered, not tested: {len(others)}", _OTHER_HEAD, others)
-    _print_table("Sources", _SOURCE_HEAD, sources)
+        print_table(f"Offered, not tested: {len(others)}", _OTHER_HEAD, others)
+    print_table("Sources", _SOURCE_HEAD, sources)
 
 
 def _tested_row(offer: "Offer") -> Row:
@@ -151,34 +153,3 @@ def _source_row(source: "SourceState", now: int) -> Row:
         age = f"{max(0, now - source.refreshed_at) // 1_000_000_000} s ago"
     state = source.error or "ok"
     return (source.name, str(source.offers), str(source.skipped), age, state)
-
-
-def _print_table(title: str, head: Row, rows: list[Row]) -> None:
-    import sys
-
-    if sys.stdout.isatty():
-        _print_rich(title, head, rows)
-    else:
-        _print_plain(title, head, rows)
-
-
-def _print_rich(title: str, head: Row, rows: list[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title), title_justify="left")
-    for name in head:
-        table.add_column(Text(name), overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-
-
-def _print_plain(title: str, head: Row, rows: list[Row]) -> None:
-    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
-    click.echo(title)
-    for row in [head, *rows]:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  " + "  ".join(cells).rstrip())
-    click.echo()

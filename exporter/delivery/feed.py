@@ -38,14 +38,18 @@ class Consumer(Protocol):
 
 
 class Source(Protocol):
-    """What a feed needs of the outbox."""
+    """What a feed needs of the outbox. Rows may leave it at any time, the lowest first."""
 
     async def read(self, after: int, limit: int) -> list[tuple[int, Measurement]]:
-        """At most `limit` measurements after a sequence number, ascending."""
+        """At most `limit` measurements after a sequence number, ascending; all if fewer."""
         ...
 
     async def last(self) -> int:
         """The highest sequence number ever given; 0 if none was."""
+        ...
+
+    async def pending(self, after: int) -> int:
+        """How many measurements lie after a sequence number."""
         ...
 
 
@@ -53,7 +57,8 @@ class Feed:
     """The loop that feeds one consumer; its attributes say how it is doing.
 
     `position` is the last sequence number that the consumer has, `errors` counts failed attempts,
-    `problem` is what went wrong last, `None` as long as all goes well.
+    `problem` is what went wrong last, `None` as long as all goes well. At most `batch`
+    measurements are handed over at once.
     """
 
     def __init__(
@@ -74,6 +79,10 @@ class Feed:
         self._stopping = asyncio.Event()
         self._halting = False
 
+    async def pending(self) -> int:
+        """How many measurements its source has that the consumer does not have yet."""
+        return await self._source.pending(self.position)
+
     def wake(self) -> None:
         """Say that there may be something new."""
         self._wake.set()
@@ -92,6 +101,7 @@ class Feed:
         """Feed the consumer until `stop` or `halt`."""
         while not self._halting:
             self._wake.clear()
+            last_look = self._stopping.is_set()
             try:
                 more = await self._step()
             except Exception as error:  # noqa: BLE001 - whatever ails a consumer is tried again
@@ -102,7 +112,7 @@ class Feed:
                 continue
             self._recovered()
             if not more:
-                if self._stopping.is_set():
+                if last_look:
                     return
                 await _wait(self._wake, IDLE)
 

@@ -169,6 +169,26 @@ _STATION: Final = (
         "bytes",
     ),
     Metric(
+        "livepeer_ai_tester_outbox_dropped_total",
+        "counter",
+        (),
+        "Measurements that were deleted before they were delivered, because the outbox had reached "
+        "`outbox.max_bytes`. Survives a restart.",
+    ),
+    Metric(
+        "livepeer_ai_tester_dead_letters",
+        "gauge",
+        ("consumer",),
+        "Measurements that a consumer does not take, set aside in the outbox. "
+        "`livepeer-exporter outbox` shows them, has them offered again and drops them.",
+    ),
+    Metric(
+        "livepeer_ai_tester_dead_letters_dropped_total",
+        "counter",
+        (),
+        "Dead letters that were deleted for want of room. Survives a restart.",
+    ),
+    Metric(
         "livepeer_ai_tester_outbox_pending",
         "gauge",
         (),

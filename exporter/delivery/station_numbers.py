@@ -7,6 +7,7 @@ from prometheus_client.core import Metric as Family
 
 from exporter.delivery.families import counter, gauge, info
 from exporter.delivery.store_writer import CONSUMER as STORE
+from exporter.outbox import Losses
 
 
 class ConsumerNumbers(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,13 +23,23 @@ class ConsumerNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """What goes wrong; `None` if nothing does."""
 
 
+class OutboxNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """How the outbox is doing."""
+
+    last: int
+    """The highest sequence number."""
+    bytes: int
+    losses: Losses
+    dead_letters: dict[str, int]
+    """By consumer, without those who have none."""
+
+
 class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """What the station knows about itself."""
 
     version: str
-    outbox_last: int | None
-    outbox_bytes: int | None
-    """Highest sequence number and size; `None` if the outbox cannot be read."""
+    outbox: OutboxNumbers | None
+    """`None` if it cannot be read."""
     consumers: tuple[ConsumerNumbers, ...]
     refused_targets: int
     loop_lag: float
@@ -44,13 +55,27 @@ def station_families(numbers: StationNumbers, *, targets: int) -> Iterator[Famil
     refused = counter("livepeer_ai_tester_targets_refused_total")
     refused.add_metric((), numbers.refused_targets)
     yield refused
-    if numbers.outbox_bytes is not None:
-        yield _single("livepeer_ai_tester_outbox_bytes", numbers.outbox_bytes)
+    if numbers.outbox is not None:
+        yield from _outbox(numbers.outbox)
     for consumer in numbers.consumers:
         if consumer.name == STORE and consumer.lag is not None:
             yield _single("livepeer_ai_tester_outbox_pending", consumer.lag)
     yield from _consumers(numbers.consumers)
     yield _single("livepeer_ai_tester_station_loop_lag_seconds", numbers.loop_lag)
+
+
+def _outbox(outbox: OutboxNumbers) -> Iterator[Family]:
+    yield _single("livepeer_ai_tester_outbox_bytes", outbox.bytes)
+    dropped = counter("livepeer_ai_tester_outbox_dropped_total")
+    dropped.add_metric((), outbox.losses.measurements)
+    yield dropped
+    letters = gauge("livepeer_ai_tester_dead_letters")
+    for consumer, count in {STORE: 0, **outbox.dead_letters}.items():
+        letters.add_metric((consumer,), count)
+    yield letters
+    dropped = counter("livepeer_ai_tester_dead_letters_dropped_total")
+    dropped.add_metric((), outbox.losses.dead_letters)
+    yield dropped
 
 
 def _single(name: str, value: float) -> Family:

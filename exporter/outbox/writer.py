@@ -16,6 +16,7 @@ from exporter.outbox.file import (
     OutboxFull,
     explain,
     primary_code,
+    transaction,
 )
 
 log = logging.getLogger(__name__)
@@ -119,14 +120,8 @@ class Writer:
             self._connection.execute(f"PRAGMA busy_timeout = {LOCK_MILLISECONDS}")
 
     def _transaction(self, group: list[_Job]) -> list[Any]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            results = [self._result(job) for job in group]
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-        return results
+        with transaction(self._connection):
+            return [self._result(job) for job in group]
 
     def _result(self, job: _Job) -> Any:  # noqa: ANN401 - whatever the work gives
         try:

@@ -52,7 +52,8 @@ class Outbox(Section):
     max_bytes: int = Field(
         default=2 * 2**30,
         ge=2**20,
-        description="Size of the file at which no further job is started.",
+        description="Size of the file at which its oldest measurements go to make room, delivered "
+        "ones first, then dead letters, then undelivered ones, which is counted and told.",
     )
     keep_delivered: int = Field(
         default=2000,

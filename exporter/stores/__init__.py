@@ -148,6 +148,11 @@ class Store(Protocol):
     raises `StoreError`.
     """
 
+    @property
+    def batch(self) -> int:
+        """Measurements that one `write` or `add` takes best; more or fewer are right, too."""
+        ...
+
     async def cursor(self, outbox: str) -> int:
         """The last sequence number of this outbox that is stored; 0 if none is."""
         ...

@@ -60,6 +60,9 @@ class EmbeddedStore:
     process out of the file.
     """
 
+    batch = 500
+    """See `Store.batch`."""
+
     def __init__(self, path: Path, memory_limit: int) -> None:
         self._path = path
         self._connections = Connections(path, memory_limit)

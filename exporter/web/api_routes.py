@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from exporter.delivery.outbox_watch import PROGRESS
+from exporter.delivery.station_numbers import OutboxNumbers
 from exporter.delivery.target_series import TargetSeries
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
@@ -97,11 +98,7 @@ async def status(request: web.Request) -> web.Response:
             "region": here.settings.region,
             "tester": here.settings.tester,
             "pending": None if None in lags else max((lag or 0 for lag in lags), default=0),
-            "outbox": {
-                "id": here.outbox.id,
-                "last": numbers.outbox_last,
-                "bytes": numbers.outbox_bytes,
-            },
+            "outbox": _outbox(here, numbers.outbox),
             "store": await _store(here),
             "consumers": numbers.consumers,
             "loop_lag": numbers.loop_lag,
@@ -111,6 +108,26 @@ async def status(request: web.Request) -> web.Response:
             "progress": await notice(here, PROGRESS),
         }
     )
+
+
+def _outbox(here: Context, numbers: OutboxNumbers | None) -> Json:
+    if numbers is None:
+        facts = dict.fromkeys(("last", "bytes", "lost", "dead_letters", "dead_letters_dropped"))
+        return {"id": here.outbox.id, **facts}
+    losses = numbers.losses
+    return {
+        "id": here.outbox.id,
+        "last": numbers.last,
+        "bytes": numbers.bytes,
+        "lost": {
+            "measurements": losses.measurements,
+            "last": seconds(losses.last),
+            "since": seconds(losses.since),
+            "lately": losses.lately,
+        },
+        "dead_letters": numbers.dead_letters,
+        "dead_letters_dropped": losses.dead_letters,
+    }
 
 
 def _ranked(entry: Ranked) -> Json:

@@ -11,10 +11,10 @@ from exporter.delivery.feed import Feed
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
-from exporter.delivery.station_numbers import ConsumerNumbers, StationNumbers
+from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
-from exporter.outbox import OutboxError
+from exporter.outbox import Losses, OutboxError
 from exporter.settings import Settings
 from exporter.stores import Store
 
@@ -32,6 +32,14 @@ class Queue(Protocol):
 
     async def size(self) -> int:
         """Bytes on disk."""
+        ...
+
+    async def losses(self) -> Losses:
+        """What was deleted for want of room before it was delivered."""
+        ...
+
+    async def dead_letters(self) -> dict[str, int]:
+        """Measurements that each consumer does not take."""
         ...
 
     async def notice(self, topic: str) -> bytes | None:
@@ -57,29 +65,36 @@ class Context:
 
     async def numbers(self) -> StationNumbers:
         """How the station is doing now; what the outbox does not tell is `None`."""
-        last, size = await self._outbox_numbers()
         return StationNumbers(
             version=self.version,
-            outbox_last=last,
-            outbox_bytes=size,
-            consumers=tuple(_consumer(feed, last) for feed in self.feeds),
+            outbox=await self._outbox_numbers(),
+            consumers=tuple([await _consumer(feed) for feed in self.feeds]),
             refused_targets=self.metrics.refused,
             loop_lag=self.lag.worst,
         )
 
-    async def _outbox_numbers(self) -> tuple[int | None, int | None]:
+    async def _outbox_numbers(self) -> OutboxNumbers | None:
         try:
-            return await self.outbox.last(), await self.outbox.size()
+            return OutboxNumbers(
+                last=await self.outbox.last(),
+                bytes=await self.outbox.size(),
+                losses=await self.outbox.losses(),
+                dead_letters=await self.outbox.dead_letters(),
+            )
         except OutboxError as error:
             log.warning("the outbox cannot be read", extra={"why": str(error)})
-            return None, None
+            return None
 
 
-def _consumer(feed: Feed, last: int | None) -> ConsumerNumbers:
+async def _consumer(feed: Feed) -> ConsumerNumbers:
+    try:
+        lag = await feed.pending()
+    except OutboxError:  # which is told once, with the outbox's own numbers
+        lag = None
     return ConsumerNumbers(
         name=feed.name,
         position=feed.position,
-        lag=None if last is None else max(0, last - feed.position),
+        lag=lag,
         delivered=feed.delivered,
         errors=feed.errors,
         problem=feed.problem,

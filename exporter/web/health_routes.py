@@ -1,10 +1,12 @@
 """`/healthz` and `/readyz`: is the process alive, and does it do what it is for."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from aiohttp import web
 
 from exporter.model import NANOSECONDS
+from exporter.outbox import Losses
 from exporter.web.answers import NO_STORE, json_answer
 from exporter.web.context import Context, context
 
@@ -46,10 +48,22 @@ async def _store(here: Context) -> str | None:
 
 async def _outbox(here: Context) -> str | None:
     try:
-        await here.outbox.last()
+        losses = await here.outbox.losses()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         return f"{error}"
-    return here.watch.problem
+    problems = (here.watch.problem, _lost(here, losses))
+    return "; ".join(problem for problem in problems if problem is not None) or None
+
+
+def _lost(here: Context, losses: Losses) -> str | None:
+    if losses.since is None or not losses.recent(here.now()):
+        return None
+    since = datetime.fromtimestamp(losses.since / NANOSECONDS, UTC).isoformat(timespec="seconds")
+    what = "measurement was" if losses.lately == 1 else "measurements were"
+    return (
+        f"{losses.lately} {what} lost since {since}, because the outbox had reached "
+        f"`outbox.max_bytes` ({here.settings.outbox.max_bytes}) before they were delivered"
+    )
 
 
 def _probe(here: Context) -> str | None:
@@ -60,5 +74,5 @@ def _probe(here: Context) -> str | None:
     if silent > MISSED_REFRESHES * here.settings.sources.refresh_interval + GRACE:
         return f"nothing has been heard from the probe process for {silent:.0f} s"
     if not here.watch.storing:
-        return "the probe cannot store measurements: the disk or the outbox is full, see its log"
+        return "the probe cannot store measurements: the disk is full or fails, see its log"
     return "; ".join(here.watch.trouble) or None

@@ -26,6 +26,9 @@ class Queue:
     async def last(self) -> int:
         return len(self.jobs)
 
+    async def pending(self, after: int) -> int:
+        return len(self.jobs) - after
+
     async def advance(self, consumer: str, seq: int) -> None:
         self.cursors[consumer] = max(seq, self.cursors.get(consumer, 0))
 

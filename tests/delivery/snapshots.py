@@ -1,17 +1,22 @@
 """A snapshot with something of everything."""
 
 from exporter.delivery.exposition import Snapshot
-from exporter.delivery.station_numbers import ConsumerNumbers, StationNumbers
+from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
 from exporter.model import Blame, Measurement, Outcome, Phases, SourceState, Supply
+from exporter.outbox import Losses
 from tests.measurements import SECOND, START, failed, good
 from tests.stations import ALICE, BOB, offer
 
 NUMBERS = StationNumbers(
     version="1.2.3",
-    outbox_last=12,
-    outbox_bytes=40_960,
+    outbox=OutboxNumbers(
+        last=12,
+        bytes=40_960,
+        losses=Losses(measurements=7, dead_letters=2),
+        dead_letters={"elsewhere": 1, "store": 4},
+    ),
     consumers=(
         ConsumerNumbers(
             name="store", position=9, lag=3, delivered=9, errors=2, problem="the disk is full"

@@ -114,6 +114,22 @@ async def test_a_stop_hands_over_what_is_there_first() -> None:
     assert len(consumer.taken) == 30
 
 
+async def test_a_stop_in_the_middle_of_a_batch_hands_over_what_came_meanwhile() -> None:
+    queue = Queue(*jobs(3))
+
+    class Late(Collector):
+        async def take(self, batch: Batch) -> None:
+            await super().take(batch)
+            if len(self.taken) == 3:
+                queue.jobs += jobs(2)
+                feed.stop()
+
+    consumer = Late()
+    feed = Feed(consumer, queue, random=Random(1), batch=10)
+    await feed.run()
+    assert len(consumer.taken) == 5
+
+
 async def test_a_stop_does_not_wait_for_a_consumer_that_fails() -> None:
     consumer = Collector()
     consumer.broken = True

@@ -6,16 +6,21 @@ from typing import Any
 import pytest
 
 from exporter.delivery.feed import Feed
+from exporter.delivery.store_retries import StoreRetries
 from exporter.delivery.store_writer import StoreWriter
-from exporter.outbox import Outbox
-from exporter.stores import StoreError
+from exporter.model import encode
+from exporter.outbox import DeadLetter, Outbox, dead_letters
+from exporter.outbox.file import existing_file, transaction
+from exporter.stores import StoreError, Where, Window
 from exporter.stores.embedded import EmbeddedStore
 from tests.measurements import good
 
 
 @pytest.fixture
 async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
-    outbox = Outbox.open(tmp_path / "outbox.sqlite", max_bytes=2**24, keep_delivered=2)
+    outbox = Outbox.open(
+        tmp_path / "outbox.sqlite", max_bytes=2**24, keep_delivered=2, clock=lambda: 0
+    )
     yield outbox
     await outbox.close()
 
@@ -86,3 +91,157 @@ async def test_a_store_that_cannot_be_written_loses_nothing(
         assert await outbox.cursor("store") == 0
     await deliver(StoreWriter(outbox, store, always), outbox)
     assert await store.count() == 5
+
+
+UNSTORABLE = 2**62 * 3
+"""A time that no store can hold."""
+
+
+def letters(outbox: Outbox) -> list[DeadLetter]:
+    with existing_file(outbox._path) as connection:
+        return dead_letters.newest(connection, 100)[::-1]
+
+
+def retry_all(outbox: Outbox) -> None:
+    with existing_file(outbox._path) as connection, transaction(connection):
+        dead_letters.retry(connection, None)
+
+
+def change_payload(outbox: Outbox, table: str, where: str, payload: bytes) -> None:
+    with existing_file(outbox._path) as connection:
+        connection.execute(f"UPDATE {table} SET payload = ? WHERE {where}", (payload,))
+
+
+async def put_some(outbox: Outbox, *unstorable: int) -> None:
+    for number in range(6):
+        started = UNSTORABLE if number in unstorable else number
+        await outbox.put(good(f"job-{number}", started_at=started))
+
+
+async def test_what_the_store_refuses_is_set_aside_with_the_reason(
+    outbox: Outbox, store: EmbeddedStore
+) -> None:
+    await put_some(outbox, 1, 5)
+    feed = await deliver(StoreWriter(outbox, store, always), outbox)
+    assert (feed.problem, feed.position) == (None, 6)
+    assert await store.count() == 4
+    assert [(letter.seq, letter.id) for letter in letters(outbox)] == [(2, "job-1"), (6, "job-5")]
+    assert "no store can hold" in letters(outbox)[0].reason
+    assert await outbox.cursor("store") == 6
+
+
+async def test_what_was_refused_just_before_a_kill_is_set_aside_after_it(
+    outbox: Outbox, store: EmbeddedStore
+) -> None:
+    await put_some(outbox, 1, 3)
+    await store.write(outbox.id, await outbox.read(0, 5))  # and then the process was killed
+    await deliver(StoreWriter(outbox, store, always), outbox)
+    assert [letter.id for letter in letters(outbox)] == ["job-1", "job-3"]
+    assert await store.count() == 4
+    assert await outbox.cursor("store") == 6
+
+
+async def test_nothing_passes_that_could_not_be_set_aside(
+    outbox: Outbox, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    await put_some(outbox, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox, "set_aside", full)
+        feed = await deliver(StoreWriter(outbox, store, always), outbox)
+        assert feed.problem == "OSError: the disk is full"
+        assert await outbox.cursor("store") == 0
+    await deliver(StoreWriter(outbox, store, always), outbox)
+    assert [letter.id for letter in letters(outbox)] == ["job-1"]
+
+
+async def test_what_cannot_be_decoded_is_set_aside_as_it_is(
+    outbox: Outbox, store: EmbeddedStore
+) -> None:
+    await put_some(outbox)
+    change_payload(outbox, "measurement", "seq IN (1, 2, 4, 6)", b'{"of": "another version"}')
+    await deliver(StoreWriter(outbox, store, always), outbox)
+    assert await store.count() == 2
+    assert [letter.id for letter in letters(outbox)] == ["job-0", "job-1", "job-3"]
+    assert letters(outbox)[0].payload == b'{"of": "another version"}'
+    assert letters(outbox)[0].reason.startswith("cannot be decoded: ")
+    await outbox.put(good("job-6", started_at=6))
+    await deliver(StoreWriter(outbox, store, always), outbox)
+    assert [letter.id for letter in letters(outbox)] == ["job-0", "job-1", "job-3", "job-5"]
+
+
+async def retry(outbox: Outbox, store: EmbeddedStore) -> Feed:
+    retries = StoreRetries(outbox, store)
+    feed = Feed(retries, retries, random=Random(1), batch=2)
+    feed.stop()
+    await feed.run()
+    return feed
+
+
+async def test_letters_that_are_taken_at_another_try_go_and_keep_their_number(
+    outbox: Outbox, store: EmbeddedStore
+) -> None:
+    await put_some(outbox, 0, 1, 2, 3, 4)
+    await deliver(StoreWriter(outbox, store, always), outbox)
+    assert (await retry(outbox, store)).delivered == 0
+    mended = encode(good("job-1", started_at=77))
+    change_payload(outbox, "dead_letter", "id = 'job-1'", mended)
+    change_payload(outbox, "dead_letter", "id = 'job-3'", b"no measurement")
+    retry_all(outbox)
+    assert await StoreRetries(outbox, store).pending(0) == 5
+    feed = await retry(outbox, store)
+    assert (feed.problem, feed.position, feed.delivered) == (None, 5, 4)
+    assert await feed.pending() == 0
+    left = letters(outbox)
+    assert [letter.id for letter in left] == ["job-0", "job-2", "job-3", "job-4"]
+    assert all(letter.retry is None for letter in left)
+    assert left[2].reason.startswith("cannot be decoded: ")
+    stored = await store.rows(Window(0, 100), Where(), after=None, limit=10)
+    assert [(row.seq, row.measurement.id) for row in stored] == [(6, "job-5"), (2, "job-1")]
+    assert {row.outbox for row in stored} == {outbox.id}
+
+
+async def test_letters_wait_for_a_store_that_fails(
+    outbox: Outbox, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: Any) -> None:
+        raise StoreError("no answer")
+
+    await put_some(outbox, 1)
+    await deliver(StoreWriter(outbox, store, always), outbox)
+    change_payload(outbox, "dead_letter", "id = 'job-1'", encode(good("job-1", started_at=1)))
+    retry_all(outbox)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "add", down)
+        assert (await retry(outbox, store)).problem == "StoreError: no answer"
+    assert len(letters(outbox)) == 1
+    await retry(outbox, store)
+    assert letters(outbox) == []
+    assert await store.count() == 6
+
+
+async def test_rows_that_vanish_under_the_feed_do_not_stop_it(
+    tmp_path: Path, store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(*_: Any) -> None:
+        raise StoreError("no answer")
+
+    outbox = Outbox.open(tmp_path / "small.sqlite", max_bytes=2**20, keep_delivered=0)
+    writer = StoreWriter(outbox, store, always)
+    feed = Feed(writer, outbox, random=Random(1), batch=3)
+    first = await outbox.put(good("first", started_at=0))
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "write", down)
+        feed.stop()
+        await feed.run()
+        for number in range(400):
+            await outbox.put(good(f"job-{number}", started_at=number + 1, response="x" * 5000))
+    lost = (await outbox.losses()).measurements
+    assert await feed.pending() == 401 - lost > 0
+    await feed.run()
+    assert await store.count() == 401 - lost
+    assert (feed.problem, feed.position) == (None, first + 400)
+    assert letters(outbox) == []
+    await outbox.close()

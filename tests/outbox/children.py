@@ -10,7 +10,7 @@ from tests.measurements import good
 
 
 def _open(path: Path) -> Outbox:
-    return Outbox.open(path, max_bytes=2**26, keep_delivered=0)
+    return Outbox.open(path, max_bytes=2**26, keep_delivered=0, clock=lambda: 0)
 
 
 async def put_for_ever(path: Path, name: str) -> None:

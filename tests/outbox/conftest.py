@@ -16,12 +16,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def opened(path: Path) -> AsyncIterator[Opener]:
-    """Opens outboxes on one file, and closes them at the end."""
+    """Opens outboxes on one file, numbered from 1, and closes them at the end."""
     outboxes = []
 
-    def open_one(*, max_bytes: int = 2**24, keep_delivered: int = 0, at: Path = path) -> Outbox:
+    def open_one(
+        *, max_bytes: int = 2**24, keep_delivered: int = 0, at: Path = path, now: int = 0
+    ) -> Outbox:
         outbox = Outbox.open(
-            at, max_bytes=max_bytes, keep_delivered=keep_delivered, clock=lambda: 1
+            at, max_bytes=max_bytes, keep_delivered=keep_delivered, clock=lambda: now
         )
         outboxes.append(outbox)
         return outbox

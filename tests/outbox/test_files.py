@@ -53,6 +53,17 @@ def test_a_file_that_is_no_database_is_refused(path: Path, content: bytes) -> No
     assert "some other file" in refused(path)
 
 
+def test_a_file_whose_making_was_cut_off_becomes_an_outbox(path: Path) -> None:
+    """Its first page is half written, and the journal beside it says that there was none."""
+    magic = bytes.fromhex("d9d505f920a163d7")
+    fields = (0, 7, 0, 512, 8192)  # pages to restore, nonce, pages before, sector, page
+    journal = magic + b"".join(number.to_bytes(4, "big") for number in fields)
+    path.with_name(path.name + "-journal").write_bytes(journal.ljust(512, b"\0"))
+    path.write_bytes(b"\0" * 8192)
+    asyncio.run(filled(path, rows=1))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
 def test_an_empty_file_becomes_an_outbox(path: Path) -> None:
     path.touch()
     asyncio.run(filled(path, rows=1))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from exporter.model import Measurement
 from exporter.outbox import Outbox, OutboxError
 from tests.measurements import good, measurements
-from tests.outbox.conftest import Opener, put_until_full
+from tests.outbox.conftest import Opener
 
 
 async def put_many(outbox: Outbox, count: int, first: int = 1) -> list[int]:
@@ -22,7 +22,27 @@ async def ids(outbox: Outbox, after: int = 0, limit: int = 1000) -> list[str]:
     return [measurement.id for _, measurement in await outbox.read(after, limit)]
 
 
-async def test_numbers_start_at_one_and_rise_in_the_order_of_putting(opened: Opener) -> None:
+async def test_numbers_begin_at_the_moment_the_file_is_made(opened: Opener) -> None:
+    outbox = opened(now=1_790_000_000_123_456_789)
+    assert await outbox.last() == 1_790_000_000_123_456
+    assert await outbox.numbers() == (1_790_000_000_123_457, 1_790_000_000_123_456)
+    assert await put_many(outbox, 2) == [1_790_000_000_123_457, 1_790_000_000_123_458]
+    await outbox.close()
+    assert await opened(now=1_800_000_000_000_000_000).put(good("m3")) == 1_790_000_000_123_459
+
+
+async def test_what_is_pending_is_counted_from_what_is_in_the_file(opened: Opener) -> None:
+    outbox = opened(now=10**18)
+    assert await outbox.pending(0) == 0
+    seqs = await put_many(outbox, 5)
+    assert [await outbox.pending(seq) for seq in (0, *seqs, seqs[-1] + 7)] == [5, 4, 3, 2, 1, 0, 0]
+    await outbox.advance("store", seqs[1])
+    await outbox.trim()
+    assert await outbox.numbers() == (seqs[2], seqs[4])
+    assert await outbox.pending(0) == 3
+
+
+async def test_numbers_rise_in_the_order_of_putting(opened: Opener) -> None:
     outbox = opened()
     assert await outbox.last() == 0
     assert await put_many(outbox, 5) == [1, 2, 3, 4, 5]
@@ -60,7 +80,9 @@ async def test_the_same_id_twice_gives_the_first_number(opened: Opener) -> None:
 @given(batch=st.lists(measurements(), max_size=20, unique_by=lambda measurement: measurement.id))
 def test_every_measurement_survives(tmp_path: Path, batch: list[Measurement]) -> None:
     async def there_and_back() -> None:
-        outbox = Outbox.open(tmp_path / uuid4().hex, max_bytes=2**24, keep_delivered=0)
+        outbox = Outbox.open(
+            tmp_path / uuid4().hex, max_bytes=2**24, keep_delivered=0, clock=lambda: 0
+        )
         try:
             await asyncio.gather(*(outbox.put(measurement) for measurement in batch))
             assert await outbox.read(0, 100) == list(enumerate(batch, 1))
@@ -251,23 +273,6 @@ def spoil(path: Path, where: str, payload: bytes) -> None:
     with sqlite3.connect(path) as raw:
         raw.execute(f"UPDATE measurement SET payload = ? WHERE {where}", (payload,))
     raw.close()
-
-
-async def test_a_full_outbox_refuses_puts_and_takes_them_again_after_trimming(
-    opened: Opener,
-) -> None:
-    outbox = opened(max_bytes=2**20)
-    stored, reason = await put_until_full(outbox)
-    assert "holds as much as it may" in reason
-    assert 100 < stored < 210
-    assert await outbox.last() == stored
-    assert await outbox.put(good("m0")) == 1, "what is stored already needs no room"
-    assert await outbox.size() <= 2 * 2**20
-
-    await outbox.advance("store", stored)
-    await outbox.publish("progress", b"x" * 10_000)
-    assert await outbox.trim() == stored
-    assert await outbox.put(good("later", response="x" * 5000)) == stored + 1
 
 
 async def test_the_file_shrinks_after_a_backlog_and_does_not_grow_in_use(opened: Opener) -> None:

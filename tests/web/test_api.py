@@ -130,10 +130,12 @@ async def test_the_status_tells_what_is_pending_and_passes_progress_on(station: 
     assert status["store"] == {"measurements": 2, "position": 2, "error": None}
     assert [consumer["name"] for consumer in status["consumers"]] == [
         "store",
+        "store retries",
         "prometheus",
         "recent",
     ]
-    assert {consumer["position"] for consumer in status["consumers"]} == {2}
+    positions = {consumer["name"]: consumer["position"] for consumer in status["consumers"]}
+    assert positions == {"store": 2, "store retries": 0, "prometheus": 2, "recent": 2}
     assert (status["supply"]["offers"], status["supply"]["tested"]) == (2, 1)
     assert (status["region"], status["tester"]) == ("MDW", "tester-1")
     assert status["probe_heard_at"] == NOW / SECOND

@@ -1,11 +1,13 @@
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from exporter.outbox import Outbox
 from exporter.stores import StoreError
 from tests.measurements import SECOND, good
-from tests.stations import ALICE, NOW, Station, offer
+from tests.stations import ALICE, NOW, Station, offer, running_station
 from tests.waiting import until
 
 
@@ -89,6 +91,51 @@ def _woken(station: Station) -> bool:
     for feed in station.here.feeds:
         feed.wake()
     return True
+
+
+async def test_what_was_lost_within_the_hour_is_told_everywhere(tmp_path: Path) -> None:
+    outbox = Outbox.open(
+        tmp_path / "outbox.sqlite", max_bytes=2**20, keep_delivered=0, clock=lambda: NOW
+    )
+    for number in range(30):
+        await outbox.put(good(f"m{number}", response="x" * 50_000))
+    lost = (await outbox.losses()).measurements
+    await outbox.close()
+    async with running_station(tmp_path, now=NOW + 60 * SECOND) as station:
+        await station.supplied(offer(ALICE), taken_at=NOW + 60 * SECOND)
+        await station.delivered()
+        ready = await station.json("/readyz", status=503)
+        (reason,) = ready["reasons"]
+        assert reason == (
+            f"outbox: {lost} measurements were lost since 2026-09-21T15:13:20+00:00, because the "
+            "outbox had reached `outbox.max_bytes` (2147483648) before they were delivered"
+        )
+        status = await station.json("/api/v1/status")
+        assert status["outbox"]["lost"] == {
+            "measurements": lost,
+            "last": NOW / SECOND,
+            "since": NOW / SECOND,
+            "lately": lost,
+        }
+        metrics = await (await station.client.get("/metrics")).text()
+        assert f"livepeer_ai_tester_outbox_dropped_total {lost}.0" in metrics
+        assert f"{lost} measurements, as the outbox was full" in await station.page("/")
+    async with running_station(tmp_path, now=NOW + 3600 * SECOND) as station:
+        await station.supplied(offer(ALICE), taken_at=NOW + 3600 * SECOND)
+        assert (await station.json("/readyz"))["ready"] is True
+
+
+async def test_dead_letters_are_shown_and_make_nobody_unready(station: Station) -> None:
+    await station.supplied(offer(ALICE))
+    await station.give(good("a"), good("out of every range", started_at=2**62 * 3))
+    assert (await station.json("/readyz"))["ready"] is True
+    status = await station.json("/api/v1/status")
+    assert status["outbox"]["dead_letters"] == {"store": 1}
+    assert status["outbox"]["dead_letters_dropped"] == 0
+    assert status["pending"] == 0
+    metrics = await (await station.client.get("/metrics")).text()
+    assert 'livepeer_ai_tester_dead_letters{consumer="store"} 1.0' in metrics
+    assert "1, see livepeer-exporter outbox" in await station.page("/")
 
 
 async def test_a_closed_store_or_outbox_is_told(station: Station) -> None:

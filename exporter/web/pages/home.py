@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 from urllib.parse import urlencode
 
-from exporter.delivery.station_numbers import StationNumbers
+from exporter.delivery.station_numbers import OutboxNumbers, StationNumbers
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
 from exporter.model import NANOSECONDS, Offer, Supply
@@ -162,6 +162,16 @@ def _trouble(trouble: Sequence[str]) -> list[tuple[str, str | None]]:
     return [("Cannot test", element("strong", text, class_="bad")) for text in trouble]
 
 
+def _set_aside_or_lost(outbox: OutboxNumbers) -> list[tuple[str, str | None]]:
+    pairs: list[tuple[str, str | None]] = [
+        (f"Dead letters of {consumer}", f"{count}, see livepeer-exporter outbox")
+        for consumer, count in outbox.dead_letters.items()
+    ]
+    if lost := outbox.losses.measurements:
+        pairs.append(("Lost", f"{lost} measurements, as the outbox was full"))
+    return pairs
+
+
 def _station(
     numbers: StationNumbers, supply: Supply | None, *, region: str, tester: str, now: int
 ) -> list[tuple[str, str | None]]:
@@ -176,5 +186,7 @@ def _station(
     for consumer in numbers.consumers:
         lag = "unknown" if consumer.lag is None else f"{consumer.lag} to come"
         pairs.append((f"Consumer {consumer.name}", consumer.problem or lag))
+    if numbers.outbox is not None:
+        pairs += _set_aside_or_lost(numbers.outbox)
     pairs.append(("Version", numbers.version))
     return pairs
