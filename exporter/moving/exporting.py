@@ -1,0 +1,163 @@
+"""Writing measurements into a file: by parts of a UTC day each, joined, then read again.
+
+The parts lie in a hidden folder beside the file until it is whole. A part's name has its count and
+checksum: an export that was cut off is continued by comparing these with the store's.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from exporter.moving import MovingError, whole
+from exporter.moving.days import Source, days, name_of, of_day, pages, tally_of
+from exporter.moving.formats import Format
+from exporter.moving.progress import Progress, unseen
+from exporter.moving.tally import Tally, digest
+from exporter.stores import Where, Window
+
+_FORM: Final = 1
+"""Of the parts; those of another one are not used."""
+_ASKED: Final = "asked.json"
+_NAME: Final = re.compile(r"(-?\d+)_(\d+)_([0-9a-f]{32})")
+_TEMPORARY: Final = "unfinished"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Which measurements are exported, and how."""
+
+    window: Window
+    where: Where
+    format: str
+    form: int = _FORM
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """What came of an export."""
+
+    store: Tally
+    """Of what was read in the store."""
+    file: Tally
+    """Of what is read in the file."""
+    kept: int
+    """Days that an earlier export, which was cut off, had written already."""
+
+
+async def export(
+    source: Source,
+    window: Window,
+    where: Where,
+    target: Path,
+    format_: Format,
+    *,
+    progress: Progress = unseen,
+) -> Exported:
+    """Write the measurements into `target`, replacing it when the new file is whole and verified.
+
+    Raises `MovingError` when it cannot be written or is not the same when it is read again.
+    """
+    with _written(target):
+        parts = _Parts(target, Asked(window, where, format_.name))
+        total, kept = Tally(), 0
+        used: list[Path] = []
+        async for day in days(source, window, where):
+            part = await parts.found(source, day)
+            kept += part is not None
+            if part is None:
+                part = await parts.make(source, day, format_, progress)
+            else:
+                progress(_tally(part).count, name_of(day))
+            total.merge(_tally(part))
+            used.append(part)
+        made = parts.folder / f"whole.{_TEMPORARY}"
+        format_.join(used, made)
+        found = _read_again(made, format_)
+        if found != total:
+            parts.forget()
+            raise MovingError(
+                f"{target}: was not written: read again, the file has {found}, the store {total}; "
+                "the disk may be failing. Try again; the export starts anew"
+            )
+        _sync(made)
+        made.replace(target)
+        parts.forget()
+    return Exported(total, found, kept)
+
+
+class _Parts:
+    """The folder of the parts of one export."""
+
+    def __init__(self, target: Path, asked: Asked) -> None:
+        self.folder = target.absolute().with_name(f".{target.name}.parts")
+        self._asked = asked
+        note = self.folder / _ASKED
+        wanted = msgspec.json.encode(asked)
+        if self.folder.is_dir() and not (note.is_file() and note.read_bytes() == wanted):
+            self.forget()  # they are of another question
+        self.folder.mkdir(exist_ok=True)
+        note.write_bytes(wanted)
+
+    async def found(self, source: Source, day: int) -> Path | None:
+        """The part of a day, if there is one and the store still has just that."""
+        for part in self.folder.iterdir():
+            named = _NAME.fullmatch(part.name)
+            if named is None or int(named[1]) != day:
+                continue
+            now = await tally_of(source, of_day(day, self._asked.window), self._asked.where)
+            if _tally(part) == now:
+                return part
+            part.unlink()
+        return None
+
+    async def make(self, source: Source, day: int, format_: Format, progress: Progress) -> Path:
+        """Write the part of a day."""
+        unfinished = self.folder / _TEMPORARY
+        tally = Tally()
+        with format_.part(unfinished) as write:
+            window = of_day(day, self._asked.window)
+            async for page in pages(source, window, self._asked.where):
+                write(page)
+                tally.merge(Tally.of(page))
+                progress(len(page), name_of(day))
+        part = self.folder / f"{day}_{tally.count}_{tally.checksum:032x}"
+        return unfinished.replace(part)
+
+    def forget(self) -> None:
+        """Remove all parts."""
+        shutil.rmtree(self.folder)
+
+
+def _tally(part: Path) -> Tally:
+    named = _NAME.fullmatch(part.name)
+    if named is None:
+        raise ValueError(part.name)
+    return Tally(int(named[2]), int(named[3], 16))
+
+
+def _read_again(path: Path, format_: Format) -> Tally:
+    tally = Tally()
+    with format_.table(path) as table:
+        for _, row in whole.rows(table, str(path)):
+            tally.add(digest(row.measurement))
+    return tally
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def _written(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MovingError(
+            f"{target}: cannot be written ({error.strerror or error}); what is done is kept in a "
+            "hidden folder beside it, and the same command goes on from there"
+        ) from error
