@@ -22,11 +22,11 @@ from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.kept_answers.record import answers_folder
+from exporter.opening import open_store
 from exporter.outbox import Outbox
 from exporter.serving import listening
 from exporter.settings import Settings
 from exporter.stores import Store
-from exporter.stores.embedded import EmbeddedStore
 from exporter.web.app import build_app
 from exporter.web.context import Context
 
@@ -61,10 +61,7 @@ async def serve(
             keep_delivered=settings.outbox.keep_delivered,
         )
         stack.push_async_callback(outbox.close)
-        store = await asyncio.to_thread(
-            EmbeddedStore.open, folder.store, memory_limit=settings.store.memory_limit
-        )
-        stack.push_async_callback(store.close)
+        store = await stack.enter_async_context(open_store(settings))
         here = await assemble(settings, outbox, store, now=now)
         await stack.enter_async_context(running(here))
         url = await stack.enter_async_context(

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from exporter.moving import MovingError, foreign, whole
+from exporter.moving.days import Source as Rows
 from exporter.moving.days import of_day, pages
 from exporter.moving.formats import Format
 from exporter.moving.progress import Progress, unseen
@@ -91,12 +92,12 @@ async def store_all(store: Store, spool: Spool, *, progress: Progress = unseen) 
     )
     for day in spool.days():
         wanted = spool.digests(day)
-        there = await _there(store, day, wanted)
+        there = await there_of(store, day, wanted)
         before = len(there)
         if before < len(wanted):
             for batch in spool.batches(day, without=there):
                 await _add(store, batch, done)
-            there = await _there(store, day, wanted)
+            there = await there_of(store, day, wanted)
         for each in there:
             done.stored.add(each)
         done.added += len(there) - before
@@ -113,7 +114,8 @@ async def _add(store: Store, batch: list[tuple[str, Row]], done: Imported) -> No
             done.refused.append(f"{places[row.measurement.id]}: {reason}")
 
 
-async def _there(store: Store, day: int, wanted: set[bytes]) -> set[bytes]:
+async def there_of(store: Rows, day: int, wanted: set[bytes]) -> set[bytes]:
+    """Which measurements of a day are stored, of those that have one of these digests."""
     found: set[bytes] = set()
     async for page in pages(store, of_day(day), Where()):
         found.update(one for row in page if (one := digest(row.measurement)) in wanted)

@@ -91,8 +91,10 @@ class Spool:
             "SELECT digest, place, outbox, seq, payload FROM row WHERE day = ?", (day,)
         )
         while rows := found.fetchmany(_BATCH):
-            yield [
+            batch = [
                 (place, Row(outbox, seq, decode(payload)))
                 for digest, place, outbox, seq, payload in rows
                 if digest not in without
             ]
+            if batch:
+                yield batch

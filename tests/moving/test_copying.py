@@ -6,7 +6,6 @@ import pytest
 
 from exporter.moving.copying import compare, copy
 from exporter.moving.tally import Tally
-from exporter.stores import Row
 from tests.measurements import START, good
 from tests.moving.stores import DAY, everything, rows, some, stored
 from tests.moving.test_files import DyingStore
@@ -14,7 +13,7 @@ from tests.moving.test_files import DyingStore
 
 async def test_a_copy_has_all_rows_and_cursors(tmp_path: Path) -> None:
     async with stored(tmp_path / "a.duckdb") as source, stored(tmp_path / "b.duckdb") as target:
-        await source.write("first", [(seq, row.measurement) for _, seq, row in numbered(some())])
+        await source.write("first", [(row.seq, row.measurement) for row in some()])
         await source.add(rows([good("added")], outbox="second"))
         await source.advance("second", 9)
         done = await copy(source, target)
@@ -24,10 +23,6 @@ async def test_a_copy_has_all_rows_and_cursors(tmp_path: Path) -> None:
         compared = await compare(source, target)
         assert compared.same
         assert compared.source == compared.target == Tally.of(await everything(source))
-
-
-def numbered(found: list[Row]) -> list[tuple[str, int, Row]]:
-    return [(row.outbox, row.seq, row) for row in found]
 
 
 async def test_a_copy_that_is_repeated_writes_nothing(tmp_path: Path) -> None:
