@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 import msgspec
+from pydantic import TypeAdapter, ValidationError
 
 from exporter.model import (
     NANOSECONDS,
@@ -23,6 +24,7 @@ from exporter.moving.days import DAY
 from exporter.moving.identity import Occurrence, identity
 from exporter.moving.table import Record, Table
 from exporter.moving.whole import MARK
+from exporter.settings.types import TesterName
 from exporter.stores import Row
 
 REQUIRED: Final = ("orchestrator", "region", "pipeline", "model")
@@ -43,6 +45,7 @@ KNOWN: Final = (
 EARLIEST: Final = 946_684_800 * NANOSECONDS
 """The year 2000: an earlier time is taken for one in another unit."""
 NAME_LIMIT: Final = 300
+_TESTER: Final = TypeAdapter[str](TesterName)
 _LONGEST_PHASE: Final = 30 * 86400.0
 
 
@@ -194,7 +197,9 @@ def phases(reported: dict[str, float | None]) -> Phases:
 
 
 def tester_name(text: str) -> str:
-    """A tester's name from the command line. Raises `MovingError`."""
-    if not text or len(text) > NAME_LIMIT or not text.isprintable() or " " in text:
-        raise MovingError("--tester: expected a name without spaces and control characters")
-    return text
+    """A tester's name, as the settings have it. Raises `MovingError`."""
+    try:
+        return _TESTER.validate_python(text)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise MovingError(f"--tester: {said}") from error
