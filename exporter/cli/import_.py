@@ -102,6 +102,7 @@ def import_(
 async def _import_file(
     settings: "Settings", path: Path, format_: str | None, tester: str, now: int
 ) -> int:
+    from exporter.moving import MovingError
     from exporter.moving.foreign import tester_name
     from exporter.moving.formats import FORMATS, format_of
     from exporter.moving.importing import Source, read, store_all
@@ -110,12 +111,18 @@ async def _import_file(
 
     chosen = FORMATS[format_] if format_ else format_of(path)
     source = Source(path, chosen, tester_name(tester), now)
+    if tester == settings.tester:
+        raise MovingError(
+            f"--tester: {tester} is this tester itself; results of others need a name"
+        )
     async with AsyncExitStack() as stack:
         if settings.store.kind == "embedded":
             stack.enter_context(station_role(settings))
         spool = stack.enter_context(Spool.open())
         with progress_bar("checking the file") as progress:
-            read(source, spool, progress=progress, note=lambda text: click.echo(text, err=True))
+            await read(
+                source, spool, progress=progress, note=lambda text: click.echo(text, err=True)
+            )
         store = await stack.enter_async_context(open_store(settings))
         with progress_bar("storing", spool.tally.count) as progress:
             done = await store_all(store, spool, progress=progress)

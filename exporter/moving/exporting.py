@@ -4,18 +4,20 @@ The parts lie in a hidden folder beside the file until it is whole. A part's nam
 checksum: an export that was cut off is continued by comparing these with the store's.
 """
 
+import asyncio
+import fcntl
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
 from exporter.moving import MovingError, whole
-from exporter.moving.days import Source, days, name_of, of_day, pages, tally_of
+from exporter.moving.days import PAGE, Source, days, name_of, of_day, pages, tally_of
 from exporter.moving.formats import Format
 from exporter.moving.progress import Progress, unseen
 from exporter.moving.tally import Tally, digest
@@ -61,8 +63,7 @@ async def export(
 
     Raises `MovingError` when it cannot be written or is not the same when it is read again.
     """
-    with _written(target):
-        parts = _Parts(target, Asked(window, where, format_.name))
+    with _written(target), _Parts(target, Asked(window, where, format_.name)) as parts:
         total, kept = Tally(), 0
         used: list[Path] = []
         async for day in days(source, window, where):
@@ -76,7 +77,7 @@ async def export(
             used.append(part)
         made = parts.folder / f"whole.{_TEMPORARY}"
         format_.join(used, made)
-        found = _read_again(made, format_)
+        found = await _read_again(made, format_)
         if found != total:
             parts.forget()
             raise MovingError(
@@ -90,17 +91,33 @@ async def export(
 
 
 class _Parts:
-    """The folder of the parts of one export."""
+    """The folder of the parts of one export, which one process alone works in."""
 
     def __init__(self, target: Path, asked: Asked) -> None:
         self.folder = target.absolute().with_name(f".{target.name}.parts")
         self._asked = asked
-        note = self.folder / _ASKED
-        wanted = msgspec.json.encode(asked)
-        if self.folder.is_dir() and not (note.is_file() and note.read_bytes() == wanted):
-            self.forget()  # they are of another question
+        self._lock: int | None = None
+
+    def __enter__(self) -> Self:
         self.folder.mkdir(exist_ok=True)
-        note.write_bytes(wanted)
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.__exit__()
+            raise MovingError(f"{self.folder}: another export writes this file just now") from error
+        note = self.folder / _ASKED
+        wanted = msgspec.json.encode(self._asked)
+        if not (note.is_file() and note.read_bytes() == wanted):
+            for part in self.folder.iterdir():  # they are of another question
+                part.unlink()
+            note.write_bytes(wanted)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     async def found(self, source: Source, day: int) -> Path | None:
         """The part of a day, if there is one and the store still has just that."""
@@ -139,11 +156,13 @@ def _tally(part: Path) -> Tally:
     return Tally(int(named[2]), int(named[3], 16))
 
 
-def _read_again(path: Path, format_: Format) -> Tally:
+async def _read_again(path: Path, format_: Format) -> Tally:
     tally = Tally()
     with format_.table(path) as table:
         for _, row in whole.rows(table, str(path)):
             tally.add(digest(row.measurement))
+            if tally.count % PAGE == 0:
+                await asyncio.sleep(0)  # where Ctrl-C is heard
     return tally
 
 

@@ -1,5 +1,6 @@
 """Bringing files into a store: checked whole, then stored day by day, then compared."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from exporter.moving import MovingError, foreign, whole
+from exporter.moving.days import PAGE, of_day, pages
 from exporter.moving.days import Source as Rows
-from exporter.moving.days import of_day, pages
 from exporter.moving.formats import Format
 from exporter.moving.progress import Progress, unseen
 from exporter.moving.spool import Spool
@@ -54,7 +55,7 @@ class Source(NamedTuple):
     """Unix nanoseconds."""
 
 
-def read(
+async def read(
     source: Source,
     spool: Spool,
     *,
@@ -72,9 +73,11 @@ def read(
             rows = foreign.rows(
                 table, name, foreign.Origins(source.tester, source.now, spool.occurrence)
             )
-        for place, row in rows:
+        for number, (place, row) in enumerate(rows, 1):
             spool.put(place, row)
-            progress(1)
+            if number % PAGE == 0:
+                progress(PAGE)
+                await asyncio.sleep(0)  # where Ctrl-C is heard
 
 
 async def store_all(store: Store, spool: Spool, *, progress: Progress = unseen) -> Imported:

@@ -15,17 +15,16 @@ from exporter.stores import Row
 
 LineOf = Callable[[Row], str]
 
-_NAME: Final = r"(?:[^\\,= \n]|\\.)+"
-_SERIES: Final = re.compile(rf"(?:[^\\, \n]|\\.)+(?:,{_NAME}={_NAME})* ")
+_NAME: Final = r"(?:[^\\,= \n]++|\\.)++"
+_SERIES: Final = re.compile(rf"(?:[^\\, \n]++|\\.)++(?:,{_NAME}={_NAME})* ")
 _FIELD: Final = re.compile(
-    rf'(?P<name>{_NAME})=(?:"(?P<text>(?:[^"\\]|\\.)*)"'
+    rf'(?P<name>{_NAME})=(?:"(?P<text>(?:[^"\\]++|\\.)*+)"'
     r"|(?P<integer>-?\d+)[iu]"
     r"|(?P<float>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<boolean>true|True|TRUE|t|T|false|False|FALSE|f|F))",
     re.DOTALL | re.ASCII,
 )
 _END: Final = re.compile(r"(?: -?\d{1,19})?\n?", re.ASCII)
-_QUOTE_OR_PAIR: Final = re.compile(r'\\.|"', re.DOTALL)
 _ESCAPED: Final = re.compile(r'\\(["\\])')
 
 
@@ -74,9 +73,9 @@ class PointsTable:
                 series = _SERIES.match(text)
                 if series is None:
                     raise self._wrong(number, "expected the name of a series, its tags and a space")
-                quoted = _ends_quoted(text, series.end(), quoted=False)
+                quoted = _ends_quoted(text[series.end() :], quoted=False)
             else:
-                quoted = _ends_quoted(text, 0, quoted=True)
+                quoted = _ends_quoted(text, quoted=True)
             pieces.append(text)
             size += len(text)
             if size > LONGEST:
@@ -117,19 +116,16 @@ def open_table(path: Path) -> Iterator[PointsTable]:
         yield PointsTable(path, stream)
 
 
-def _ends_quoted(text: str, at: int, *, quoted: bool) -> bool:
-    """Whether the end of the text lies within quotes.
-
-    A backslash escapes within quotes only, where one before a line feed keeps its own place.
-    """
-    for found in _QUOTE_OR_PAIR.finditer(text, at):
-        if found[0] == '"':
-            quoted = not quoted
-    return quoted
+def _ends_quoted(text: str, *, quoted: bool) -> bool:
+    """Whether the end of a part of the fields lies within quotes."""
+    quotes = text.replace(r"\\", "").replace(r"\"", "").count('"')
+    return (quotes % 2 == 1) != quoted
 
 
 def _value(field: re.Match[str]) -> object:
     if (text := field["text"]) is not None:
+        if r"\\" not in text:
+            return text.replace(r"\"", '"')
         return _ESCAPED.sub(r"\1", text)
     if (integer := field["integer"]) is not None:
         return int(integer)

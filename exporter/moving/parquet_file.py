@@ -15,7 +15,7 @@ from exporter.stores.schema import Kind
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_MEMORY: Final = 256 * 2**20
+_MEMORY: Final = 512 * 2**20
 _BATCH: Final = 500
 _TYPES: Final[dict[Kind, str]] = {
     "text": "VARCHAR",
@@ -24,7 +24,8 @@ _TYPES: Final[dict[Kind, str]] = {
     "boolean": "BOOLEAN",
 }
 _COLUMNS: Final = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in COLUMNS.items())
-_COPY: Final = "COPY ({}) TO $target (FORMAT parquet, COMPRESSION zstd)"
+# A group of rows is held in memory when it is written and when it is read.
+_COPY: Final = "COPY ({}) TO $target (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 4096)"
 
 
 class ParquetPart:

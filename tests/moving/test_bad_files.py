@@ -20,9 +20,9 @@ HEAD = "timestamp,orchestrator,region,pipeline,model,success_rate"
 SECONDS = START // 10**9
 
 
-def refusal(path: Path) -> str:
+async def refusal(path: Path) -> str:
     with Spool.open() as spool, pytest.raises(MovingError) as caught:
-        read(Source(path, format_of(path), "imported", START + DAY), spool)
+        await read(Source(path, format_of(path), "imported", START + DAY), spool)
     return str(caught.value).removeprefix(f"{path}: ")
 
 
@@ -67,7 +67,7 @@ async def test_a_damaged_csv_file(
     first = path.read_bytes()
     if b"2026" not in first:  # the made-up measurements name no year; give the first row one
         edit(path, lambda data: data.replace(b"tester-1", b"2026-tes", 1))
-    assert refusal(edit(path, change)).startswith(said)
+    assert (await refusal(edit(path, change))).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_damaged_line_protocol(
     tmp_path: Path, change: Callable[[bytes], bytes], said: str
 ) -> None:
     path = edit(await whole(tmp_path / "file.lp"), change)
-    assert refusal(path).startswith(said)
+    assert (await refusal(path)).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,15 @@ async def test_damaged_line_protocol(
 )
 async def test_a_damaged_parquet_file(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
     path = edit(await whole(tmp_path / "file.parquet"), change)
-    assert refusal(path).startswith("cannot be read as Parquet; it is damaged, cut off or of anoth")
+    assert (await refusal(path)).startswith(
+        "cannot be read as Parquet; it is damaged, cut off or of anoth"
+    )
 
 
 async def test_a_parquet_file_that_is_damaged_inside(tmp_path: Path) -> None:
     path = await whole(tmp_path / "file.parquet")
     edit(path, lambda data: data[:400] + b"\xff" * 2000 + data[2400:])
-    assert refusal(path)
+    assert await refusal(path)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +118,13 @@ async def test_a_parquet_file_that_is_damaged_inside(tmp_path: Path) -> None:
         ("'{}' AS payload, 'a' AS outbox, 1 AS seq", "row 1: payload: is not a measurement"),
     ],
 )
-def test_a_parquet_file_with_other_columns(tmp_path: Path, columns: str, said: str) -> None:
+async def test_a_parquet_file_with_other_columns(tmp_path: Path, columns: str, said: str) -> None:
     import duckdb
 
     path = tmp_path / "file.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT {columns}) TO '{path}' (FORMAT parquet)")
-    assert refusal(path).startswith(said)
+    assert (await refusal(path)).startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -140,30 +142,30 @@ def test_a_parquet_file_with_other_columns(tmp_path: Path, columns: str, said: s
         (f"{SECONDS},0xa,{'F' * 301},llm,m,1", "line 2: region: is longer than 300 characters"),
     ],
 )
-def test_a_csv_file_of_others(tmp_path: Path, row: str, said: str) -> None:
+async def test_a_csv_file_of_others(tmp_path: Path, row: str, said: str) -> None:
     path = tmp_path / "file.csv"
     path.write_text(f"{HEAD}\n{row}\n")
-    assert refusal(path).startswith(said)
+    assert (await refusal(path)).startswith(said)
 
 
-def test_an_outcome_that_is_not_known(tmp_path: Path) -> None:
+async def test_an_outcome_that_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text(f"{HEAD},outcome\n{SECONDS},0xa,FRA,llm,m,1,meh\n")
-    assert refusal(path).startswith("line 2: outcome: expected one of ok, dns_failed")
+    assert (await refusal(path)).startswith("line 2: outcome: expected one of ok, dns_failed")
 
 
 @pytest.mark.parametrize("lacking", ["orchestrator", "region", "pipeline", "model"])
-def test_a_file_of_others_that_lacks_a_column(tmp_path: Path, lacking: str) -> None:
+async def test_a_file_of_others_that_lacks_a_column(tmp_path: Path, lacking: str) -> None:
     path = tmp_path / "file.csv"
     path.write_text(HEAD.replace(lacking, "x") + "\n")
-    said = refusal(path)
+    said = await refusal(path)
     assert said.startswith(f"lacks the column {lacking}; it has timestamp")
     assert "Known are time, timestamp, orchestrator" in said
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    assert "cannot be read (No such file or directory)" in refusal(tmp_path / "none.csv")
-    assert "cannot be read (No such file or directory)" in refusal(tmp_path / "none.parquet")
+async def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    assert "cannot be read (No such file or directory)" in await refusal(tmp_path / "none.csv")
+    assert "cannot be read (No such file or directory)" in await refusal(tmp_path / "none.parquet")
 
 
 def test_a_name_that_tells_no_format() -> None:
@@ -177,4 +179,4 @@ async def test_nothing_of_a_bad_file_is_stored(tmp_path: Path) -> None:
         path = tmp_path / "file.lp"
         await export(store, ALWAYS, Where(), path, FORMATS["lineprotocol"])
     edit(path, lambda data: data.replace(b"seq=2i", b"seq=2.0"))
-    assert "line 2" in refusal(path)
+    assert "line 2" in await refusal(path)

@@ -150,6 +150,8 @@ async def test_columns_that_are_passed_over_are_named(tmp_path: Path, port: int)
     assert (row.measurement.tester, row.outbox) == ("oslo", "imported:oslo")
     code, _, err = await command("import", str(file), "--tester", "o slo", "--config", here)
     assert (code, "--tester: expected a name" in err) == (1, True)
+    code, _, err = await command("import", str(file), "--tester", "tester-1", "--config", here)
+    assert (code, "is this tester itself" in err) == (1, True)
 
 
 @pytest.mark.parametrize(

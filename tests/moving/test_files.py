@@ -31,7 +31,7 @@ async def exported(store: Store, target: Path, format_: Format) -> Exported:
 
 async def imported(path: Path, store: Store, format_: Format | None = None) -> Imported:
     with Spool.open() as spool:
-        read(Source(path, format_ or format_of(path), "imported", START + DAY), spool)
+        await read(Source(path, format_ or format_of(path), "imported", START + DAY), spool)
         return await store_all(store, spool)
 
 
@@ -198,6 +198,21 @@ async def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     async with stored(tmp_path / "store.duckdb", some()) as store:
         with pytest.raises(MovingError, match="cannot be written"):
             await exported(store, tmp_path / "none" / "file", FORMATS["csv"])
+
+
+async def test_one_export_at_a_time_writes_a_file(tmp_path: Path) -> None:
+    target, format_ = tmp_path / "file", FORMATS["csv"]
+    async with stored(tmp_path / "store.duckdb", some()) as store:
+
+        class Reentrant(DyingSource):
+            async def rows(self, *_: object, **__: object) -> list[Row]:
+                with pytest.raises(MovingError, match="another export writes this file"):
+                    await exported(store, target, format_)
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            await export(Reentrant(store, 1), ALWAYS, Where(), target, format_)
+        assert (await exported(store, target, format_)).file.count == 12
 
 
 class DyingStore:

@@ -22,7 +22,7 @@ async def stored_of(tmp_path: Path, *paths: Path) -> list[Measurement]:
     async with stored(tmp_path / "store.duckdb") as store:
         for path in paths:
             with Spool.open() as spool:
-                read(Source(path, format_of(path), "helper", START + DAY), spool)
+                await read(Source(path, format_of(path), "helper", START + DAY), spool)
                 assert (await store_all(store, spool)).whole
         return [row.measurement for row in await everything(store)]
 
