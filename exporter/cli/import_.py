@@ -145,12 +145,22 @@ async def _import_leaderboard(
     async with AsyncExitStack() as stack:
         station = await stack.enter_async_context(working_station(settings))
         spool = stack.enter_context(Spool.open())
-        await _fetch(leaderboard, orchestrators, span, station=station, spool=spool, now=now)
+        refused = await _fetch(
+            leaderboard, orchestrators, span, station=station, spool=spool, now=now
+        )
         with progress_bar("delivering", spool.tally.count) as progress:
             done = await from_leaderboard.deliver(
                 station.stored, spool, station.outbox, station.settle, progress=progress
             )
-    return _report(done, "leaderboard")
+    code = _report(done, "leaderboard")
+    if refused:
+        click.echo(
+            f"Error: {leaderboard.base} did not tell for {len(refused)} of its models whom it has "
+            f"results of; name with --orchestrator who may lack: {refused[0]}",
+            err=True,
+        )
+        return FAILED
+    return code
 
 
 async def _fetch(
@@ -161,11 +171,14 @@ async def _fetch(
     station: "WorkingStation",
     spool: "Spool",
     now: int,
-) -> None:
+) -> list[str]:
+    """Read what there is; gives what the leaderboard refused to tell."""
     from exporter.moving import from_leaderboard
 
     models = await from_leaderboard.what(leaderboard, span)
-    whom = list(orchestrators) or await from_leaderboard.whom(leaderboard, models, span)
+    whom, refused = list(orchestrators), list[str]()
+    if not whom:
+        whom, refused = await from_leaderboard.whom(leaderboard, models, span)
     click.echo(f"{leaderboard.base}: {len(models) - 1} models, {len(whom)} orchestrators", err=True)
     with progress_bar(f"reading {leaderboard.host}") as progress:
         fetched = await from_leaderboard.fetch(
@@ -183,6 +196,7 @@ async def _fetch(
         click.echo(f"left out {fetched.own}: measured by ourselves")
     if fetched.misdated:
         click.echo(f"left out {fetched.misdated}: dated before the year 2000 or after tomorrow")
+    return refused
 
 
 def _report(done: "Imported", what: str) -> int:

@@ -14,7 +14,13 @@ from exporter.moving import MovingError
 from exporter.moving.days import ALWAYS, DAY, Source, pages
 from exporter.moving.foreign import EARLIEST
 from exporter.moving.importing import Imported, there_of
-from exporter.moving.leaderboard_client import TRANSCODING, Leaderboard, Model, Span
+from exporter.moving.leaderboard_client import (
+    TRANSCODING,
+    Leaderboard,
+    Model,
+    RefusedError,
+    Span,
+)
 from exporter.moving.progress import Progress, unseen
 from exporter.moving.spool import Spool
 from exporter.moving.stats import Key, Stat, measurement, own_keys
@@ -22,6 +28,7 @@ from exporter.moving.tally import Tally
 from exporter.outbox import Outbox
 from exporter.stores import Row, Store, Where, Window
 
+_AT_ONCE: Final = 10_000
 _PATIENCE: Final = 60.0
 _POLL: Final = 0.2
 
@@ -44,12 +51,21 @@ class Fetched(msgspec.Struct):
     """Of these, with a time before the year 2000 or after tomorrow: left out."""
 
 
-async def whom(leaderboard: Leaderboard, models: Sequence[Model], span: Span) -> list[str]:
-    """Every orchestrator that it has results of."""
+async def whom(
+    leaderboard: Leaderboard, models: Sequence[Model], span: Span
+) -> tuple[list[str], list[str]]:
+    """Every orchestrator that it has results of, and what it refused to tell.
+
+    The original refuses where a score is not defined, for a model all of whose jobs failed.
+    """
     found: set[str] = set()
+    refused: list[str] = []
     for model in models:
-        found.update(await leaderboard.orchestrators(model, span))
-    return sorted(found)
+        try:
+            found.update(await leaderboard.orchestrators(model, span))
+        except RefusedError as error:
+            refused.append(str(error))
+    return sorted(found), refused
 
 
 async def what(leaderboard: Leaderboard, span: Span) -> list[Model]:
@@ -107,15 +123,19 @@ async def deliver(
 
     `settle` waits until everything up to a sequence number of the outbox is stored.
     """
-    before = last = 0
+    before = waiting = last = 0
     for day in spool.days():
         there = await there_of(stored, day, spool.digests(day))
         before += len(there)
         for batch in spool.batches(day, without=there):
             numbers = await asyncio.gather(*(door.put(row.measurement) for _, row in batch))
-            last = max(last, *numbers, 0)
+            last = max(last, *numbers)
+            waiting += len(numbers)
+            if waiting >= _AT_ONCE:  # the outbox has room for what is tested, too
+                await settle(last)
+                waiting = 0
             progress(len(batch))
-    if last:
+    if waiting:
         await settle(last)
     found = Tally()
     for day in spool.days():

@@ -27,6 +27,10 @@ _Name = Annotated[str, msgspec.Meta(max_length=300)]
 _Models = Annotated[list[_Name], msgspec.Meta(max_length=_MOST_MODELS)]
 
 
+class RefusedError(MovingError):
+    """The leaderboard answered with another status than 200."""
+
+
 class Span(NamedTuple):
     """Whole Unix seconds from `since`, before `until`."""
 
@@ -135,7 +139,7 @@ class Leaderboard:
         except SourceError as error:
             raise MovingError(str(error)) from error
         if reply.status != _OK:
-            raise MovingError(f"GET {url}: status {reply.status}: {reply.line}")
+            raise RefusedError(f"GET {url}: status {reply.status}: {reply.line}")
         try:
             return msgspec.json.decode(reply.body, type=kind)
         except (msgspec.MsgspecError, ValueError) as error:

@@ -1,5 +1,7 @@
 """Files that cannot be imported: each says what is wrong where, and nothing of it is stored."""
 
+import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,13 +10,12 @@ import pytest
 from exporter.moving import MovingError
 from exporter.moving.days import ALWAYS
 from exporter.moving.exporting import export
-from exporter.moving.formats import FORMATS, format_of
+from exporter.moving.formats import format_of
 from exporter.moving.importing import Source, read
 from exporter.moving.spool import Spool
 from exporter.stores import Where
-from exporter.stores.schema import TIMES
-from tests.measurements import START, good
-from tests.moving.stores import DAY, rows, some, stored
+from tests.measurements import START
+from tests.moving.stores import DAY, some, stored
 
 HEAD = "timestamp,orchestrator,region,pipeline,model,success_rate"
 SECONDS = START // 10**9
@@ -26,9 +27,24 @@ async def refusal(path: Path) -> str:
     return str(caught.value).removeprefix(f"{path}: ")
 
 
-async def whole(path: Path) -> Path:
-    async with stored(path.with_suffix(".duckdb"), some(days=1)) as store:
-        await export(store, ALWAYS, Where(), path, format_of(path))
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a whole file of each format."""
+    folder = tmp_path_factory.mktemp("whole")
+
+    async def make() -> None:
+        async with stored(folder / "store.duckdb", some(days=1)) as store:
+            for name in ("file.csv", "file.lp", "file.parquet"):
+                path = folder / name
+                await export(store, ALWAYS, Where(), path, format_of(path))
+
+    asyncio.run(make())
+    return folder
+
+
+def whole(folder: Path, path: Path) -> Path:
+    """A copy of the whole file of that name."""
+    shutil.copyfile(folder / path.name, path)
     return path
 
 
@@ -61,9 +77,9 @@ def edit(path: Path, change: Callable[[bytes], bytes]) -> Path:
     ],
 )
 async def test_a_damaged_csv_file(
-    tmp_path: Path, change: Callable[[bytes], bytes], said: str
+    whole_files: Path, tmp_path: Path, change: Callable[[bytes], bytes], said: str
 ) -> None:
-    path = await whole(tmp_path / "file.csv")
+    path = whole(whole_files, tmp_path / "file.csv")
     first = path.read_bytes()
     if b"2026" not in first:  # the made-up measurements name no year; give the first row one
         edit(path, lambda data: data.replace(b"tester-1", b"2026-tes", 1))
@@ -85,24 +101,26 @@ async def test_a_damaged_csv_file(
     ],
 )
 async def test_damaged_line_protocol(
-    tmp_path: Path, change: Callable[[bytes], bytes], said: str
+    whole_files: Path, tmp_path: Path, change: Callable[[bytes], bytes], said: str
 ) -> None:
-    path = edit(await whole(tmp_path / "file.lp"), change)
+    path = edit(whole(whole_files, tmp_path / "file.lp"), change)
     assert (await refusal(path)).startswith(said)
 
 
 @pytest.mark.parametrize(
     "change", [lambda data: data[:-9], lambda data: data[50:], lambda _: b"", lambda _: b"a,b\n"]
 )
-async def test_a_damaged_parquet_file(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
-    path = edit(await whole(tmp_path / "file.parquet"), change)
+async def test_a_damaged_parquet_file(
+    whole_files: Path, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    path = edit(whole(whole_files, tmp_path / "file.parquet"), change)
     assert (await refusal(path)).startswith(
         "cannot be read as Parquet; it is damaged, cut off or of anoth"
     )
 
 
-async def test_a_parquet_file_that_is_damaged_inside(tmp_path: Path) -> None:
-    path = await whole(tmp_path / "file.parquet")
+async def test_a_parquet_file_that_is_damaged_inside(whole_files: Path, tmp_path: Path) -> None:
+    path = whole(whole_files, tmp_path / "file.parquet")
     edit(path, lambda data: data[:400] + b"\xff" * 2000 + data[2400:])
     assert await refusal(path)
 
@@ -171,12 +189,3 @@ async def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_name_that_tells_no_format() -> None:
     with pytest.raises(MovingError, match="does not tell the format"):
         format_of(Path("file.xlsx"))
-
-
-async def test_nothing_of_a_bad_file_is_stored(tmp_path: Path) -> None:
-    late = rows([good("1"), good("2", started_at=TIMES[-1])])
-    async with stored(tmp_path / "store.duckdb", late) as store:
-        path = tmp_path / "file.lp"
-        await export(store, ALWAYS, Where(), path, FORMATS["lineprotocol"])
-    edit(path, lambda data: data.replace(b"seq=2i", b"seq=2.0"))
-    assert "line 2" in await refusal(path)

@@ -8,7 +8,7 @@ from exporter.moving.copying import compare, copy
 from exporter.moving.tally import Tally
 from tests.measurements import START, good
 from tests.moving.stores import DAY, everything, rows, some, stored
-from tests.moving.test_files import DyingStore
+from tests.moving.test_files import ChoosyStore, DyingStore
 
 
 async def test_a_copy_has_all_rows_and_cursors(tmp_path: Path) -> None:
@@ -63,3 +63,13 @@ async def test_the_days_that_differ_are_named(tmp_path: Path) -> None:
         compared = await compare(source, target)
         assert compared.differing == ["2026-10-31"]
         assert (compared.source.count, compared.target.count) == (12, 13)
+
+
+async def test_what_the_target_refuses_is_listed(tmp_path: Path) -> None:
+    async with (
+        stored(tmp_path / "a.duckdb", some()) as source,
+        stored(tmp_path / "b.duckdb") as target,
+    ):
+        done = await copy(source, ChoosyStore(target, START + DAY))  # type: ignore[arg-type]
+        assert (done.refusals, done.refused[0]) == (4, "0-0: too old")
+        assert (await compare(source, target)).differing == ["2026-09-21"]

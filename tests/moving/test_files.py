@@ -18,7 +18,7 @@ from exporter.moving.formats import FORMATS, Format, format_of
 from exporter.moving.importing import Imported, Source, read, store_all
 from exporter.moving.spool import Spool
 from exporter.moving.tally import Tally
-from exporter.stores import Place, Row, Store, Where, Window
+from exporter.stores import Place, Refused, Row, Store, Where, Window
 from tests.measurements import START, TEXT, good, measurements
 from tests.moving.stores import DAY, everything, rows, some, stored
 
@@ -232,6 +232,22 @@ class DyingStore:
         return await self._store.add(batch)
 
 
+class ChoosyStore:
+    """A store that refuses what is older than its retention."""
+
+    def __init__(self, store: Store, oldest: int) -> None:
+        self._store = store
+        self._oldest = oldest
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def add(self, batch: list[Row]) -> list[Refused]:
+        kept = [row for row in batch if row.measurement.started_at >= self._oldest]
+        await self._store.add(kept)
+        return [Refused(row, "too old") for row in batch if row not in kept]
+
+
 async def test_an_import_that_was_cut_off_ends_whole_when_repeated(tmp_path: Path) -> None:
     target = tmp_path / "file.parquet"
     async with stored(tmp_path / "store.duckdb", some(days=4)) as store:
@@ -243,6 +259,18 @@ async def test_an_import_that_was_cut_off_ends_whole_when_repeated(tmp_path: Pat
         came = await imported(target, other)
         assert (came.added, came.whole) == (8, True)
         assert await everything(other) == some(days=4)
+
+
+async def test_what_the_store_refuses_is_listed(tmp_path: Path) -> None:
+    target = tmp_path / "file.csv"
+    async with stored(tmp_path / "store.duckdb", some(days=10)) as store:
+        await exported(store, target, FORMATS["csv"])
+    async with stored(tmp_path / "other.duckdb") as other:
+        choosy = ChoosyStore(other, START + 9 * DAY)
+        came = await imported(target, choosy)  # type: ignore[arg-type]
+    assert (came.whole, came.stored.count, came.refusals) == (False, 4, 36)
+    assert len(came.refused) == 20
+    assert sorted(came.refused)[0].startswith("line 11: too old")
 
 
 async def test_other_content_under_the_same_id_is_not_called_imported(tmp_path: Path) -> None:

@@ -12,8 +12,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from exporter.model import Measurement, Origin, Outcome, Phases, Reported, ReportedError
-from exporter.moving import MovingError, leaderboard_client
-from exporter.moving.from_leaderboard import deliver, fetch, store_now, what, whom
+from exporter.moving import MovingError, from_leaderboard, leaderboard_client
+from exporter.moving.from_leaderboard import (
+    deliver,
+    fetch,
+    store_now,
+    stored_by_station,
+    what,
+    whom,
+)
 from exporter.moving.importing import Imported
 from exporter.moving.leaderboard_client import TRANSCODING, Leaderboard, Model, Span
 from exporter.moving.spool import Spool
@@ -63,9 +70,11 @@ async def brought(url: str, outbox: Outbox, store: Store, span: Span = SPAN) -> 
     leaderboard = Leaderboard(url)
     with Spool.open() as spool:
         models = await what(leaderboard, span)
+        orchestrators, refused = await whom(leaderboard, models, span)
+        assert refused == []
         found = await fetch(
             leaderboard,
-            await whom(leaderboard, models, span),
+            orchestrators,
             models,
             span,
             stored=store,
@@ -267,6 +276,37 @@ async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
 
     with pytest.raises(MovingError, match="status 302"):
         await brought_from(tmp_path, answer)
+
+
+async def test_a_model_whose_scores_are_not_defined_hides_nobody_else() -> None:
+    """The original answers 500 for a model all of whose jobs failed in no time."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if "model" in request.query:
+            text = '{"error":"json: unsupported value: NaN"}\n'
+            return web.Response(status=500, text=text)
+        return web.json_response({ALICE: {}})
+
+    async with hostile(answer) as url:
+        found, (refused,) = await whom(Leaderboard(url), [SD, TRANSCODING], SPAN)
+    assert found == [ALICE]
+    assert refused.endswith('status 500: {"error":"json: unsupported value: NaN"}')
+
+
+async def test_the_outbox_is_emptied_on_the_way(
+    other: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(from_leaderboard, "_AT_ONCE", 1)
+    async with home(tmp_path) as (outbox, store):
+        _, done = await brought(url_of(other), outbox, store)
+        assert (done.added, done.whole) == (4, True)
+
+
+async def test_a_station_that_stores_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    async with home(tmp_path) as (outbox, _):
+        last = await outbox.put(good("1"))
+        with pytest.raises(MovingError, match=r"the station has stored nothing for 0\.3 s"):
+            await stored_by_station(outbox, last, patience=0.3)
 
 
 async def test_an_endless_answer_is_cut_off() -> None:
