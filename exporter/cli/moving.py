@@ -61,6 +61,11 @@ def leave(command: Command) -> None:
     except (DataFolderError, OutboxError, StoreError) as error:
         click.echo(f"Error: {error}", err=True)
         code = ENVIRONMENT
+    except BrokenPipeError:
+        raise  # whoever read our output has enough: no error
+    except OSError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = ENVIRONMENT
     raise SystemExit(code)
 
 

@@ -17,9 +17,6 @@ from exporter.moving.spool import Spool
 from exporter.moving.tally import Tally, digest
 from exporter.stores import Row, Store, Where
 
-TESTER: Final = "imported"
-"""The tester of measurements of others that name none."""
-
 _LISTED: Final = 20
 
 
