@@ -80,6 +80,8 @@ def import_(
     """
     import time
 
+    from exporter.model import is_eth_address
+
     now = time.time_ns()
     if (file is None) == (url is None):
         raise click.UsageError("give either a FILE or --from-leaderboard")
@@ -93,6 +95,9 @@ def import_(
         leave(lambda: _import_file(settings, path, format_, tester, now))
     if bool(orchestrator) == everybody:
         raise click.UsageError("--from-leaderboard: give --orchestrator, or --all")
+    for one in orchestrator:
+        if not is_eth_address(one):
+            raise click.UsageError(f"--orchestrator: expected an ETH address, found {one!r}")
     asked = window(since, until, now)
     span = max(asked.since // 10**9, 0), min(asked.until, now) // 10**9 + 1
     settings = read_settings(config)

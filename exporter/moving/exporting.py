@@ -17,26 +17,23 @@ from typing import Final, Self
 import msgspec
 
 from exporter.moving import MovingError, whole
+from exporter.moving.columns import COLUMNS
 from exporter.moving.days import PAGE, Source, days, name_of, of_day, pages, tally_of
 from exporter.moving.formats import Format
 from exporter.moving.progress import Progress, unseen
 from exporter.moving.tally import Tally, digest
 from exporter.stores import Where, Window
 
-_FORM: Final = 1
-"""Of the parts; those of another one are not used."""
-_ASKED: Final = "asked.json"
+_MADE: Final = "made.json"
 _NAME: Final = re.compile(r"(-?\d+)_(\d+)_([0-9a-f]{32})")
 _TEMPORARY: Final = "unfinished"
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """Which measurements are exported, and how."""
+class Made(msgspec.Struct, frozen=True):
+    """How parts were made; those of another format or version are not used."""
 
-    window: Window
-    where: Where
     format: str
-    form: int = _FORM
+    columns: tuple[str, ...] = tuple(COLUMNS)
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -63,14 +60,15 @@ async def export(
 
     Raises `MovingError` when it cannot be written or is not the same when it is read again.
     """
-    with _written(target), _Parts(target, Asked(window, where, format_.name)) as parts:
+    with _written(target), _Parts(target, format_) as parts:
         total, kept = Tally(), 0
         used: list[Path] = []
         async for day in days(source, window, where):
-            part = await parts.found(source, day)
+            span = of_day(day, window)
+            part = await parts.found(source, day, span, where)
             kept += part is not None
             if part is None:
-                part = await parts.make(source, day, format_, progress)
+                part = await parts.make(source, day, span, where, progress)
             else:
                 progress(_tally(part).count, name_of(day))
             total.merge(_tally(part))
@@ -93,9 +91,9 @@ async def export(
 class _Parts:
     """The folder of the parts of one export, which one process alone works in."""
 
-    def __init__(self, target: Path, asked: Asked) -> None:
+    def __init__(self, target: Path, format_: Format) -> None:
         self.folder = target.absolute().with_name(f".{target.name}.parts")
-        self._asked = asked
+        self._format = format_
         self._lock: int | None = None
 
     def __enter__(self) -> Self:
@@ -106,10 +104,10 @@ class _Parts:
         except BlockingIOError as error:
             self.__exit__()
             raise MovingError(f"{self.folder}: another export writes this file just now") from error
-        note = self.folder / _ASKED
-        wanted = msgspec.json.encode(self._asked)
+        note = self.folder / _MADE
+        wanted = msgspec.json.encode(Made(self._format.name))
         if not (note.is_file() and note.read_bytes() == wanted):
-            for part in self.folder.iterdir():  # they are of another question
+            for part in self.folder.iterdir():  # they were made otherwise
                 part.unlink()
             note.write_bytes(wanted)
         return self
@@ -119,28 +117,30 @@ class _Parts:
             os.close(self._lock)
             self._lock = None
 
-    async def found(self, source: Source, day: int) -> Path | None:
+    async def found(self, source: Source, day: int, span: Window, where: Where) -> Path | None:
         """The part of a day, if there is one and the store still has just that."""
         for part in self.folder.iterdir():
             named = _NAME.fullmatch(part.name)
             if named is None or int(named[1]) != day:
                 continue
-            now = await tally_of(source, of_day(day, self._asked.window), self._asked.where)
+            now = await tally_of(source, span, where)
             if _tally(part) == now:
                 return part
             part.unlink()
         return None
 
-    async def make(self, source: Source, day: int, format_: Format, progress: Progress) -> Path:
+    async def make(
+        self, source: Source, day: int, span: Window, where: Where, progress: Progress
+    ) -> Path:
         """Write the part of a day."""
         unfinished = self.folder / _TEMPORARY
         tally = Tally()
-        with format_.part(unfinished) as write:
-            window = of_day(day, self._asked.window)
-            async for page in pages(source, window, self._asked.where):
+        with self._format.part(unfinished) as write:
+            async for page in pages(source, span, where):
                 write(page)
                 tally.merge(Tally.of(page))
                 progress(len(page), name_of(day))
+        _sync(unfinished)
         part = self.folder / f"{day}_{tally.count}_{tally.checksum:032x}"
         return unfinished.replace(part)
 

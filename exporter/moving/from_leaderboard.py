@@ -9,7 +9,13 @@ import msgspec
 
 from exporter.delivery.feed import Feed
 from exporter.delivery.store_writer import CONSUMER, StoreWriter
-from exporter.model import NANOSECONDS, Measurement, Origin, pipeline_uri
+from exporter.model import (
+    NANOSECONDS,
+    Measurement,
+    Origin,
+    normal_orchestrator,
+    pipeline_uri,
+)
 from exporter.moving import MovingError
 from exporter.moving.days import ALWAYS, DAY, Source, pages
 from exporter.moving.foreign import EARLIEST
@@ -89,7 +95,7 @@ async def fetch(
     `stored` is where our own measurements are looked up, `now` Unix nanoseconds.
     """
     fetched = Fetched()
-    for orchestrator in orchestrators:
+    for orchestrator in map(normal_orchestrator, orchestrators):
         for model in models:
             async for stats in leaderboard.stats(orchestrator, model, span):
                 fetched.stats += len(stats)

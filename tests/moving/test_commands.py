@@ -161,6 +161,7 @@ async def test_columns_that_are_passed_over_are_named(tmp_path: Path, port: int)
         (("import", "a.csv", "--from-leaderboard", "http://a"), "give either a FILE or"),
         (("import", "a.csv", "--all"), "go with --from-leaderboard"),
         (("import", "--from-leaderboard", "http://a"), "give --orchestrator, or --all"),
+        (("import", "--from-leaderboard", "http://a", "--orchestrator", "0x1"), "an ETH address"),
         (("export", "a.csv", "--since", "noon"), "--since: expected a date"),
         (("export", "a.csv", "--since", "1d", "--until", "2d"), "--since is later than --until"),
         (("export", "a.xlsx"), "does not tell the format"),

@@ -172,13 +172,26 @@ async def test_parts_of_a_day_that_changed_are_written_anew(tmp_path: Path) -> N
         assert (went.kept, went.file) == (0, Tally.of([*some(days=2), *late]))
 
 
-async def test_parts_of_another_question_are_not_used(tmp_path: Path) -> None:
+async def test_parts_of_another_format_are_not_used(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    async with stored(tmp_path / "store.duckdb", some(days=2)) as store:
+        with pytest.raises(KeyboardInterrupt):
+            await export(DyingSource(store, 6), ALWAYS, Where(), target, FORMATS["csv"])
+        assert (await exported(store, target, FORMATS["parquet"])).kept == 0
+
+
+async def test_parts_that_hold_what_another_question_asks_for_are_used(tmp_path: Path) -> None:
     target, format_ = tmp_path / "file", FORMATS["csv"]
     async with stored(tmp_path / "store.duckdb", some(days=2)) as store:
         with pytest.raises(KeyboardInterrupt):
             await export(DyingSource(store, 6), ALWAYS, Where(), target, format_)
-        went = await export(store, ALWAYS, Where(region="MDW"), target, format_)
-        assert went.kept == 0
+        later = Window(since=START - 1, until=START + 7 * DAY)
+        went = await export(store, later, Where(region="MDW"), target, format_)
+        assert (went.kept, went.file) == (1, Tally.of(some(days=2)))
+        with pytest.raises(KeyboardInterrupt):
+            await export(DyingSource(store, 6), ALWAYS, Where(), target, format_)
+        went = await export(store, ALWAYS, Where(region="FRA"), target, format_)
+        assert (went.kept, went.file) == (0, Tally())
 
 
 async def test_a_part_that_was_damaged_meanwhile_is_found_out(tmp_path: Path) -> None:

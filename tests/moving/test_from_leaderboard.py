@@ -140,6 +140,18 @@ async def test_our_own_results_are_recognised(other: Station, tmp_path: Path) ->
         assert (found.stats, found.own, done.added) == (4, 2, 2)
 
 
+async def test_an_address_is_taken_in_any_spelling(other: Station, tmp_path: Path) -> None:
+    spelled = "0x" + ALICE[2:].upper()
+    async with home(tmp_path) as (_, store):
+        await store.add(rows([good("1")]))
+        with Spool.open() as spool:
+            leaderboard = Leaderboard(url_of(other))
+            found = await fetch(
+                leaderboard, [spelled], [SD], SPAN, stored=store, spool=spool, now=NOW
+            )
+        assert (found.stats, found.own) == (2, 1)
+
+
 async def test_answers_that_may_be_cut_off_are_asked_for_in_parts(
     other: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
