@@ -24,6 +24,10 @@ class DataFolderError(Exception):
     """The data folder cannot be used; the message says what to do about it."""
 
 
+class DataFolderBusyError(DataFolderError):
+    """Another process has the role; the message says which."""
+
+
 class DataFolder:
     """The data folder, locked for one role while it is open.
 
@@ -57,7 +61,7 @@ class DataFolder:
         except BlockingIOError as error:
             holder = _holder(lock)
             os.close(lock)
-            raise DataFolderError(
+            raise DataFolderBusyError(
                 f"{path}: another {role} works in this folder ({holder}); stop it, or choose "
                 "another data folder"
             ) from error
@@ -74,7 +78,7 @@ class DataFolder:
     @property
     def store(self) -> Path:
         """The embedded store."""
-        return self.path / "store.duckdb"
+        return store_file(self.path)
 
     def close(self) -> None:
         """Give the role back. A second call does nothing."""
@@ -92,6 +96,11 @@ class DataFolder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def store_file(data: Path) -> Path:
+    """Where the embedded store lies in a data folder."""
+    return data / "store.duckdb"
 
 
 def _make(path: Path) -> None:

@@ -18,16 +18,17 @@ from exporter.delivery.feed import Feed
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
+from exporter.delivery.restoration import AfterRestoration, Restoration
 from exporter.delivery.store_retries import StoreRetries
 from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.kept_answers.record import answers_folder
+from exporter.opening import open_store
 from exporter.outbox import Outbox
 from exporter.serving import listening
 from exporter.settings import Settings
-from exporter.stores import Store
-from exporter.stores.embedded import EmbeddedStore
+from exporter.stores import Store, StoreError
 from exporter.web.app import build_app
 from exporter.web.context import Context
 
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 DRAIN: Final = 4.0
 """Seconds that a stop waits for what is still in the outbox."""
+MAINTENANCE: Final = 60.0
+"""Seconds from one maintenance of the store to the next."""
 BATCH_END: Final = 4.0
 """Seconds more that it waits for the batch that is being written."""
 
@@ -62,10 +65,7 @@ async def serve(
             keep_delivered=settings.outbox.keep_delivered,
         )
         stack.push_async_callback(outbox.close)
-        store = await asyncio.to_thread(
-            EmbeddedStore.open, folder.store, memory_limit=settings.store.memory_limit
-        )
-        stack.push_async_callback(store.close)
+        store = await stack.enter_async_context(open_store(settings))
         here = await assemble(settings, outbox, store, now=now)
         await stack.enter_async_context(running(here))
         url = await stack.enter_async_context(
@@ -79,23 +79,25 @@ async def serve(
 async def assemble(
     settings: Settings, outbox: Outbox, store: Store, *, now: Callable[[], int]
 ) -> Context:
-    """Build the parts of a station upon an open outbox and store, restored but not yet running.
+    """Build the parts of a station upon an open outbox and store, not yet running.
 
-    The store's cursor and its target states are read before anything is fed: what the store has
-    lies in the states, what it has not comes through the feeds, and nothing is counted twice.
+    They are restored if the store answers now, else as soon as it does.
     """
-    cursor = await _common_ground(outbox, store)
+    restoration = Restoration(outbox, store, tester=settings.tester, region=settings.region)
     metrics = TargetMetrics(
         tester=settings.tester,
         region=settings.region,
         buckets=settings.metrics.buckets,
-        after=cursor,
-        states=await store.target_states(),
+        restore=restoration.states,
     )
+    try:
+        await metrics.position()
+    except StoreError as error:
+        log.warning("the store does not answer yet", extra={"problem": str(error)})
     jobs, failures = settings.station.recent_jobs, settings.station.recent_failures
     tail = await outbox.tail(jobs + failures)
-    recent = RecentJobs(jobs, failures, after=cursor, tail=tail)
-    feeds = _feeds(outbox, store, metrics, recent)
+    recent = RecentJobs(jobs, failures, after=await outbox.last(), tail=tail)
+    feeds = _feeds(outbox, store, restoration, metrics, recent)
     watch = OutboxWatch(outbox, feeds, metrics.follow, now)
     await watch.start()
     return Context(
@@ -113,27 +115,12 @@ async def assemble(
     )
 
 
-async def _common_ground(outbox: Outbox, store: Store) -> int:
-    """The store's cursor, after making sure that it is about the jobs in this outbox.
-
-    A store that has numbers which the outbox never gave has them of the outbox's future: a backup
-    was restored. Then the outbox is renewed, so that no new job is taken for one of those; what
-    is in it is stored at once as far as possible, since target states and feeds would otherwise
-    both count what the store has already.
-    """
-    cursor = await store.cursor(outbox.id)
-    if cursor <= await outbox.last():
-        return cursor
-    await outbox.renew(cursor)
-    writer = StoreWriter(outbox, store, lambda _: False)
-    once = Feed(writer, outbox, random=Random(), batch=store.batch)  # noqa: S311 - not used
-    once.stop()
-    await once.run()
-    return await store.cursor(outbox.id)
-
-
 def _feeds(
-    outbox: Outbox, store: Store, metrics: TargetMetrics, recent: RecentJobs
+    outbox: Outbox,
+    store: Store,
+    restoration: Restoration,
+    metrics: TargetMetrics,
+    recent: RecentJobs,
 ) -> Sequence[Feed]:
     random = Random()  # noqa: S311 - spreads retries, keeps no secret
     in_memory = [Feed(consumer, outbox, random=random) for consumer in (metrics, recent)]
@@ -141,7 +128,8 @@ def _feeds(
     def seen_by_all(seq: int) -> bool:
         return all(feed.position >= seq for feed in in_memory)
 
-    writer, retries = StoreWriter(outbox, store, seen_by_all), StoreRetries(outbox, store)
+    writer = AfterRestoration(StoreWriter(outbox, store, seen_by_all), restoration)
+    retries = StoreRetries(outbox, store)
     return [
         Feed(writer, outbox, random=random, batch=store.batch),
         Feed(retries, retries, random=random, batch=store.batch),
@@ -156,6 +144,7 @@ async def running(here: Context) -> AsyncIterator[None]:
     others = [
         asyncio.create_task(here.watch.run(), name="outbox watch"),
         asyncio.create_task(here.lag.run(), name="loop lag"),
+        asyncio.create_task(_maintain(here.store), name="store maintenance"),
     ]
     try:
         yield
@@ -166,6 +155,21 @@ async def running(here: Context) -> AsyncIterator[None]:
         for result in await asyncio.gather(*feeding, *others, return_exceptions=True):
             if isinstance(result, Exception):
                 log.error("a part of the station failed", exc_info=result)
+
+
+async def _maintain(store: Store) -> None:
+    """Do from time to time what the store needs; what fails is tried again the next time."""
+    problem: str | None = None
+    while True:
+        await asyncio.sleep(MAINTENANCE)
+        try:
+            await store.maintain()
+        except StoreError as error:
+            if str(error) != problem:
+                problem = str(error)
+                log.warning("the store cannot be maintained", extra={"problem": problem})
+        else:
+            problem = None
 
 
 async def _end(feeds: Sequence[Feed], feeding: Sequence[asyncio.Task[None]]) -> None:

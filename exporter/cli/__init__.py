@@ -20,6 +20,9 @@ _COMMANDS = {
     "targets": ("exporter.cli.targets", "targets", "Show what would be tested, and who says so."),
     "leaderboard": ("exporter.cli.leaderboard", "leaderboard", "Show the ranking of a station."),
     "outbox": ("exporter.cli.outbox", "outbox", "Look at the queue, and at what was refused."),
+    "export": ("exporter.cli.export", "export", "Write stored measurements into a file."),
+    "import": ("exporter.cli.import_", "import_", "Store those of a file or a leaderboard."),
+    "store": ("exporter.cli.store", "store", "Copy from one store to the other, compare both."),
     "simulate": ("exporter.cli.simulate", "simulate", "A simulated gateway or orchestrator."),
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
@@ -66,6 +69,8 @@ Examples:
   livepeer-exporter run --config config.yaml
   livepeer-exporter probe --url http://127.0.0.1:8000 --pipeline llm --model my/model
   livepeer-exporter leaderboard --pipeline text-to-image
+  livepeer-exporter export all.parquet --config config.yaml
+  livepeer-exporter import all.parquet --config elsewhere.yaml
 
 \b
 Exit codes:

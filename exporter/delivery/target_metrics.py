@@ -1,7 +1,7 @@
 """The consumer behind the Prometheus metrics: the state of every target, in memory."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from exporter.delivery.feed import Batch
@@ -20,9 +20,10 @@ class TargetMetrics:
     """Counts the jobs that this tester made in its region, target by target.
 
     Nothing is counted twice. Consecutive failures and last success are restored from the store's
-    rows (`states`), and the feed starts at the store's cursor (`after`), both read before the
-    store's own feed starts: what the store has lies in the states, what it has not yet comes
-    through the feed, and nothing is in both. Counters restart at zero, which Prometheus expects.
+    rows (`states`) up to its cursor, at which the feed starts (`after`): what the store has lies
+    in the states, what it has not yet comes through the feed, and nothing is in both. With
+    `restore` they are read when the feed asks for its position; until that succeeds they are
+    unknown. Counters restart at zero, which Prometheus expects.
 
     A target that is not (or no longer) tested according to the newest supply is hidden, not
     forgotten: should it come back, its streak goes on. As long as no supply is known, everything
@@ -40,6 +41,7 @@ class TargetMetrics:
         buckets: Sequence[float],
         after: int = 0,
         states: Iterable[TargetState] = (),
+        restore: Callable[[], Awaitable[tuple[int, Iterable[TargetState]]]] | None = None,
         limit: int = MAX_TARGETS,
     ) -> None:
         self.region = region
@@ -49,11 +51,9 @@ class TargetMetrics:
         self._limit = limit
         self._histograms = ModelHistograms(buckets)
         self._tested: frozenset[Target] | None = None
-        self._series = {
-            state.target: restored(state)
-            for state in states
-            if state.tester == tester and state.region == region
-        }
+        self._restore = restore
+        self._series: dict[Target, TargetSeries] = {}
+        self._put(states)
 
     @property
     def buckets(self) -> tuple[float, ...]:
@@ -61,7 +61,11 @@ class TargetMetrics:
         return self._histograms.bounds
 
     async def position(self) -> int:
-        """Where the store stood when the states were read."""
+        """Where the store stood when the states were read. Raises what `restore` raises."""
+        if self._restore is not None:
+            self._after, states = await self._restore()
+            self._restore = None
+            self._put(states)
         return self._after
 
     async def take(self, batch: Batch) -> None:
@@ -100,6 +104,11 @@ class TargetMetrics:
     def histograms(self) -> dict[Model, dict[str, Histogram]]:
         """The histograms now, by pipeline and model."""
         return self._histograms.snapshot()
+
+    def _put(self, states: Iterable[TargetState]) -> None:
+        for state in states:
+            if state.tester == self._tester and state.region == self.region:
+                self._series[state.target] = restored(state)
 
     def _count(self, job: Measurement) -> None:
         if self._make_room_for(job.target):

@@ -28,6 +28,10 @@ class Reply(msgspec.Struct, frozen=True):
         return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
+class TooLargeError(SourceError):
+    """There is an answer, and it is larger than was allowed."""
+
+
 def trust(url: str) -> ssl.SSLContext:
     """Whom to trust for this URL; made once, because loading the authorities takes long."""
     if url.startswith("https:"):
@@ -64,5 +68,5 @@ async def _get(url: str, timeout: float, tls: ssl.SSLContext, limit: int) -> Rep
         async for piece in response.aiter_raw():
             body += piece
             if len(body) > limit:
-                raise SourceError(f"GET {url}: the answer is larger than {limit} bytes")
+                raise TooLargeError(f"GET {url}: the answer is larger than {limit} bytes")
         return Reply(response.status_code, bytes(body))

@@ -114,11 +114,15 @@ class EmbeddedStore:
             "after_id": "" if after is None else after.id,
         }
         found = await self._ask_about("rows", window, where, limit=limit, **place)
-        return [
-            Row(outbox, seq, measurement)
-            for outbox, seq, payload in found
-            if (measurement := self._decoded(payload)) is not None
-        ]
+
+        def decoded() -> list[Row]:
+            return [
+                Row(outbox, seq, measurement)
+                for outbox, seq, payload in found
+                if (measurement := self._decoded(payload)) is not None
+            ]
+
+        return await self._in(self._readers, decoded)
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`."""

@@ -61,6 +61,7 @@ _READERS: Final = 4
 _SENDERS: Final = 2
 """While the server works on one part of a batch, the next is made into lines."""
 _PART: Final = 1000
+_BATCH: Final = 5000
 _NAMES: Final = ("orchestrator", "region", "pipeline", "model")
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _RESULT: Final = "_result"
@@ -93,9 +94,21 @@ class InfluxStore:
         self._stretch = HOUR
         """How much time a page of rows took last, nanoseconds."""
 
+    @property
+    def batch(self) -> int:
+        """See `Store.batch`."""
+        return _BATCH
+
     @classmethod
     def open(cls, influx: Influx, now: Callable[[], int] = time.time_ns) -> Self:
-        """A store in the server of the settings, which is not asked yet."""
+        """A store in the server of the settings, which is not asked yet.
+
+        Raises `StoreError` where the settings have no token.
+        """
+        if influx.token is None:
+            raise StoreError(
+                "store.influxdb has no token (better: token_file); `influx setup` makes them"
+            )
         return cls(influx, InfluxClient(influx), now)
 
     async def cursor(self, outbox: str) -> int:

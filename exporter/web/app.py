@@ -11,6 +11,7 @@ from exporter.web import (
     home_route,
     jobs_routes,
     legacy_routes,
+    measurements_route,
 )
 from exporter.web.context import CONTEXT, Context
 from exporter.web.metrics_route import KEPT, Metrics
@@ -40,6 +41,7 @@ def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
             web.get("/api/v1/targets", api_routes.targets),
             web.get("/api/v1/rounds", api_routes.rounds),
             web.get("/api/v1/status", api_routes.status),
+            web.get("/api/v1/measurements", measurements_route.measurements),
             web.route("*", "/api/aggregated_stats", legacy_routes.aggregated_stats),
             web.route("*", "/api/raw_stats", legacy_routes.raw_stats),
             web.route("*", "/api/top_ai_score", legacy_routes.top_ai_score),

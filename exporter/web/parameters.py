@@ -6,15 +6,15 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from exporter.model import NANOSECONDS
+from exporter.moments import moment
 
 TEXT_LIMIT: Final = 300
 LONGEST_WINDOW: Final = 92 * 86400
 """Seconds that our own API looks back at most."""
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2})")
-_AGO: Final = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
-_MOMENT: Final = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_WHOLE: Final = re.compile(r"-?\d{1,19}", re.ASCII)
+_INT64: Final = range(-(2**63), 2**63)
 
 
 class BadParameterError(ValueError):
@@ -75,23 +75,31 @@ class Parameters:
             raise BadParameterError(f"{name}: one of {', '.join(allowed)} is expected")
         return value
 
-    def moment(self, name: str, *, now: int) -> int | None:
-        """A moment in Unix nanoseconds, given as Unix seconds or as a time ago (`30m`, `7d`)."""
+    def nanoseconds(self, name: str) -> int | None:
+        """A moment in Unix nanoseconds, given as such."""
         value = self.text(name)
         if value is None:
             return None
-        if ago := _AGO.fullmatch(value):
-            moment = now - int(ago[1]) * _UNITS[ago[2]] * NANOSECONDS
-        elif _MOMENT.fullmatch(value):
-            whole, _, fraction = value.partition(".")
-            moment = int(whole) * NANOSECONDS + int(fraction.ljust(9, "0") or 0)
-        else:
+        if _WHOLE.fullmatch(value) and int(value) in _INT64:
+            return int(value)
+        raise BadParameterError(f"{name}: Unix nanoseconds, a whole number, are expected")
+
+    def any_moment(self, name: str, *, now: int) -> int | None:
+        """A moment in Unix nanoseconds, given as Unix seconds or as a time ago (`30m`, `7d`)."""
+        value = self.text(name)
+        found = None if value is None else moment(value, now=now)
+        if value is not None and found is None:
             raise BadParameterError(
                 f"{name}: Unix seconds, or a time ago such as 30m, 24h or 7d, are expected"
             )
-        if not now - LONGEST_WINDOW * NANOSECONDS <= moment <= now:
+        return found
+
+    def moment(self, name: str, *, now: int) -> int | None:
+        """Like `any_moment`, no longer ago than our own API looks back, and not to come."""
+        found = self.any_moment(name, now=now)
+        if found is not None and not now - LONGEST_WINDOW * NANOSECONDS <= found <= now:
             raise BadParameterError(f"{name}: must lie in the last {LONGEST_WINDOW // 86400} days")
-        return moment
+        return found
 
 
 def _unescape(text: str) -> str:

@@ -13,7 +13,7 @@ from tests.stations import ALICE, BOB, CAROL, offer, supply
 TARGET = Target(ALICE, "text-to-image", "stabilityai/sd-turbo")
 
 
-def made(states: tuple[TargetState, ...] = (), **more: int) -> TargetMetrics:
+def made(states: tuple[TargetState, ...] = (), **more: Any) -> TargetMetrics:
     return TargetMetrics(
         tester="tester-1", region="MDW", buckets=[0.1, 1, 10], states=states, **more
     )

@@ -2,7 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from exporter.web import api_routes, artefact_route, job_filter, leaderboard_question
+from exporter.web import (
+    api_routes,
+    artefact_route,
+    job_filter,
+    leaderboard_question,
+    measurements_route,
+)
 from exporter.web.app import build_app
 from exporter.web.legacy_query import NAMES
 from tests.stations import Station
@@ -13,7 +19,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 async def test_every_route_is_described(station: Station) -> None:
     routes = build_app(station.here).router.resources()
     paths = {resource.canonical for resource in routes}
-    assert len(paths) == 16
+    assert len(paths) == 17
     missing = [path for path in paths if f"{path}` |" not in TEXT]
     assert missing == []
 
@@ -25,6 +31,7 @@ async def test_every_route_is_described(station: Station) -> None:
         ("### `/jobs/{id}/artefact`", artefact_route.PARAMETERS),
         ("### `/api/v1/leaderboard`", leaderboard_question.PARAMETERS),
         ("### `/api/v1/targets`", api_routes.PARAMETERS),
+        ("### `/api/v1/measurements`", measurements_route.PARAMETERS),
         ("## Routes of the leaderboard API", NAMES),
     ],
 )

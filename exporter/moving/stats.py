@@ -1,0 +1,126 @@
+"""The stats of a leaderboard's `raw_stats`, and the measurements that they become."""
+
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+import msgspec
+
+from exporter.leaderboard import legacy
+from exporter.model import (
+    NANOSECONDS,
+    Measurement,
+    Origin,
+    Outcome,
+    Reported,
+    ReportedError,
+    normal_orchestrator,
+    pipeline_uri,
+)
+from exporter.moving.foreign import phases
+from exporter.moving.identity import Occurrence, identity
+
+Key = tuple[str, str, str, int, float]
+"""What our own rows are recognised by: orchestrator, model, region, timestamp, round trip."""
+
+_Name = Annotated[str, msgspec.Meta(max_length=300)]
+_Region = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_MESSAGE: Final = 2000
+
+
+class Stat(msgspec.Struct, frozen=True, kw_only=True):
+    """One stat, as every leaderboard gives it; what says nothing is left out."""
+
+    region: _Region
+    orchestrator: _Name
+    success_rate: float
+    round_trip_time: float
+    errors: Annotated[list[ReportedError | None], msgspec.Meta(max_length=100)] | None
+    timestamp: _Int64
+    """Unix seconds, as whoever posted it wrote them."""
+    seg_duration: float = 0.0
+    upload_time: float = 0.0
+    download_time: float = 0.0
+    transcode_time: float = 0.0
+    segments_sent: _Int64 = 0
+    segments_received: _Int64 = 0
+    model: _Name = ""
+    pipeline: _Name = ""
+    input_parameters: str = ""
+    response_payload: str = ""
+    model_is_warm: bool = False
+
+    @property
+    def key(self) -> Key:
+        """See `Key`."""
+        return (
+            normal_orchestrator(self.orchestrator),
+            self.model,
+            self.region.upper(),
+            self.timestamp,
+            self.round_trip_time,
+        )
+
+
+class _Told(msgspec.Struct):
+    """What we told of a job of ours."""
+
+    region: str
+    orchestrator: str
+    round_trip_time: float
+    timestamp: int
+    model: str = ""
+
+
+def measurement(stat: Stat, *, source: str, tester: str, occurrence: Occurrence) -> Measurement:
+    """The measurement that a stat becomes; its time is the timestamp, whatever that is."""
+    orchestrator, pipeline = normal_orchestrator(stat.orchestrator), pipeline_uri(stat.pipeline)
+    errors = None if stat.errors is None else tuple(e or ReportedError() for e in stat.errors)
+    good = stat.success_rate >= 1
+    return Measurement(
+        id=identity(source, msgspec.json.encode(stat), occurrence),
+        origin=Origin.IMPORTED,
+        tester=tester,
+        region=stat.region.upper(),
+        orchestrator=orchestrator,
+        pipeline=pipeline,
+        model=stat.model,
+        started_at=stat.timestamp * NANOSECONDS,
+        outcome=Outcome.OK if good else Outcome.REPORTED_FAILURE,
+        message="" if good else _message(errors or ()),
+        phases=phases({"upload_time": stat.upload_time, "download_time": stat.download_time}),
+        model_is_warm=True if stat.model_is_warm else None,
+        request=stat.input_parameters,
+        response=stat.response_payload,
+        reported=Reported(
+            orchestrator=None if stat.orchestrator == orchestrator else stat.orchestrator,
+            pipeline=None if stat.pipeline == pipeline else stat.pipeline,
+            success_rate=stat.success_rate,
+            round_trip_time=stat.round_trip_time,
+            timestamp=stat.timestamp,
+            errors=errors,
+            upload_time=stat.upload_time or None,
+            download_time=stat.download_time or None,
+            transcode_time=stat.transcode_time or None,
+            seg_duration=stat.seg_duration or None,
+            segments_sent=stat.segments_sent or None,
+            segments_received=stat.segments_received or None,
+        ),
+    )
+
+
+def own_keys(jobs: Iterable[Measurement]) -> set[Key]:
+    """What our own jobs look like on a leaderboard that has them from us."""
+    ours = [job for job in jobs if job.origin is Origin.OWN]
+    plain = legacy.raw_stats(ours)
+    told = msgspec.convert(plain, dict[str, list[_Told]])
+    return {
+        (stat.orchestrator, stat.model, stat.region.upper(), stat.timestamp, stat.round_trip_time)
+        for stats in told.values()
+        for stat in stats
+    }
+
+
+def _message(errors: tuple[ReportedError, ...]) -> str:
+    first = next(iter(errors), ReportedError())
+    return (first.message or first.error_code)[:_MESSAGE]
