@@ -30,7 +30,7 @@ from exporter.stores.embedded import EmbeddedStore
 from exporter.stores.influx import InfluxStore
 from exporter.stores.influx_lines import line
 from exporter.stores.influx_rollups import DAY, HOUR
-from tests.services.influx_server import ORG, InfluxServer, influx_server
+from tests.services.influx_server import ORG, InfluxServer, free_port, influx_server
 
 SECOND = 1_000_000_000
 BATCH = 5000
@@ -45,6 +45,7 @@ TARGETS = [
     for model in (f"{pipeline}/model-{number}" for number in range(models))
 ]
 REPEATS = 3
+TOKEN = "benchmark-token"
 
 
 async def through_outbox(folder: Path, server: InfluxServer) -> float:
@@ -113,13 +114,17 @@ def points(number: int, days: int) -> Iterator[str]:
                 f"{tags} scored_success=1.0,scored_time={seconds},median_time={seconds},"
                 f"inference_time={seconds * 0.9},upload_time={seconds * 0.01},"
                 f"round_trip_time={seconds},started_at={at}i,success_seq={seq}i,seq={seq}i,"
-                f"succeeded_at={at}i {at + seq % SECOND}"
+                f"succeeded_at={at}i {_point_time(at, seq)}"
             )
         else:
             yield (
                 f"{tags} scored_success=0.0,started_at={at}i,failure_seq={seq}i,seq={seq}i "
                 f"{at + seq % SECOND}"
             )
+
+
+def _point_time(at: int, seq: int) -> int:
+    return at // SECOND * SECOND + seq % SECOND
 
 
 def fill_influx(server: InfluxServer, number: int, days: int) -> None:
@@ -212,7 +217,8 @@ async def heal(store: InfluxStore) -> None:
     """Compute all roll-ups."""
     assert store.rollups is not None
     while await asyncio.to_thread(store.rollups.heal, 0):
-        pass
+        print(".", end="", flush=True)
+    await store.close()
 
 
 def main() -> None:
@@ -220,49 +226,75 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=90)
-    parser.add_argument("--folder", default=None)
+    parser.add_argument("--folder", type=Path, help="where the filled stores stay for another time")
+    parser.add_argument("--fill-only", action="store_true", help="fill and roll up, ask nothing")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
-        with influx_server(folder / "influx") as server:
-            minimal = minimal_loop(server)
-            ours = asyncio.run(through_outbox(folder, server))
-            print_table(
-                f"Into InfluxDB, {INGESTED:,} measurements, {BATCH:,} a request",
-                ["way", "measurements/s", "share"],
-                [["minimal loop", minimal, 1.0], ["through the outbox", ours, ours / minimal]],
-            )
-            questions(server, folder, options.points, options.days)
+    with tempfile.TemporaryDirectory() as name:
+        folder = options.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        filled = fill(folder, options.points, options.days)
+        if not options.fill_only:
+            with influx_server(Path(name) / "ingest") as server:
+                ingest(server, Path(name))
+            questions(folder, options.points, options.days, filled)
 
 
-def questions(server: InfluxServer, folder: Path, number: int, days: int) -> None:
-    """Fill both stores and ask them."""
-    assert server.process is not None
-    influxd, here = psutil.Process(server.process.pid), psutil.Process()
-    server.bucket("points")
-    server.bucket("rolled")
+def ingest(server: InfluxServer, folder: Path) -> None:
+    """How fast measurements get from the outbox into InfluxDB."""
+    minimal = minimal_loop(server)
+    ours = asyncio.run(through_outbox(folder, server))
+    print_table(
+        f"Into InfluxDB, {INGESTED:,} measurements, {BATCH:,} a request",
+        ["way", "measurements/s", "share"],
+        [["minimal loop", minimal, 1.0], ["through the outbox", ours, ours / minimal]],
+    )
+
+
+def fill(folder: Path, number: int, days: int) -> str:
+    """Fill both stores, unless that was done before; gives how long each step took."""
+    notes = folder / f"filled-{number}-{days}"
+    if notes.exists():
+        return notes.read_text()
+    server = InfluxServer(folder / "influx", free_port(), token=TOKEN)
+    server.folder.mkdir(parents=True)
+    server.start()
+    try:
+        server.set_up()
+        for bucket in ("points", "rolled"):
+            server.bucket(bucket)
+        times = [_timed(lambda: fill_influx(server, number, days))]
+        store = InfluxStore.open(_settings(server, "points", "rolled"), lambda: END)
+        times.append(_timed(lambda: asyncio.run(heal(store))))
+    finally:
+        server.stop()
+    times.append(_timed(lambda: fill_embedded(folder / "store.duckdb", number, days)))
+    notes.write_text("InfluxDB {:,.0f} s, roll-ups {:,.0f} s, embedded {:,.0f} s".format(*times))
+    return notes.read_text()
+
+
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    fill_influx(server, number, days)
-    filled = time.perf_counter() - start
-    now = lambda: END  # noqa: E731 - the moment at which the points end
+    work()
+    return time.perf_counter() - start
+
+
+def questions(folder: Path, number: int, days: int, filled: str) -> None:
+    """Ask both stores, which are filled."""
     rows: list[list[Cell]] = []
-    store = InfluxStore.open(_settings(server, "points", None), now)
-    rows += asyncio.run(ask("InfluxDB", store, influxd))
-    rolled = InfluxStore.open(_settings(server, "points", "rolled"), now)
-    start = time.perf_counter()
-    asyncio.run(heal(rolled))
-    healed = time.perf_counter() - start
-    rows += asyncio.run(ask("InfluxDB, roll-ups", rolled, influxd))
-    server.stop()
-    start = time.perf_counter()
-    fill_embedded(folder / "store.duckdb", number, days)
-    embedded_filled = time.perf_counter() - start
+    server = InfluxServer(folder / "influx", free_port(), token=TOKEN)
+    for name, rollup_bucket in (("InfluxDB", None), ("InfluxDB, roll-ups", "rolled")):
+        server.start()
+        assert server.process is not None
+        try:
+            store = InfluxStore.open(_settings(server, "points", rollup_bucket), lambda: END)
+            rows += asyncio.run(ask(name, store, psutil.Process(server.process.pid)))
+        finally:
+            server.stop()
     embedded = EmbeddedStore.open(folder / "store.duckdb")
-    rows += asyncio.run(ask("embedded", embedded, here))
+    rows += asyncio.run(ask("embedded", embedded, psutil.Process()))
     print_table(
         f"Questions about {number:,} points over {days} days, {len(TARGETS):,} targets; seconds, "
-        f"median of {REPEATS} (filled in {filled:,.0f} and {embedded_filled:,.0f} s, rolled up in "
-        f"{healed:,.0f} s)",
+        f"median of {REPEATS} (filled: {filled})",
         ["store", "question", "24 h", "30 days", "RSS MB"],
         rows,
     )

@@ -87,17 +87,24 @@ class InfluxClient:
         `StoreError`.
         """
         answer: defaultdict[str, list[Record]] = defaultdict(list)
+        for record in self.stream(question, parameters, rolling=rolling):
+            answer[record["result"]].append(record)
+        return answer
+
+    def stream(
+        self, question: str, parameters: Parameters, *, rolling: bool = False
+    ) -> Iterator[Record]:
+        """The rows of an answer one by one; as `ask`."""
         with self._explained():
             client = self._rolling if rolling else self._reading
             response = client.query_api().query_raw(
                 question, self._influx.org, _dialect(), dict(parameters)
             )
             try:
-                for record in _records(response):
-                    answer[record["result"]].append(record)
+                yield from _records(response)
             finally:
+                response.close()
                 response.release_conn()
-        return answer
 
     def close(self) -> None:
         """Close the connections."""

@@ -5,20 +5,15 @@
 import "generate"
 
 tags = ["orchestrator", "region", "pipeline", "model"]
-keys = ["orchestrator", "region", "pipeline", "model", "_field", "_time"]
 
 hours = () =>
     from(bucket: rollup_bucket)
         |> range(start: time(v: first), stop: time(v: last))
         |> filter(fn: (r) => r._measurement == "ai_job_1h")
 
-daily = (tables=<-) =>
+daily = (tables=<-, fn) =>
     tables
-        |> map(fn: (r) => ({r with _time: time(v: int(v: r._time) - int(v: r._time) % every)}))
-        |> group(columns: keys)
-
-written = (tables=<-) =>
-    tables
+        |> aggregateWindow(every: 1d, fn: fn, createEmpty: false, timeSrc: "_start")
         |> group()
         |> set(key: "_measurement", value: "ai_job_1d")
         |> to(bucket: rollup_bucket, tagColumns: tags)
@@ -32,14 +27,10 @@ done =
 
 union(
     tables: [
-        hours()
-            |> filter(fn: (r) => r._field =~ /(^rows|_count|_bucket_-?[0-9]+)$/)
-            |> daily()
-            |> sum()
-            |> written(),
-        hours() |> filter(fn: (r) => r._field =~ /_sum$/) |> daily() |> sum() |> written(),
-        hours() |> filter(fn: (r) => r._field =~ /_min$/) |> daily() |> min() |> written(),
-        hours() |> filter(fn: (r) => r._field =~ /_max$/) |> daily() |> max() |> written(),
+        hours() |> filter(fn: (r) => r._field =~ /(^rows|_count|_bucket_-?[0-9]+)$/) |> daily(fn: sum),
+        hours() |> filter(fn: (r) => r._field =~ /_sum$/) |> daily(fn: sum),
+        hours() |> filter(fn: (r) => r._field =~ /_min$/) |> daily(fn: min),
+        hours() |> filter(fn: (r) => r._field =~ /_max$/) |> daily(fn: max),
         done,
         generate.from(
             count: (last - first) / every,
