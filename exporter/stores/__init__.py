@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from exporter.model import Measurement, Target
+from exporter.model import NANOSECONDS, Measurement, Target
 
 
 class StoreError(Exception):
@@ -21,6 +21,15 @@ class Window(msgspec.Struct, frozen=True):
 
     since: int
     until: int
+
+
+def recent(now: int, seconds: float) -> Window:
+    """The last so many seconds at a moment, widened to whole seconds, which stores answer quicker.
+
+    `now` is Unix nanoseconds.
+    """
+    since = (now - int(seconds * NANOSECONDS)) // NANOSECONDS * NANOSECONDS
+    return Window(since, now // NANOSECONDS * NANOSECONDS + NANOSECONDS - 1)
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):

@@ -432,7 +432,8 @@ class InfluxStore:
 
     async def _ask(self, name: str, parameters: Parameters) -> Answer:
         asked = {"bucket": self._bucket, **parameters}
-        return await self._in(self._readers, lambda: self._client.ask(question(name), asked))
+        text = question(name, whole_seconds=_of_whole_seconds(parameters))
+        return await self._in(self._readers, lambda: self._client.ask(text, asked))
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         if self._closed:
@@ -461,6 +462,13 @@ def _narrow(where: Where) -> Parameters:
         "model": _any(where.model),
         "addresses_only": where.addresses_only,
     }
+
+
+def _of_whole_seconds(parameters: Parameters) -> bool:
+    since, until = parameters.get("since"), parameters.get("until")
+    if not isinstance(since, int) or not isinstance(until, int):
+        return False
+    return since % SLACK == 0 and (until + 1) % SLACK == 0 and until > since
 
 
 def _clamped(window: Window) -> Window:

@@ -131,11 +131,14 @@ _ROWS: Final = ("total(", "values(", "points(", "whole(")
 
 
 @cache
-def question(name: str) -> str:
-    """The text of a question, with the files in front whose names it uses."""
+def question(name: str, *, whole_seconds: bool = False) -> str:
+    """The text of a question, with the files in front whose names it uses.
+
+    With `whole_seconds` its window begins and ends with a second, which is answered quicker.
+    """
     own = _flux(name)
-    about_rows = any(word in own for word in _ROWS)
-    before = _BEFORE.get(name, ("narrow", "asked") if about_rows else ())
+    asked = ("narrow", "asked_whole" if whole_seconds else "asked")
+    before = _BEFORE.get(name, asked if any(word in own for word in _ROWS) else ())
     lines = "\n".join([*map(_flux, before), own]).split("\n")
     imports = dict.fromkeys(text for text in lines if text.startswith("import "))
     return "\n".join([*imports, *(text for text in lines if text not in imports)])

@@ -163,16 +163,16 @@ class Rollups:
         if retention:
             first = max(first, (self._now() - retention + DAY) // DAY * DAY)
         done, days = self._done(first, last)
-        hours = [start for start in range(first, last, HOUR) if start not in done]
-        hours = hours[-HEALED:]
+        hours = [start for start in range(first, last, HOUR) if start not in done][-HEALED:]
         marks = self._late(first, last)
-        for day in sorted({start // DAY * DAY for start in hours}):
-            self._compute([start for start in hours if start // DAY * DAY == day])
+        whole = range(first // DAY * DAY, last // DAY * DAY, DAY)
         touched = {start // DAY * DAY for start in hours}
-        whole = set(range(first // DAY * DAY, last // DAY * DAY, DAY))
-        for start in sorted((whole - days) | (whole & touched))[-HEALED:]:
-            self._compute_day(start)
-        self._clean([one for one in marks if one.start in hours])
+        undone = [day for day in whole if day not in days and day not in touched]
+        for day in sorted(touched | set(undone[-HEALED:]), reverse=True):
+            missing = [start for start in hours if start // DAY * DAY == day]
+            known = [start for start in done if start // DAY * DAY == day]
+            self._compute(day, missing, len(known) + len(missing))
+            self._clean([one for one in marks if one.start in missing])
         return len(hours)
 
     def _clean(self, marks: Sequence[Late]) -> None:
@@ -189,32 +189,29 @@ class Rollups:
         found = [int(row["_value"]) for rows in answer.values() for row in rows]
         return min(found) // HOUR * HOUR if found else None
 
-    def _compute(self, hours: Sequence[int]) -> None:
-        """Write the roll-ups of hours of one day as their task does, and then that they are done.
+    def _compute(self, day: int, hours: Sequence[int], done: int) -> None:
+        """Write the roll-ups of some hours and of their day as tasks do, then that they are done.
 
-        All are read at once: that takes the server hardly longer than one.
+        All are read at once: that takes the server hardly longer than one. `done` is how many hours
+        of the day are done after that.
         """
         sums: defaultdict[int, Sums] = defaultdict(lambda: defaultdict(dict))
-        for row in self._counted(hours[0], hours[-1] + HOUR, _ALL):
+        for row in self._counted(day, day + DAY, _ALL):
             _add(sums[int(row["started_at"]) // HOUR * HOUR], row)
         for start in hours:
-            points = [
-                _point("ai_job_1h", key, fields, start) for key, fields in sums[start].items()
-            ]
-            for at in range(0, len(points), _PART):
-                self._client.write(self._rollup_bucket, points[at : at + _PART], rolling=True)
-            done = f"rollup,every=1h done={len(points) + 1}i {start}"
-            self._client.write(self._rollup_bucket, [done], rolling=True)
+            written = self._put("ai_job_1h", sums[start], start)
+            self._note(f"rollup,every=1h done={written + 1}i {start}")
+        self._put("ai_job_1d", merged(*sums.values()), day)
+        self._note(f"rollup,every=1d done={done}i {day}")
 
-    def _compute_day(self, start: int) -> None:
-        """Compute a day anew from its hours, as its task does."""
-        asked: Parameters = {
-            "rollup_bucket": self._rollup_bucket,
-            "first": start,
-            "last": start + DAY,
-            "every": DAY,
-        }
-        self._client.ask(question("rollup_1d"), asked, rolling=True)
+    def _put(self, series: str, sums: Sums, start: int) -> int:
+        points = [_point(series, key, fields, start) for key, fields in sums.items()]
+        for at in range(0, len(points), _PART):
+            self._client.write(self._rollup_bucket, points[at : at + _PART], rolling=True)
+        return len(points)
+
+    def _note(self, point: str) -> None:
+        self._client.write(self._rollup_bucket, [point], rolling=True)
 
     def _done(self, first: int, last: int) -> tuple[set[int], set[int]]:
         """Starts of the hours, and of the days, whose roll-ups hold all that is known."""

@@ -6,7 +6,7 @@ import msgspec
 
 from exporter.leaderboard.ranking import Ranked, rank
 from exporter.model import NANOSECONDS, pipeline_uri
-from exporter.stores import Where, Window
+from exporter.stores import Where, Window, recent
 from exporter.web.context import Context
 from exporter.web.parameters import Parameters
 
@@ -24,18 +24,18 @@ class Ranking(msgspec.Struct, frozen=True):
 async def ask(here: Context, parameters: Parameters) -> Ranking:
     """The ranking for the given parameters; those of the supply without data are in it."""
     now = here.now()
+    asked = recent(now, here.settings.leaderboard.window)
     since = parameters.moment("since", now=now)
-    if since is None:
-        since = now - int(here.settings.leaderboard.window * NANOSECONDS)
-    window = Window(since=since, until=now)
+    if since is not None:
+        asked = Window(since // NANOSECONDS * NANOSECONDS, asked.until)
     where = Where(
         pipeline=pipeline_uri(parameters.text("pipeline") or "") or None,
         model=parameters.text("model"),
         region=(parameters.text("region") or "").upper() or None,
     )
-    groups = await here.store.groups(window, where)
-    medians = await here.store.medians(window, where)
-    return Ranking(window, where, rank(groups, medians, _expected(here, where)))
+    groups = await here.store.groups(asked, where)
+    medians = await here.store.medians(asked, where)
+    return Ranking(Window(asked.since, now), where, rank(groups, medians, _expected(here, where)))
 
 
 def _expected(here: Context, where: Where) -> set[str]:

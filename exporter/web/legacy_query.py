@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from exporter.model import NANOSECONDS, pipeline_uri
-from exporter.stores import Where, Window
+from exporter.stores import Where, Window, recent
 from exporter.web.go_float import GoFloatError, parse_float
 from exporter.web.parameters import TEXT_LIMIT, split_query
 
@@ -52,8 +52,9 @@ def read_query(raw: str, *, now: int, look_back: float) -> LegacyQuery:
     for name in NAMES:
         if len(values.get(name, "")) > TEXT_LIMIT:
             raise LegacyQueryError(f"{name} is longer than {TEXT_LIMIT} characters")
-    since = _moment(values.get("since", ""), now - int(look_back * NANOSECONDS))
-    until = _moment(values.get("until", ""), now)
+    by_default = recent(now, look_back)
+    since = _moment(values.get("since", ""), by_default.since)
+    until = _moment(values.get("until", ""), by_default.until)
     pipeline, model = values.get("pipeline", ""), values.get("model", "")
     if model and not pipeline:
         raise LegacyQueryError("pipeline required")

@@ -7,8 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from exporter.leaderboard import legacy
-from exporter.model import NANOSECONDS
-from exporter.stores import Served, Where, Window
+from exporter.stores import Served, Where, Window, recent
 from exporter.web import go_json
 from exporter.web.context import Context, context
 from exporter.web.legacy_query import LegacyQuery, LegacyQueryError, read_query
@@ -121,8 +120,7 @@ async def _answer(request: web.Request, question: Question) -> web.Response:
 
 
 def _default_window(here: Context) -> Window:
-    now = here.now()
-    return Window(since=now - int(here.settings.leaderboard.window * NANOSECONDS), until=now)
+    return recent(here.now(), here.settings.leaderboard.window)
 
 
 def _json(value: object) -> web.Response:

@@ -52,7 +52,11 @@ crowded = measurements(
     ),
 )
 populations = st.lists(crowded, max_size=60, unique_by=lambda one: one.id)
-windows = st.builds(Window, MOMENTS, MOMENTS)
+windows = st.builds(Window, MOMENTS, MOMENTS) | st.builds(
+    lambda first, last: Window(START + first * SECOND, START + last * SECOND - 1),
+    st.integers(0, 4),
+    st.integers(1, 5),
+)
 wheres = st.builds(
     Where,
     orchestrator=st.none() | ORCHESTRATORS,

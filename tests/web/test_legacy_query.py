@@ -12,8 +12,9 @@ def read(raw: str) -> LegacyQuery:
 
 def test_without_parameters_it_is_transcoding_of_the_last_day() -> None:
     query = read("")
-    assert query.window.since == NOW // 1000 * 1000 - 86400 * 10**9
-    assert query.window.until == NOW // 1000 * 1000 + 999
+    second = NOW // 10**9 * 10**9
+    assert query.window.since == second - 86400 * 10**9, "whole seconds are quicker to answer"
+    assert query.window.until == second + 10**9 - 1
     assert not query.ai
     assert query.where(orchestrator=True) == Where(addresses_only=True)
 
