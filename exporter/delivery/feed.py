@@ -78,6 +78,8 @@ class Feed:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._halting = False
+        self._ahead: tuple[int, asyncio.Task[list[tuple[int, Measurement]]]] | None = None
+        """What is read while a full batch is taken, and the number after which it comes."""
 
     async def pending(self) -> int:
         """How many measurements its source has that the consumer does not have yet."""
@@ -99,6 +101,12 @@ class Feed:
 
     async def run(self) -> None:
         """Feed the consumer until `stop` or `halt`."""
+        try:
+            await self._run()
+        finally:
+            self._forget_ahead()
+
+    async def _run(self) -> None:
         while not self._halting:
             self._wake.clear()
             last_look = self._stopping.is_set()
@@ -122,7 +130,7 @@ class Feed:
             self.position = await self._consumer.position()
             self.started = True
         last = await self._source.last()
-        batch = await self._source.read(self.position, self._batch)
+        batch = await self._read()
         if batch:
             await self._consumer.take(batch)
             self.position = batch[-1][0]
@@ -132,6 +140,27 @@ class Feed:
         # Rows that cannot be read are left out: they must not look like something pending.
         self.position = max(self.position, last)
         return False
+
+    async def _read(self) -> list[tuple[int, Measurement]]:
+        """The next batch; of a full one the following is read while this one is taken."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] == self.position:
+            batch = await ahead[1]
+        else:
+            if ahead is not None:
+                ahead[1].cancel()
+            batch = await self._source.read(self.position, self._batch)
+        if len(batch) == self._batch:
+            last = batch[-1][0]
+            reading = asyncio.create_task(self._source.read(last, self._batch))
+            reading.add_done_callback(_look)
+            self._ahead = last, reading
+        return batch
+
+    def _forget_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead[1].cancel()
+            self._ahead = None
 
     def _failed(self, error: Exception) -> None:
         self.errors += 1
@@ -156,6 +185,12 @@ class Feed:
         """Seconds until the next attempt: doubling, bounded, with full jitter above a floor."""
         bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures_in_a_row, 30))
         return self._random.uniform(FIRST_PAUSE / 2, bound)
+
+
+def _look(task: asyncio.Task[list[tuple[int, Measurement]]]) -> None:
+    """See a failure that may concern nobody: who waits for the task gets it, too."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -41,7 +41,7 @@ class Queue(Protocol):
         """Keep what a consumer will not take."""
         ...
 
-    async def trim(self) -> int:
+    async def trim(self, *, shrink_too: bool = True) -> int:
         """Delete what every consumer passed, beyond what is to be kept."""
         ...
 
@@ -82,7 +82,7 @@ class StoreWriter:
         await self._set_aside(batch, refused)
         await self._queue.advance(CONSUMER, self._settled)
         if self._may_trim(self._settled):
-            await self._queue.trim()
+            await self._queue.trim(shrink_too=len(batch) < self._store.batch)
 
     async def _settle_upto(self, position: int) -> None:
         """Find what the store refused when it was not possible any more to set that aside.

@@ -259,16 +259,17 @@ class Outbox:
             lambda connection: dead_letters.settle(connection, letters, refused, self._clock())
         )
 
-    async def trim(self) -> int:
+    async def trim(self, *, shrink_too: bool = True) -> int:
         """Delete what every known consumer has passed, but for the newest `keep_delivered`.
 
         Gives how many rows went. Without a known consumer nothing goes. Works in small steps, so
-        that puts are not held up, and gives pages back to the disk when many are free.
+        that puts are not held up, and gives pages back to the disk when many are free; who still
+        has much to deliver leaves that for later, since it takes longer than the rest.
         """
         deleted = 0
         while gone := await self._writer.do(lambda to: delete_delivered(to, self._keep_delivered)):
             deleted += gone
-        while await self._writer.do(shrink):
+        while shrink_too and await self._writer.do(shrink):
             pass
         return deleted
 

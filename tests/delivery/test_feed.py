@@ -7,6 +7,7 @@ from exporter.delivery.feed import FIRST_PAUSE, LONGEST_PAUSE, Batch, Feed
 from exporter.model import Measurement
 from tests.delivery.queues import Queue, caught_up
 from tests.measurements import good
+from tests.waiting import until
 
 
 class Collector:
@@ -160,3 +161,51 @@ async def test_rows_that_cannot_be_read_do_not_look_pending() -> None:
     async with fed(feed):
         await caught_up(feed, 5)
     assert consumer.taken == ["job-1", "job-3"]
+
+
+class Slow(Collector):
+    """Takes a batch only when told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def take(self, batch: Batch) -> None:
+        self.offered.set()
+        await self.go.wait()
+        await super().take(batch)
+
+
+class Noting(Queue):
+    """Notes after which numbers it was read."""
+
+    def __init__(self, *jobs: Measurement) -> None:
+        super().__init__(*jobs)
+        self.reads: list[int] = []
+
+    async def read(self, after: int, limit: int) -> list[tuple[int, Measurement]]:
+        self.reads.append(after)
+        return await super().read(after, limit)
+
+
+async def test_the_next_batch_is_read_while_a_full_one_is_taken() -> None:
+    queue, slow = Noting(*jobs(5)), Slow()
+    feed = Feed(slow, queue, random=Random(1), batch=2)
+    async with fed(feed):
+        await asyncio.wait_for(slow.offered.wait(), 20)
+        await until(lambda: queue.reads == [0, 2])
+        slow.go.set()
+        await caught_up(feed, 5)
+    assert slow.taken == [f"job-{number}" for number in range(1, 6)]
+    assert queue.reads[:3] == [0, 2, 4]
+
+
+async def test_what_was_read_ahead_is_forgotten_when_the_batch_before_it_fails() -> None:
+    queue, collector = Noting(*jobs(4)), Collector()
+    collector.broken = True
+    feed = Feed(collector, queue, random=Random(1), batch=2)
+    async with fed(feed):
+        await asyncio.wait_for(collector.offered.wait(), 20)
+        collector.broken = False
+        await caught_up(feed, 4)
+    assert collector.taken == [f"job-{number}" for number in range(1, 5)]
