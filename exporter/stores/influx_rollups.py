@@ -192,7 +192,8 @@ class Rollups:
         points = [_point("ai_job_1h", key, fields, start) for key, fields in sums.items()]
         for at in range(0, len(points), _PART):
             self._client.write(self._rollup_bucket, points[at : at + _PART], rolling=True)
-        done = f"rollup,every=1h done={len(points) + 1}i {start}"
+        # As the task counts: every value, and one more, so that an empty hour can be done, too.
+        done = f"rollup,every=1h done={sum(map(len, sums.values())) + 1}i {start}"
         self._client.write(self._rollup_bucket, [done], rolling=True)
 
     def _compute_day(self, start: int) -> None:
