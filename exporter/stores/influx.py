@@ -39,7 +39,7 @@ from exporter.stores.influx_client import (
     Record,
     question,
 )
-from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value
+from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value, tags_of
 from exporter.stores.influx_rollups import (
     HOUR,
     Fields,
@@ -142,7 +142,7 @@ class InfluxStore:
         if seq <= self._cursors[outbox]:
             return
         hour = self._now() // HOUR * HOUR
-        point = f"delivery,outbox={tag_value(outbox)} seq={seq}i {hour}"
+        point = f"delivery,{tags_of({'outbox': outbox})} seq={seq}i {hour}"
         await self._in(self._writer, lambda: self._client.write(self._bucket, [point]))
         self._cursors[outbox] = seq
 

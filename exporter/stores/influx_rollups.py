@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from exporter.stores import PhaseStatistics, Row, Window
 from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
-from exporter.stores.influx_lines import tag_text, tag_value, tags_of
+from exporter.stores.influx_lines import tag_text, tags_of
 from exporter.stores.schema import PHASES
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class Rollups:
             if (start := row.measurement.started_at // HOUR * HOUR) >= 0 and start < over
         }
         return [
-            f'late,outbox={tag_value(outbox)} mark="{secrets.token_hex(8)}" {start}'
+            f'late,{tags_of({"outbox": outbox})} mark="{secrets.token_hex(8)}" {start}'
             for outbox, start in sorted(hours)
         ]
 
@@ -174,7 +174,8 @@ class Rollups:
 
     def _clean(self, marks: Sequence[Late]) -> None:
         points = [
-            f'late,outbox={tag_value(one.outbox)} cleaned="{one.mark}" {one.start}' for one in marks
+            f'late,{tags_of({"outbox": one.outbox})} cleaned="{one.mark}" {one.start}'
+            for one in marks
         ]
         if points:
             self._client.write(self._bucket, points, rolling=True)
