@@ -111,7 +111,7 @@ async def test_a_copy_that_the_server_cuts_off_ends_whole_when_repeated(tmp_path
         ):
             await first.advance("abc", len(many))
 
-            def kill(_: int, __: str = "") -> None:
+            def kill(measurements: int, day: str = "") -> None:  # noqa: ARG001 - a `Progress`
                 server.kill()
 
             with pytest.raises(StoreError, match=r"nobody listens there|ended the connection"):

@@ -1,4 +1,4 @@
-"""The limits that docs/storage.md sets on a server: it starts with them, and they are found good."""
+"""A server starts with the limits that docs/storage.md tells, and they are found good."""
 
 import re
 from pathlib import Path
