@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -164,3 +165,15 @@ def _settings(operator: Operator) -> str:
     path = operator.folder / "moving.yaml"
     path.write_text(json.dumps(document))
     return str(path)
+
+
+async def test_what_is_older_than_the_bucket_keeps_is_refused_with_a_reason(
+    operator: Operator,
+) -> None:
+    assert (await asyncio.to_thread(operator.setup)).exit_code == 0
+    now = time.time_ns()
+    old, new = rows([good("old", started_at=START - 9000 * DAY), good("new", started_at=now)])
+    async with influx_store(operator.settings) as store:
+        (refused,) = await store.add([old, new])
+        assert refused == (old, "it is older than the bucket keeps (2160h0m0s)")
+        assert await everything(store) == [new]
