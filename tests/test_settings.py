@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -189,8 +190,50 @@ def test_check_config_sums_up_good_settings(monkeypatch: pytest.MonkeyPatch) -> 
         "  interval  900 s, models that are not warm 86400 s\n"
         "  listens   station 127.0.0.1:9877, probe 127.0.0.1:9878\n"
         f"  data      {EXAMPLE.parent / 'data'}\n"
+        f"  store     embedded, {EXAMPLE.parent / 'data' / 'store.duckdb'}\n"
     )
     assert result.stderr == ""
+
+
+def test_check_config_says_where_measurements_live_and_how_long(tmp_path: Path) -> None:
+    influx: dict[str, object] = {"url": "http://db:8086", "token": "secret-1"}
+    document = {
+        "region": "FRA",
+        "sources": {"gateway": [{"url": "http://127.0.0.1:5935"}]},
+        "store": {"kind": "influxdb", "influxdb": influx},
+    }
+    path = tmp_path / "config.yaml"
+
+    def told() -> str:
+        path.write_text(json.dumps(document))
+        result = check(str(path))
+        assert result.exit_code == OK
+        assert "secret" not in result.output
+        return result.stdout.partition("  store     ")[2]
+
+    lacking = ", no rollup_token: what the server's tasks miss stays missing"
+    assert told() == (
+        "InfluxDB http://db:8086, organisation livepeer\n"
+        f"            livepeer_ai keeps 90 d, livepeer_ai_rollup keeps for ever{lacking}\n"
+    )
+    influx |= {"rollup_token": "secret-2", "rollup_retention": 7200}
+    assert told().endswith("livepeer_ai keeps 90 d, livepeer_ai_rollup keeps 2 h\n")
+    influx["rollup_bucket"] = ""
+    assert told().endswith("  livepeer_ai keeps 90 d, no roll-ups\n")
+    document["store"] = {"kind": "embedded", "influxdb": influx}
+    file = tmp_path / "data" / "store.duckdb"
+    assert told() == f"embedded, {file}; beside it http://db:8086, for `store copy`\n"
+
+
+def test_check_config_says_who_makes_the_tokens_that_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "region: FRA\nsources: {gateway: [{url: 'http://127.0.0.1:5935'}]}\n"
+        "store: {kind: influxdb, influxdb: {token_file: not-there}}\n"
+    )
+    result = check(str(path))
+    assert result.exit_code == USAGE
+    assert f"`livepeer-exporter influx setup --config {path}` makes tokens" in result.stderr
 
 
 def test_check_config_lists_every_mistake_and_counts_them() -> None:

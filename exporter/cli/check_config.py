@@ -9,6 +9,7 @@ from exporter.exit_code import ENVIRONMENT, USAGE
 
 if TYPE_CHECKING:
     from exporter.settings import Settings
+    from exporter.settings_file import Mistake
 
 
 @click.command(
@@ -44,6 +45,8 @@ def check_config(file: Path, *, online: bool) -> None:
         count = len(error.mistakes)
         click.echo(str(error), err=True)
         click.echo(f"{count} mistake{'' if count == 1 else 's'} in {file}", err=True)
+        if any(_missing_token(mistake) for mistake in error.mistakes):
+            click.echo(f"`livepeer-exporter influx setup --config {file}` makes tokens", err=True)
         raise SystemExit(USAGE) from None
     click.echo(f"{file}: ok")
     for name, text in _summary(settings):
@@ -60,6 +63,13 @@ def check_config(file: Path, *, online: bool) -> None:
             click.echo(f"  {text}", err=True)
     if lacking or troubles:
         raise SystemExit(ENVIRONMENT)
+    if online and settings.store.kind == "influxdb":
+        click.echo("the store is there, and its tokens may do what they are for")
+
+
+def _missing_token(mistake: "Mistake") -> bool:
+    about = mistake.key.lower().replace("__", ".")
+    return "store.influxdb" in about and "token" in about and "no such file" in mistake.message
 
 
 def _store_trouble(settings: "Settings") -> list[str]:
@@ -88,6 +98,25 @@ def _summary(settings: "Settings") -> list[tuple[str, str]]:
         ("interval", pace),
         ("listens", f"station {settings.station.listen}, probe {settings.probe.listen}"),
         ("data", str(settings.data)),
+        *_store(settings),
+    ]
+
+
+def _store(settings: "Settings") -> list[tuple[str, str]]:
+    from exporter.stores.influx_setup import kept, wanted_buckets
+
+    store = settings.store
+    influx = store.influxdb
+    if store.kind == "embedded" or influx is None:
+        beside = f"; beside it {influx.url}, for `store copy`" if influx else ""
+        return [("store", f"embedded, {settings.data / 'store.duckdb'}{beside}")]
+    buckets = [f"{name} keeps {kept(time)}" for name, time in wanted_buckets(influx)]
+    rolled = [] if influx.rollup_bucket else ["no roll-ups"]
+    own = influx.rollup_token or influx.rollup_bucket is None
+    healed = [] if own else ["no rollup_token: what the server's tasks miss stays missing"]
+    return [
+        ("store", f"InfluxDB {influx.url}, organisation {influx.org}"),
+        ("", ", ".join([*buckets, *rolled, *healed])),
     ]
 
 

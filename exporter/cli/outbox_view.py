@@ -117,6 +117,9 @@ def _content(payload: bytes) -> dict[str, Any]:
 def print_kept(kept: list[Kept]) -> None:
     """Print measurements, one a line."""
     rows = [(str(one.seq), one.id, *_summary(one.payload)) for one in kept]
+    if not rows:
+        click.echo("nothing waits: all is delivered")
+        return
     print_table(f"Not delivered: the oldest {len(rows)}", ("number", "id", *_SUMMARY), rows)
 
 
@@ -133,6 +136,9 @@ def print_letters(letters: list[DeadLetter]) -> None:
         )
         for one in letters
     ]
+    if not rows:
+        click.echo("no dead letters")
+        return
     head = ("consumer", "id", "set aside", "again", *_SUMMARY, "reason")
     print_table(f"Dead letters: the newest {len(rows)}", head, rows)
 

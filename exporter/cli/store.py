@@ -73,7 +73,8 @@ async def _copy(settings: "Settings", kind: "StoreKind") -> int:
         source, target = (embedded, influx) if kind == "influxdb" else (influx, embedded)
         with progress_bar("copying", await source.count()) as progress:
             done = await copying.copy(source, target, progress=progress)
-        click.echo(f"{done.days} days, {done.same} of them the same before")
+        days = f"{done.days} day{'' if done.days == 1 else 's'}"
+        click.echo(f"{days}, {done.same} the same before")
         for text in done.refused:
             click.echo(f"refused: {printable(text)}", err=True)
         if done.refusals > len(done.refused):

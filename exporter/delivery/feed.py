@@ -11,6 +11,7 @@ from random import Random
 from typing import Final, Protocol
 
 from exporter.model import Measurement
+from exporter.stores import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -165,7 +166,8 @@ class Feed:
     def _failed(self, error: Exception) -> None:
         self.errors += 1
         self._failures_in_a_row += 1
-        self.problem = f"{type(error).__name__}: {error}"
+        said = isinstance(error, StoreError)  # its message is a sentence for the operator
+        self.problem = str(error) if said else f"{type(error).__name__}: {error}"
         if self._failures_in_a_row == 1:
             log.warning(
                 "a consumer failed and is tried again",

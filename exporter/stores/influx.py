@@ -39,7 +39,7 @@ from exporter.stores.influx_client import (
     Record,
     question,
 )
-from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value
+from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value, tags_of
 from exporter.stores.influx_rollups import (
     HOUR,
     Fields,
@@ -66,6 +66,7 @@ _NAMES: Final = ("orchestrator", "region", "pipeline", "model")
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _RESULT: Final = "_result"
 _DROPPED: Final = re.compile(r"dropped[= ](\d+)")
+_BEYOND: Final = re.compile(r"outside retention policy of duration (\w+)")
 _EVER: Final = {"since": TIMES.start, "until": TIMES.stop + SLACK}
 _LATEST: Final = 2**63 - 1
 
@@ -142,7 +143,7 @@ class InfluxStore:
         if seq <= self._cursors[outbox]:
             return
         hour = self._now() // HOUR * HOUR
-        point = f"delivery,outbox={tag_value(outbox)} seq={seq}i {hour}"
+        point = f"delivery,{tags_of({'outbox': outbox})} seq={seq}i {hour}"
         await self._in(self._writer, lambda: self._client.write(self._bucket, [point]))
         self._cursors[outbox] = seq
 
@@ -355,7 +356,7 @@ class InfluxStore:
         except PointsRefused as error:
             dropped = _DROPPED.search(error.reason)
             if len(points) == 1 or (dropped and int(dropped.group(1)) == len(points)):
-                return [Refused(row, error.reason) for row, _ in points]
+                return [Refused(row, _why(error.reason)) for row, _ in points]
             middle = len(points) // 2
             return self._write(points[:middle]) + self._write(points[middle:])
         return []
@@ -439,6 +440,12 @@ class InfluxStore:
         if self._closed:
             raise StoreError("the store is closed")
         return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _why(reason: str) -> str:
+    """Why a point is refused; the server's own words about its age are long, and about others."""
+    found = _BEYOND.search(reason)
+    return f"it is older than the bucket keeps ({found.group(1)})" if found else reason
 
 
 def _about(window: Window, where: Where, series: str = MEASUREMENT) -> Parameters:

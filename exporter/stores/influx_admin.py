@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Self
 from pydantic import SecretStr
 
 from exporter.settings.serving import Influx
-from exporter.stores.influx_errors import explain
+from exporter.stores.influx_errors import explain, message_in
 from exporter.stores.influx_tasks import TaskText
 
-_NOT_FOUND = 404
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
 _PAGE = 100
 _TASKS = 500
 _HOUR, _DAY = 3600, 86400
@@ -82,6 +82,7 @@ class Admin:
                 "username": credentials.username,
                 "password": credentials.password.get_secret_value(),
             }
+        self._username = credentials.username
         self._library = _library()
         self._client = self._library.InfluxDBClient(
             influx.url,
@@ -245,7 +246,23 @@ class Admin:
         except AdminError:
             raise
         except Exception as error:  # noqa: BLE001 - its own, urllib3's, ValueError for odd answers
-            raise AdminError(explain(error, self._influx)) from None
+            raise AdminError(self._refused(error) or explain(error, self._influx)) from None
+
+    def _refused(self, error: Exception) -> str | None:
+        """That the operator is not let in is about what was given now, not about the settings."""
+        said = message_in(getattr(error, "body", None) or "")
+        # With another text it is let in, and may not do this one thing.
+        if getattr(error, "status", None) != _UNAUTHORIZED or said != "unauthorized access":
+            return None
+        if self._username is not None:
+            return (
+                f"InfluxDB does not let the user {self._username!r} in: the name or the password "
+                "is wrong"
+            )
+        return (
+            "InfluxDB does not know the operator's token: it is mistyped, of another server or "
+            "revoked; `--username` with `--password-file` is another way in"
+        )
 
 
 def _library() -> Any:  # noqa: ANN401 - says that it is typed, and is not

@@ -2,7 +2,8 @@
 
 Tasks of the server compute the last hours and days, and compute them again, for measurements come
 late. What comes when its hour is over also marks the hour; marked hours, and those that no task
-computed, are computed by `heal`. Only hours that are done and unmarked are used to answer;
+computed, are computed by `heal` as soon as no task writes them any more. Only hours that are done
+and unmarked, and days that `heal` computed last, are used to answer;
 everything else of a window is asked of single measurements, so that the answer is the same.
 """
 
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 
 from exporter.stores import PhaseStatistics, Row, Window
 from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
-from exporter.stores.influx_lines import tag_text, tag_value, tags_of
+from exporter.stores.influx_lines import tag_text, tags_of
 from exporter.stores.schema import PHASES
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,11 @@ TASK_HOURS: Final = 3
 TASK_DAYS: Final = 2
 MARGIN: Final = 300 * SECOND
 """Nanoseconds before the end of an hour from which on what comes marks it: clocks differ."""
-SETTLED: Final = 5 * HOUR
-"""An hour that began longer ago is used to answer: no task writes it any more."""
+UNTOUCHED: Final = (TASK_HOURS + 1) * HOUR
+"""An hour that began longer ago, and a day that ended `TASK_DAYS` and so long ago, is written by no
+task any more: what `heal` writes stays, and not what a task has read before."""
+SETTLED: Final = UNTOUCHED + HOUR
+"""An hour that began longer ago is used to answer."""
 HEALED: Final = 200
 """Hours, and days, that one call of `heal` computes at most."""
 BUCKETS_PER_DOUBLING: Final = 4
@@ -40,6 +44,8 @@ _BUCKETS: Final = 4 * 20
 """Buckets above and below one second: from a microsecond to twelve days."""
 _FLOATS: Final = ("_sum", "_min", "_max")
 _PART: Final = 2000
+_READ: Final = 6 * HOUR
+"""How much of a day is read at a time."""
 _ALL: Final[Parameters] = {
     "orchestrator": "",
     "region": "",
@@ -94,7 +100,7 @@ class Rollups:
             if (start := row.measurement.started_at // HOUR * HOUR) >= 0 and start < over
         }
         return [
-            f'late,outbox={tag_value(outbox)} mark="{secrets.token_hex(8)}" {start}'
+            f'late,{tags_of({"outbox": outbox})} mark="{secrets.token_hex(8)}" {start}'
             for outbox, start in sorted(hours)
         ]
 
@@ -156,28 +162,30 @@ class Rollups:
         `retention` is how long single measurements are kept, in nanoseconds, 0 for ever: what may
         have lost some of them is left as it is. At most `HEALED` hours and days at a time.
         """
-        last = (self._now() - MARGIN) // HOUR * HOUR
         first = self._first_hour()
         if first is None:
             return 0
+        first = first // DAY * DAY
         if retention:
             first = max(first, (self._now() - retention + DAY) // DAY * DAY)
+        last = (self._now() - UNTOUCHED) // HOUR * HOUR
         done, days = self._done(first, last)
         hours = [start for start in range(first, last, HOUR) if start not in done][-HEALED:]
         marks = self._late(first, last)
-        whole = range(first // DAY * DAY, last // DAY * DAY, DAY)
+        settled = (self._now() - UNTOUCHED) // DAY * DAY - TASK_DAYS * DAY
         touched = {start // DAY * DAY for start in hours}
-        undone = [day for day in whole if day not in days and day not in touched]
+        undone = [day for day in range(first, settled, DAY) if day not in days | touched]
         for day in sorted(touched | set(undone[-HEALED:]), reverse=True):
             missing = [start for start in hours if start // DAY * DAY == day]
-            known = [start for start in done if start // DAY * DAY == day]
-            self._compute(day, missing, len(known) + len(missing))
+            known = sum(start // DAY * DAY == day for start in done)
+            self._compute(day, missing, known + len(missing), settled=day < settled)
             self._clean([one for one in marks if one.start in missing])
         return len(hours)
 
     def _clean(self, marks: Sequence[Late]) -> None:
         points = [
-            f'late,outbox={tag_value(one.outbox)} cleaned="{one.mark}" {one.start}' for one in marks
+            f'late,{tags_of({"outbox": one.outbox})} cleaned="{one.mark}" {one.start}'
+            for one in marks
         ]
         if points:
             self._client.write(self._bucket, points, rolling=True)
@@ -189,26 +197,30 @@ class Rollups:
         found = [int(row["_value"]) for rows in answer.values() for row in rows]
         return min(found) // HOUR * HOUR if found else None
 
-    def _compute(self, day: int, hours: Sequence[int], done: int) -> None:
+    def _compute(self, day: int, hours: Sequence[int], done: int, *, settled: bool) -> None:
         """Write the roll-ups of some hours and of their day as tasks do, then that they are done.
 
-        All are read at once: that takes the server hardly longer than one. `done` is how many hours
-        of the day are done after that.
+        The day is read in few parts: that takes the server hardly longer than one hour, and each
+        is within the deadline of a request. `done` is how many hours of the day are done then,
+        `settled` whether the day is one that no task writes any more.
         """
         sums: defaultdict[int, Sums] = defaultdict(lambda: defaultdict(dict))
-        for row in self._counted(day, day + DAY, _ALL):
-            _add(sums[int(row["started_at"]) // HOUR * HOUR], row)
+        for at in range(day, day + DAY, _READ):
+            for row in self._counted(at, at + _READ, _ALL):
+                _add(sums[int(row["started_at"]) // HOUR * HOUR], row)
         for start in hours:
-            written = self._put("ai_job_1h", sums[start], start)
-            self._note(f"rollup,every=1h done={written + 1}i {start}")
+            # As the task counts: every value, and one more, so that an empty hour can be done.
+            values = sum(map(len, sums[start].values())) + 1
+            self._put("ai_job_1h", sums[start], start)
+            self._note(f"rollup,every=1h done={values}i {start}")
         self._put("ai_job_1d", merged(*sums.values()), day)
-        self._note(f"rollup,every=1d done={done}i {day}")
+        fields = f"done={done}i,settled={done}i" if settled else f"done={done}i"
+        self._note(f"rollup,every=1d {fields} {day}")
 
-    def _put(self, series: str, sums: Sums, start: int) -> int:
+    def _put(self, series: str, sums: Sums, start: int) -> None:
         points = [_point(series, key, fields, start) for key, fields in sums.items()]
         for at in range(0, len(points), _PART):
             self._client.write(self._rollup_bucket, points[at : at + _PART], rolling=True)
-        return len(points)
 
     def _note(self, point: str) -> None:
         self._client.write(self._rollup_bucket, [point], rolling=True)
@@ -216,19 +228,22 @@ class Rollups:
     def _done(self, first: int, last: int) -> tuple[set[int], set[int]]:
         """Starts of the hours, and of the days, whose roll-ups hold all that is known."""
         day = first // DAY * DAY
-        answer = self._client.ask(
-            question("rollup_state"), {"bucket": self._rollup_bucket, "first": day, "last": last}
-        )
         late = {one.start for one in self._late(day, -(-last // DAY) * DAY)}
         hours: set[int] = set()
         days: set[int] = set()
-        for row in (row for rows in answer.values() for row in rows):
-            start = int(row["start"])
+        for row in self._computed(day, last):
             if row["every"] == "1h":
-                hours.add(start)
-            elif int(row["_value"]) == DAY // HOUR:
-                days.add(start)
+                hours.add(int(row["start"]))
+            elif row["_field"] == "settled" and int(row["_value"]) == DAY // HOUR:
+                days.add(int(row["start"]))
         return hours - late, days - {start // DAY * DAY for start in late}
+
+    def _computed(self, first: int, last: int) -> list[Record]:
+        """What was ever computed, with `every`, `start`, `_field` and `_value`."""
+        answer = self._client.ask(
+            question("rollup_state"), {"bucket": self._rollup_bucket, "first": first, "last": last}
+        )
+        return [row for rows in answer.values() for row in rows]
 
     def _late(self, first: int, last: int) -> list[Late]:
         answer = self._client.ask(

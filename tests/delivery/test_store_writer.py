@@ -87,7 +87,7 @@ async def test_a_store_that_cannot_be_written_loses_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(store, "write", full)
         feed = await deliver(StoreWriter(outbox, store, always), outbox)
-        assert feed.problem == "StoreError: the disk is full"
+        assert feed.problem == "the disk is full"
         assert await outbox.cursor("store") == 0
     await deliver(StoreWriter(outbox, store, always), outbox)
     assert await store.count() == 5
@@ -215,7 +215,7 @@ async def test_letters_wait_for_a_store_that_fails(
     retry_all(outbox)
     with monkeypatch.context() as broken:
         broken.setattr(store, "add", down)
-        assert (await retry(outbox, store)).problem == "StoreError: no answer"
+        assert (await retry(outbox, store)).problem == "no answer"
     assert len(letters(outbox)) == 1
     await retry(outbox, store)
     assert letters(outbox) == []

@@ -286,7 +286,7 @@ def test_a_store_is_copied_and_compared(
         result = CliRunner().invoke(store_commands, ["copy", "--to", kind, "--config", here])
         assert result.exit_code == 0, result.output
         lines = result.output.splitlines()
-        assert lines[0] == f"3 days, {same} of them the same before"
+        assert lines[0] == f"3 days, {same} the same before"
         assert lines[1].removeprefix("embedded: ") == lines[2].removeprefix("influxdb: ")
         assert lines[3] == "verified: both hold the same"
     result = CliRunner().invoke(store_commands, ["verify", "--config", here])

@@ -182,6 +182,13 @@ async def test_drop_asks_first_and_deletes(outbox: Outbox, data: Path) -> None:
     assert await outbox.pending(0) == 3
 
 
+async def test_where_nothing_is_to_be_shown_it_says_so(tmp_path: Path) -> None:
+    empty = Outbox.open(tmp_path / "outbox.sqlite", max_bytes=2**24, keep_delivered=2)
+    await empty.close()
+    assert run("inspect", tmp_path).stdout == "nothing waits: all is delivered\n"
+    assert run("inspect", tmp_path, "--dead").stdout == "no dead letters\n"
+
+
 async def test_it_works_without_a_running_service_and_leaves_only_the_file(
     outbox: Outbox, data: Path
 ) -> None:

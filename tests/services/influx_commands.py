@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,10 @@ class Operator:
         found = self.call("GET", f"/api/v2/authorizations?orgID={self.org}")["authorizations"]
         return {each["description"]: each for each in found}
 
-    def run_of(self, task: str) -> str:
-        """Run a task now and give how it ended."""
-        run = self.call("POST", f"/api/v2/tasks/{task}/runs", {})["id"]
+    def run_of(self, task: str, moment: datetime | None = None) -> str:
+        """Run a task now, or as it would have been at a moment, and give how it ended."""
+        body = {} if moment is None else {"scheduledFor": moment.isoformat()}
+        run = self.call("POST", f"/api/v2/tasks/{task}/runs", body)["id"]
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for found in self.call("GET", f"/api/v2/tasks/{task}/runs")["runs"]:

@@ -306,7 +306,17 @@ def test_a_token_that_may_not_do_it_is_told(ready: Operator) -> None:
     (ready.folder / "wrong").write_text("wrong-token")
     result = ready.setup("--token-file", str(ready.folder / "wrong"))
     assert result.exit_code == FAILED
-    assert "InfluxDB does not know the token" in result.stderr
+    assert "InfluxDB does not know the operator's token" in result.stderr
+    assert "--new-tokens" not in result.stderr, "that is about the service's tokens"
+
+
+def test_a_wrong_password_is_told_as_one(operator: Operator) -> None:
+    (operator.folder / "password").write_text("not-this-one")
+    given = ("--username", "operator", "--password-file", str(operator.folder / "password"))
+    result = operator.setup(*given)
+    assert result.exit_code == FAILED
+    assert "does not let the user 'operator' in: the name or the password is wrong" in result.stderr
+    assert "not-this-one" not in result.output
 
 
 def test_without_any_token_it_is_said_how_to_give_one(operator: Operator) -> None:

@@ -19,7 +19,8 @@ from tests.services.influx_server import ORG, InfluxServer
 
 MONDAY = 1_790_000_000 * SECOND // DAY * DAY
 SPAN = DAY + 9 * HOUR
-NOW = MONDAY + SPAN + 20 * 60 * SECOND
+LAST = MONDAY + SPAN + 20 * 60 * SECOND
+NOW = LAST + 3 * DAY
 MODELS = ("m/1", "m/2")
 ORCHESTRATORS = ("0x" + "a1" * 20, "0x" + "b2" * 20, "runner")
 
@@ -82,9 +83,9 @@ async def stores(server: InfluxServer) -> AsyncIterator[tuple[InfluxStore, Influ
 
 
 WINDOWS = [
-    Window(NOW - DAY, NOW),
+    Window(LAST - DAY, LAST),
     Window(MONDAY + 5 * HOUR + 17, MONDAY + DAY + 3 * HOUR + 1),
-    Window(NOW - 30 * DAY, NOW + DAY),
+    Window(LAST - 30 * DAY, LAST + 5 * DAY),
     Window(MONDAY + 10 * SECOND, MONDAY + 20 * SECOND),
 ]
 WHERES = [Where(), Where(region="FRA", model="m/1", addresses_only=True)]

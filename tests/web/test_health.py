@@ -77,7 +77,7 @@ async def test_a_store_that_cannot_be_written_is_told_while_all_else_goes_on(
         await until(lambda: _woken(station) and store_feed.problem is not None)
         await until(lambda: _woken(station) and len(station.here.recent) == 1)
         ready = await station.json("/readyz", status=503)
-        assert ready["reasons"] == ["consumer store: StoreError: the disk is full: make room"]
+        assert ready["reasons"] == ["consumer store: the disk is full: make room"]
         assert (await station.json("/jobs/a"))["id"] == "a"
         status = await station.json("/api/v1/status")
         assert status["pending"] == 1
