@@ -108,14 +108,18 @@ class Station:
 
 @asynccontextmanager
 async def running_station(
-    data: Path, now: int = NOW, store: Store | None = None, **more: Any
+    data: Path,
+    now: int = NOW,
+    store: Store | None = None,
+    keep_delivered: int = 500,
+    **more: Any,
 ) -> AsyncIterator[Station]:
     """A station in a data folder, with the clock standing still.
 
     Without a `store` it has the embedded one of the folder; a store that is given is closed, too.
     """
     outbox = Outbox.open(
-        data / "outbox.sqlite", max_bytes=2**26, keep_delivered=500, clock=lambda: 0
+        data / "outbox.sqlite", max_bytes=2**26, keep_delivered=keep_delivered, clock=lambda: 0
     )
     if store is None:
         store = EmbeddedStore.open(data / "store.duckdb")

@@ -60,7 +60,7 @@ class Outbox(Section):
         ge=0,
         le=1_000_000,
         description="Delivered measurements that stay in it, so that recent jobs can be looked at "
-        "after a restart.",
+        "after a restart, and what a killed InfluxDB loses can be written to it again.",
     )
 
 
