@@ -33,8 +33,9 @@ class Nature(Enum):
 def explain(error: BaseException, influx: Influx, *, key: str | None = None) -> str:
     """Turn what an InfluxDB client raised into a sentence that says what to do.
 
-    `key` is the setting of the token that was used: what is wrong with a token names it. Knows the exceptions of `influxdb_client`, whether over urllib3 or aiohttp, and of httpx. What
-    the server said is quoted, cut short, and never with a token of the settings in it.
+    `key` is the setting of the token that was used: what is wrong with a token names it. Knows the
+    exceptions of `influxdb_client`, whether over urllib3 or aiohttp, and of httpx. What the server
+    said is quoted, cut short, and never with a token of the settings in it.
     """
     status = getattr(error, "status", None)
     if isinstance(status, int):

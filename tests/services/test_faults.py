@@ -9,9 +9,9 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -99,7 +99,7 @@ async def readiness(station: Station) -> dict[str, Any]:
 async def until_not_ready(station: Station, check: str) -> str:
     """What is said of a check once it fails."""
     async with asyncio.timeout(PATIENCE):
-        while (said := (await readiness(station))["checks"][check]) == "ok":
+        while (said := (await readiness(station))["checks"][check]) == "ok":  # noqa: ASYNC110 - asked over HTTP
             await asyncio.sleep(0.02)
     return str(said)
 
@@ -108,6 +108,10 @@ async def series(station: Station, *names: str) -> list[str]:
     """The lines of these metrics."""
     text = await (await station.client.get("/metrics")).text()
     return sorted(line for line in text.splitlines() if line.startswith(names))
+
+
+def longer_than(server: InfluxServer, before: int) -> bool:
+    return written_ahead(server) > before
 
 
 def written_ahead(server: InfluxServer) -> int:
@@ -127,7 +131,7 @@ async def test_a_server_that_is_killed_in_mid_write_has_everything_once(
             given += batch
             before = written_ahead(server)
             await put(station, batch)
-            await until(lambda mark=before: written_ahead(server) > mark, "a part is written")
+            await until(partial(longer_than, server, before), "a part is written")
             server.kill()
             await until_not_ready(station, "store")
             await asyncio.to_thread(server.start)

@@ -107,8 +107,9 @@ async def test_a_full_disk_while_the_store_is_away_loses_nothing_that_was_done(
                 begun = len(network.record)
                 await until_full(log, disk, heartbeats=2)
                 assert len(network.record) == begun, "a job began that could not be stored"
-                unready = await until_answered(f"http://{plain['station']['listen']}/readyz", status=503)
-                print(unready.text)
+                url = f"http://{plain['station']['listen']}/readyz"
+                unready = await until_answered(url, status=503)
+                assert "its disk is full" in unready.json()["checks"]["outbox"]
                 done = len(jobs_done(log))
                 (disk / "filler").unlink()
                 await until(
@@ -116,6 +117,7 @@ async def test_a_full_disk_while_the_store_is_away_loses_nothing_that_was_done(
                     "jobs get done again",
                 )
                 await asyncio.to_thread(server.start)
+                await until_answered(url)
                 await delivered(settings.data)
                 assert await program.stop() == 0
             told = [one["event"] for one in events(log)]
