@@ -22,7 +22,7 @@ SECONDS = (0.05, 0.15)
 
 
 def brisk_network() -> SimulatedNetwork:
-    """Four fast orchestrators whose jobs are short and whose answers are quickly made."""
+    """Eight fast orchestrators whose jobs are short and whose answers are quickly made."""
     members = [
         msgspec.structs.replace(
             member,
@@ -33,7 +33,7 @@ def brisk_network() -> SimulatedNetwork:
             ),
             offered=(),
         )
-        for member in populate(4, 5, [Profile.FAST])
+        for member in populate(8, 5, [Profile.FAST])
     ]
     return SimulatedNetwork(seed=5, members=members)
 
@@ -95,7 +95,7 @@ def errors(done: Sequence[Measurement], records: Sequence[JobRecord]) -> dict[st
     return found
 
 
-def p99(values: Sequence[float]) -> float:
-    """The value that one in a hundred is above."""
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that this share of the values is below."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
