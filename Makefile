@@ -10,17 +10,21 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check services bench docs format lock clean
+.PHONY: help demo test test-long check services bench docs format lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
-	@echo "  ARGS=... is passed on by demo, test and bench; PYTHON=... is what .venv is made with"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@echo "  ARGS=... is passed on by demo, test, test-long and bench; PYTHON=... is what .venv is made with"
 
 demo: $(READY) ## a simulated network being tested; ARGS="--once --json"
 	@$(BIN)/livepeer-exporter demo $(ARGS)
 
 test: check ## check, then all tests; ARGS="-k words"
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+test-long: $(READY) ## 50 kills for each store and ten times the power losses; prints the seeds
+	@KILLS=$${KILLS:-50} POWER_LOSSES=$${POWER_LOSSES:-400} $(BIN)/pytest -s --timeout 3600 \
+	  tests/system/test_kills.py tests/services/test_kills_influx.py tests/power_loss $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts, generated docs
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo 'ruff: `make format` mends it' >&2; false; }

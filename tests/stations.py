@@ -14,6 +14,7 @@ from exporter.model import Measurement, Offer, SourceState, Supply, Target
 from exporter.outbox import Outbox
 from exporter.settings import Settings
 from exporter.station import assemble, running
+from exporter.stores import Store
 from exporter.stores.embedded import EmbeddedStore
 from exporter.web.app import build_app
 from exporter.web.context import Context
@@ -106,12 +107,22 @@ class Station:
 
 
 @asynccontextmanager
-async def running_station(data: Path, now: int = NOW, **more: Any) -> AsyncIterator[Station]:
-    """A station in a data folder, with the clock standing still."""
+async def running_station(
+    data: Path,
+    now: int = NOW,
+    store: Store | None = None,
+    keep_delivered: int = 500,
+    **more: Any,
+) -> AsyncIterator[Station]:
+    """A station in a data folder, with the clock standing still.
+
+    Without a `store` it has the embedded one of the folder; a store that is given is closed, too.
+    """
     outbox = Outbox.open(
-        data / "outbox.sqlite", max_bytes=2**26, keep_delivered=500, clock=lambda: 0
+        data / "outbox.sqlite", max_bytes=2**26, keep_delivered=keep_delivered, clock=lambda: 0
     )
-    store = EmbeddedStore.open(data / "store.duckdb")
+    if store is None:
+        store = EmbeddedStore.open(data / "store.duckdb")
     here = await assemble(settings(data, **more), outbox, store, now=lambda: now)
     async with running(here), TestClient(TestServer(build_app(here, metrics_kept=0.0))) as client:
         yield Station(here, outbox, client)

@@ -24,17 +24,27 @@ LONGEST_PAUSE: Final = 30.0
 Batch = Sequence[tuple[int, Measurement]]
 
 
+class FellBack(Exception):
+    """A consumer does not have any more what it was given: it has to be asked where it stands."""
+
+
 class Consumer(Protocol):
     """Somebody whom every measurement of the outbox is handed to, in order."""
 
     name: str
 
     async def position(self) -> int:
-        """The sequence number up to which it has everything already; asked once, at the start."""
+        """The sequence number up to which it has everything already.
+
+        Asked at the start, and again when it fell back.
+        """
         ...
 
     async def take(self, batch: Batch) -> None:
-        """Take a batch. After an exception the same batch is offered again later."""
+        """Take a batch. After an exception the same batch is offered again later.
+
+        After `FellBack`, what comes after the position that it then says.
+        """
         ...
 
 
@@ -133,7 +143,11 @@ class Feed:
         last = await self._source.last()
         batch = await self._read()
         if batch:
-            await self._consumer.take(batch)
+            try:
+                await self._consumer.take(batch)
+            except FellBack:
+                self.started = False
+                return True
             self.position = batch[-1][0]
             self.delivered += len(batch)
         if len(batch) == self._batch:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from exporter.delivery.feed import Batch
+from exporter.delivery.feed import Batch, FellBack
 from exporter.model import Measurement, encode
 from exporter.outbox import Letter
 from exporter.stores import Refused, Row, Store
@@ -54,6 +54,12 @@ class StoreWriter:
     afterwards, when what was refused is a dead letter there, and may forget only what `may_trim`
     allows, so that a consumer that lives in memory and lags behind loses nothing.
 
+    A server can lose what it confirmed. InfluxDB (2.7.12) that is killed in the middle of a write
+    cuts the torn entry off its log and goes on behind the gap; at the next start all is gone that
+    was written after the gap and is in no data file yet. The cursor comes after its rows in the
+    same log and falls back with them. So the store is asked before each batch, which would hide
+    that, and what the outbox has after the cursor is written again.
+
     A row that this version cannot decode becomes a dead letter, too, as soon as one behind it is
     delivered.
     """
@@ -66,19 +72,29 @@ class StoreWriter:
         self._may_trim = may_trim
         self._settled = 0
         """Everything up to this number is in the store or set aside."""
+        self._confirmed = 0
+        """Up to where the store said last that it has everything."""
 
     async def position(self) -> int:
         """Where the store stands; the outbox is brought level with it."""
         position = await self._store.cursor(self._queue.id)
         self._settled = await self._queue.cursor(CONSUMER)
+        if position < self._settled:
+            await self._tell_lost(position, self._settled)
         await self._settle_upto(position)
         await self._queue.advance(CONSUMER, position)
-        self._settled = position
+        self._settled = self._confirmed = position
         return position
 
     async def take(self, batch: Batch) -> None:
-        """Write the batch and the cursor, then let the outbox forget."""
+        """Write the batch and the cursor, then let the outbox forget.
+
+        Raises `FellBack` where the store does not have any more what it confirmed.
+        """
+        if await self._store.cursor(self._queue.id) < self._confirmed:
+            raise FellBack
         refused = await self._store.write(self._queue.id, batch)
+        self._confirmed = batch[-1][0]
         await self._set_aside(batch, refused)
         await self._queue.advance(CONSUMER, self._settled)
         if self._may_trim(self._settled):
@@ -96,6 +112,19 @@ class StoreWriter:
                 return
             rows = [Row(self._queue.id, seq, measurement) for seq, measurement in batch]
             await self._set_aside(batch, await self._store.add(rows))
+
+    async def _tell_lost(self, position: int, delivered: int) -> None:
+        kept = await self._queue.read(position, 1)
+        first = kept[0][0] if kept else delivered + 1
+        log.error(
+            "the store does not have all that it confirmed: it lost that, or is another one; what "
+            "the outbox still has of it is written again",
+            extra={
+                "confirmed": delivered,
+                "stored": position,
+                "not_in_the_outbox": max(0, min(first - 1, delivered) - position),
+            },
+        )
 
     async def _set_aside(self, batch: Batch, refused: Sequence[Refused]) -> None:
         last = batch[-1][0]

@@ -6,6 +6,7 @@ once: the probe puts measurements, the station reads them, moves its cursors and
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -309,6 +310,10 @@ class Outbox:
     async def size(self) -> int:
         """Bytes on the disk, the WAL included."""
         return await self._in_reader(lambda: bytes_on_disk(self._path))
+
+    async def free(self) -> int:
+        """Bytes that are left on its disk."""
+        return await self._in_reader(lambda: shutil.disk_usage(self._path.parent).free)
 
     async def close(self) -> None:
         """Commit what is queued, then close. A second call does nothing."""

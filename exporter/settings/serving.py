@@ -56,11 +56,11 @@ class Outbox(Section):
         "ones first, then dead letters, then undelivered ones, which is counted and told.",
     )
     keep_delivered: int = Field(
-        default=2000,
+        default=20_000,
         ge=0,
         le=1_000_000,
         description="Delivered measurements that stay in it, so that recent jobs can be looked at "
-        "after a restart.",
+        "after a restart, and what a killed InfluxDB loses can be written to it again.",
     )
 
 

@@ -115,7 +115,10 @@ class InfluxStore:
     async def cursor(self, outbox: str) -> int:
         """See `Store.cursor`."""
         answer = await self._ask("cursor", {**_EVER, "outbox": tag_value(outbox)})
-        return max((int(row["_value"]) for row in answer[_RESULT]), default=0)
+        found = max((int(row["_value"]) for row in answer[_RESULT]), default=0)
+        if found < self._cursors.get(outbox, 0):
+            del self._cursors[outbox]  # the server lost it: it has to be written again
+        return found
 
     async def cursors(self) -> dict[str, int]:
         """See `Store.cursors`."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, cast
 
 from exporter.settings import Influx
 from exporter.stores import StoreError
@@ -49,9 +49,9 @@ class InfluxClient:
 
     def __init__(self, influx: Influx) -> None:
         self._influx = influx
-        self._writing = _client(influx, _secret(influx.token))
-        self._reading = _client(influx, _secret(influx.read_token or influx.token))
-        self._rolling = _client(influx, _secret(influx.rollup_token or influx.token))
+        self._writing = _Access.of(influx, "token")
+        self._reading = _Access.of(influx, "read_token")
+        self._rolling = _Access.of(influx, "rollup_token")
 
     def write(self, bucket: str, lines: Sequence[str], *, rolling: bool = False) -> None:
         """Write points, with `rolling` as who rolls up.
@@ -62,8 +62,9 @@ class InfluxClient:
         from influxdb_client.service.write_service import WriteService
 
         body = gzip.compress("\n".join(lines).encode(), _GZIP_LEVEL)
-        service = WriteService((self._rolling if rolling else self._writing).api_client)  # type: ignore[no-untyped-call] # the library has no types here
-        with self._explained():
+        access = self._rolling if rolling else self._writing
+        service = WriteService(access.client.api_client)  # type: ignore[no-untyped-call] # the library has no types here
+        with self._explained(access):
             try:
                 service.post_write(  # type: ignore[no-untyped-call]
                     self._influx.org,
@@ -95,9 +96,9 @@ class InfluxClient:
         self, question: str, parameters: Parameters, *, rolling: bool = False
     ) -> Iterator[Record]:
         """The rows of an answer one by one; as `ask`."""
-        with self._explained():
-            client = self._rolling if rolling else self._reading
-            response = client.query_api().query_raw(
+        access = self._rolling if rolling else self._reading
+        with self._explained(access):
+            response = access.client.query_api().query_raw(
                 question, self._influx.org, _dialect(), dict(parameters)
             )
             try:
@@ -108,18 +109,32 @@ class InfluxClient:
 
     def close(self) -> None:
         """Close the connections."""
-        for client in (self._writing, self._reading, self._rolling):
-            client.close()  # type: ignore[no-untyped-call] # the library has no types here
+        for access in (self._writing, self._reading, self._rolling):
+            access.client.close()  # type: ignore[no-untyped-call] # the library has no types here
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, access: "_Access") -> Iterator[None]:
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
 
         try:
             yield
         except (ApiException, HTTPError) as error:
-            raise StoreError(explain(error, self._influx)) from error
+            raise StoreError(explain(error, self._influx, key=access.key)) from error
+
+
+class _Access(NamedTuple):
+    """A client, and the setting that its token is from."""
+
+    client: "InfluxDBClient"
+    key: str
+
+    @classmethod
+    def of(cls, influx: Influx, key: str) -> Self:
+        """With the token of this setting, or of `token` where it has none."""
+        if getattr(influx, key) is None:
+            key = "token"
+        return cls(_client(influx, _secret(getattr(influx, key))), key)
 
 
 _BEFORE: Final = {

@@ -30,28 +30,32 @@ class Nature(Enum):
     UNKNOWN = "unknown"
 
 
-def explain(error: BaseException, influx: Influx) -> str:
+def explain(error: BaseException, influx: Influx, *, key: str | None = None) -> str:
     """Turn what an InfluxDB client raised into a sentence that says what to do.
 
-    Knows the exceptions of `influxdb_client`, whether over urllib3 or aiohttp, and of httpx. What
-    the server said is quoted, cut short, and never with a token of the settings in it.
+    `key` is the setting of the token that was used: what is wrong with a token names it. Knows the
+    exceptions of `influxdb_client`, whether over urllib3 or aiohttp, and of httpx. What the server
+    said is quoted, cut short, and never with a token of the settings in it.
     """
     status = getattr(error, "status", None)
     if isinstance(status, int):
         get = getattr(getattr(error, "headers", None), "get", None)
         wait = get("Retry-After") if callable(get) else None
-        return refusal(status, _message_of(error), influx, wait=wait)
+        return refusal(status, _message_of(error), influx, wait=wait, key=key)
     if type(error).__name__ == "FluxQueryException":
         return _in_trouble(clean(str(getattr(error, "message", error)), influx))
     return unreachable(error, influx)
 
 
-def refusal(status: int, message: str, influx: Influx, *, wait: str | None = None) -> str:
+def refusal(
+    status: int, message: str, influx: Influx, *, wait: str | None = None, key: str | None = None
+) -> str:
     """Say in one sentence why InfluxDB answered with this status and message.
 
-    `wait` is the header `Retry-After`.
+    `wait` is the header `Retry-After`, `key` as for `explain`.
     """
     said = clean(message, influx)
+    whose = f"store.influxdb.{key}: " if key is not None else ""
     quoted = f": {said}" if said else ""
     if status >= _SERVER_ERROR:
         return _in_trouble(said or f"status {status}")
@@ -60,9 +64,9 @@ def refusal(status: int, message: str, influx: Influx, *, wait: str | None = Non
     if (limit := _over_limit(said)) is not None:
         return limit
     if status in (_UNAUTHORIZED, _FORBIDDEN):
-        return _not_allowed(status, said)
+        return whose + _not_allowed(status, said)
     if status == _NOT_FOUND:
-        return _not_found(said, influx)
+        return (whose if "bucket" in said else "") + _not_found(said, influx)
     again = f" after {wait} s" if re.fullmatch("[0-9]{1,6}", wait or "") else " later"
     known = {
         _BAD_REQUEST: f"InfluxDB refused a request as malformed{quoted}",
@@ -93,7 +97,7 @@ def _not_found(said: str, influx: Influx) -> str:
     if "bucket" in said:
         return (
             f"InfluxDB says: {said}; either it is missing (`livepeer-exporter influx setup` makes "
-            "it) or the token may not read it"
+            "it) or the token is inactive or may not use it"
         )
     return f"{influx.url} does not know what was asked (404): `store.influxdb.url` may be wrong"
 

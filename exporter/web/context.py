@@ -34,6 +34,10 @@ class Queue(Protocol):
         """Bytes on disk."""
         ...
 
+    async def free(self) -> int:
+        """Bytes left on its disk."""
+        ...
+
     async def losses(self) -> Losses:
         """What was deleted for want of room before it was delivered."""
         ...

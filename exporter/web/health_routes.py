@@ -11,6 +11,8 @@ from exporter.web.answers import NO_STORE, json_answer
 from exporter.web.context import Context, context
 
 MISSED_REFRESHES: Final = 2
+LEAST_ROOM: Final = 256 * 2**10
+"""Bytes on the outbox's disk below which it is taken for full."""
 GRACE: Final = 60.0
 """Seconds beyond the missed refreshes before the probe is taken for silent."""
 
@@ -48,11 +50,21 @@ async def _store(here: Context) -> str | None:
 
 async def _outbox(here: Context) -> str | None:
     try:
-        losses = await here.outbox.losses()
+        losses, free = await here.outbox.losses(), await here.outbox.free()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
         return f"{error}"
-    problems = (here.watch.problem, _lost(here, losses))
+    problems = (here.watch.problem, _full(free), _lost(here, losses))
     return "; ".join(problem for problem in problems if problem is not None) or None
+
+
+def _full(free: int) -> str | None:
+    # The probe cannot tell that it cannot store: what it tells is written to the same disk.
+    if free >= LEAST_ROOM:
+        return None
+    return (
+        f"its disk is full ({free} bytes are left): nothing is stored and no job is begun until "
+        "there is room"
+    )
 
 
 def _lost(here: Context, losses: Losses) -> str | None:

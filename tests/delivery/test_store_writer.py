@@ -1,4 +1,5 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -8,11 +9,12 @@ import pytest
 from exporter.delivery.feed import Feed
 from exporter.delivery.store_retries import StoreRetries
 from exporter.delivery.store_writer import StoreWriter
-from exporter.model import encode
+from exporter.model import Measurement, encode
 from exporter.outbox import DeadLetter, Outbox, dead_letters
 from exporter.outbox.file import existing_file, transaction
-from exporter.stores import StoreError, Where, Window
+from exporter.stores import Refused, StoreError, Where, Window
 from exporter.stores.embedded import EmbeddedStore
+from tests.delivery.queues import caught_up
 from tests.measurements import good
 
 
@@ -245,3 +247,42 @@ async def test_rows_that_vanish_under_the_feed_do_not_stop_it(
     assert (feed.problem, feed.position) == (None, first + 400)
     assert letters(outbox) == []
     await outbox.close()
+
+
+class Forgetful(EmbeddedStore):
+    """Says that it stands at `fell_to` until something is written to it."""
+
+    fell_to: int | None = None
+
+    async def cursor(self, outbox: str) -> int:
+        return await super().cursor(outbox) if self.fell_to is None else self.fell_to
+
+    async def write(
+        self, outbox: str, batch: Sequence[tuple[int, Measurement]]
+    ) -> Sequence[Refused]:
+        self.fell_to = None
+        self.written = [seq for seq, _ in batch]
+        return await super().write(outbox, batch)
+
+
+async def test_what_the_store_confirmed_and_lost_is_offered_again(
+    outbox: Outbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Forgetful.open(tmp_path / "forgetful.duckdb")
+    for number in range(5):
+        await outbox.put(good(f"job-{number}", started_at=number))
+    writer = StoreWriter(outbox, store, always)  # the outbox keeps two that were delivered
+    feed = Feed(writer, outbox, random=Random(1), batch=10)
+    task = asyncio.create_task(feed.run())
+    await caught_up(feed, 5)
+    store.fell_to = 2
+    await outbox.put(good("job-5", started_at=5))
+    await caught_up(feed, 6)
+    feed.stop()
+    await task
+    assert store.written == [4, 5, 6]
+    assert feed.errors == 0
+    assert await store.count() == 6
+    (told,) = [vars(one) for one in caplog.records if "does not have all" in one.message]
+    assert (told["confirmed"], told["stored"], told["not_in_the_outbox"]) == (5, 2, 1)
+    await store.close()

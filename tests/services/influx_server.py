@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -131,6 +132,18 @@ class InfluxServer:
             self.process.send_signal(number)
             self.process.wait(PATIENCE)
             self.process = None
+
+
+def section(server: InfluxServer, bucket: str, **more: Any) -> dict[str, Any]:
+    """Settings of a store in a bucket of the server, without roll-ups, as plain data."""
+    return {
+        "url": server.url,
+        "org": ORG,
+        "bucket": bucket,
+        "rollup_bucket": "",
+        "token": server.token,
+        **more,
+    }
 
 
 def free_port() -> int:

@@ -56,7 +56,7 @@ def said(status: int, message: str, **headers: str) -> str:
         (403, "insufficient permissions for write: token is inactive", "is inactive"),
         (403, "User is inactive", "the user that it belongs to, is inactive"),
         (404, 'bucket "raw" not found', "influx setup` makes it"),
-        (404, 'could not find bucket "raw"', "or the token may not read it"),
+        (404, 'could not find bucket "raw"', "or the token is inactive or may not use it"),
         (404, 'organization name "mine" not found', "has no organisation 'mine'"),
         (400, 'failed to decode: organization name "mine" not found', "has no organisation"),
         (404, "404 page not found", "`store.influxdb.url` may be wrong"),
@@ -154,3 +154,18 @@ def test_what_the_client_raises_is_understood() -> None:
         taken.listen()
         assert "did not answer in time" in of_the_client(url=closed)
     assert "no host of that name" in of_the_client(url="http://influx.invalid:1")
+
+
+def test_what_is_wrong_with_a_token_names_its_setting() -> None:
+    def told(status: int, message: str) -> str:
+        body = json.dumps({"message": message})
+        return explain(refused(Response(status, body)), INFLUX, key="read_token")
+
+    for status, message in (
+        (401, "unauthorized access"),
+        (403, "token is inactive"),
+        (404, 'could not find bucket "raw"'),
+    ):
+        assert told(status, message).startswith("store.influxdb.read_token: ")
+    for status, message in ((404, "404 page not found"), (429, "slow down"), (500, "failed")):
+        assert "read_token" not in told(status, message)

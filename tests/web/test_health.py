@@ -87,6 +87,20 @@ async def test_a_store_that_cannot_be_written_is_told_while_all_else_goes_on(
     assert (await station.json("/api/v1/status"))["store"]["measurements"] == 1
 
 
+async def test_a_full_disk_under_the_outbox_is_told_though_the_probe_cannot_tell_it(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none() -> int:
+        return 0
+
+    await station.supplied(offer(ALICE))
+    with monkeypatch.context() as disk:
+        disk.setattr(station.here.outbox, "free", none)
+        (reason,) = (await station.json("/readyz", status=503))["reasons"]
+        assert reason.startswith("outbox: its disk is full (0 bytes are left): nothing is stored")
+    assert (await station.json("/readyz"))["ready"] is True
+
+
 def _woken(station: Station) -> bool:
     for feed in station.here.feeds:
         feed.wake()
