@@ -39,11 +39,11 @@ from exporter.stores.influx_client import (
     Record,
     question,
 )
+from exporter.stores.influx_counted import Key, counted, exact_statistics
 from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value, tags_of
 from exporter.stores.influx_rollups import (
     HOUR,
     Fields,
-    Key,
     Rollups,
     Stretch,
     Sums,
@@ -208,26 +208,15 @@ class InfluxStore:
         stretches = await self._stretches(window)
         if self.rollups is not None and stretches:
             return await self._rolled_phases(self.rollups, stretches, where)
-        answer = await self._ask("phases", _about(window, where))
-        names = (*_NAMES, "phase")
-        found = {name: _numbers(rows, names) for name, rows in answer.items()}
-        return [
-            PhaseStatistics(
-                orchestrator=key[0],
-                region=key[1],
-                pipeline=key[2],
-                model=key[3],
-                phase=key[4],
-                count=int(count),
-                mean=found["mean"][key],
-                least=found["least"][key],
-                most=found["most"][key],
-                p50=found["p50"][key],
-                p90=found["p90"][key],
-                p99=found["p99"][key],
-            )
-            for key, count in sorted(found.get("count", {}).items())
-        ]
+        about, asked = _narrow(where), _clamped(window)
+        return await self._in(
+            self._readers,
+            lambda: exact_statistics(
+                counted(self._client, self._bucket, asked.since, asked.until + 1, about)
+                if asked.since <= asked.until
+                else ()
+            ),
+        )
 
     async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
         """See `Store.measurements`. What this version cannot decode is logged and left out."""

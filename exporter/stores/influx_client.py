@@ -138,7 +138,7 @@ class _Access(NamedTuple):
 
 
 _BEFORE: Final = {
-    "counted": ("narrow",),
+    "phases": ("narrow",),
     "rollup_1h": ("rolling",),
     "rollup_sums": ("narrow",),
 }

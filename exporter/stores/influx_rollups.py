@@ -10,12 +10,13 @@ everything else of a window is asked of single measurements, so that the answer 
 import logging
 import math
 import secrets
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from exporter.stores import PhaseStatistics, Row, Window
 from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
+from exporter.stores.influx_counted import Key, counted, key_of
 from exporter.stores.influx_lines import tag_text, tags_of
 from exporter.stores.schema import PHASES
 
@@ -56,7 +57,6 @@ _ALL: Final[Parameters] = {
 _MOST_STRETCHES: Final = 8
 """Stretches without roll-up in a window, beyond which all of it is asked of single measurements."""
 
-Key = tuple[str, str, str, str]
 Fields = dict[str, float]
 """What `rolling.flux` adds up for one key, by the name of the field."""
 Sums = defaultdict[Key, Fields]
@@ -141,20 +141,9 @@ class Rollups:
     def added_up(self, first: int, last: int, about: Parameters) -> Sums:
         """What the single measurements of a stretch of time add up to."""
         together: Sums = defaultdict(dict)
-        for row in self._counted(first, last, about):
+        for row in counted(self._client, self._bucket, first, last, about):
             _add(together, row)
         return together
-
-    def _counted(self, first: int, last: int, about: Parameters) -> Iterator[Record]:
-        asked = {
-            **about,
-            "bucket": self._bucket,
-            "first": first // SECOND * SECOND,
-            "last": -(-last // SECOND) * SECOND,
-        }
-        for row in self._client.stream(question("counted"), asked):
-            if first <= int(row["started_at"]) < last:
-                yield row
 
     def heal(self, retention: int) -> int:
         """Compute what is missing or marked, the newest first, and give how many hours that were.
@@ -174,11 +163,15 @@ class Rollups:
         marks = self._late(first, last)
         settled = (self._now() - UNTOUCHED) // DAY * DAY - TASK_DAYS * DAY
         touched = {start // DAY * DAY for start in hours}
-        undone = [day for day in range(first, settled, DAY) if day not in days | touched]
+        known = Counter(start // DAY * DAY for start in done)
+        undone = [
+            day
+            for day in range(first, settled, DAY)
+            if day not in days | touched and known[day] == DAY // HOUR
+        ]
         for day in sorted(touched | set(undone[-HEALED:]), reverse=True):
             missing = [start for start in hours if start // DAY * DAY == day]
-            known = sum(start // DAY * DAY == day for start in done)
-            self._compute(day, missing, known + len(missing), settled=day < settled)
+            self._compute(day, missing, known[day] + len(missing), settled=day < settled)
             self._clean([one for one in marks if one.start in missing])
         return len(hours)
 
@@ -206,7 +199,7 @@ class Rollups:
         """
         sums: defaultdict[int, Sums] = defaultdict(lambda: defaultdict(dict))
         for at in range(day, day + DAY, _READ):
-            for row in self._counted(at, at + _READ, _ALL):
+            for row in counted(self._client, self._bucket, at, at + _READ, _ALL):
                 _add(sums[int(row["started_at"]) // HOUR * HOUR], row)
         for start in hours:
             # As the task counts: every value, and one more, so that an empty hour can be done.
@@ -313,7 +306,7 @@ def _of_rank(buckets: Sequence[tuple[int, int]], rank: int, least: float, most: 
 
 def _add(together: Sums, row: Record) -> None:
     """Add one measurement; the same as `flux/rolling.flux` for the tasks of the server."""
-    fields = together[_key(row)]
+    fields = together[key_of(row)]
     _count(fields, "rows", 1)
     _count(fields, "success_sum", float(row["scored_success"]))
     for phase in ("scored_time", *(PHASES if row["outcome"] == "ok" else ())):
@@ -359,15 +352,9 @@ def merged(*parts: Mapping[Key, Fields]) -> Sums:
     return together
 
 
-def _key(row: Record) -> Key:
-    names = ("orchestrator", "region", "pipeline", "model")
-    orchestrator, region, pipeline, model = (tag_text(row[name]) for name in names)
-    return orchestrator, region, pipeline, model
-
-
 def _merge(together: Sums, rows: Iterable[Record]) -> None:
     for row in rows:
-        _merge_field(together[_key(row)], row["_field"], float(row["_value"]))
+        _merge_field(together[key_of(row)], row["_field"], float(row["_value"]))
 
 
 def _merge_field(fields: Fields, field: str, value: float) -> None:
