@@ -222,7 +222,7 @@ async def heal(store: InfluxStore) -> None:
     """Compute the roll-ups that the questions can use, the newest first."""
     assert store.rollups is not None
     hours = 0
-    while hours < ROLLED * 24 and (more := await asyncio.to_thread(store.rollups.heal, 0)):
+    while hours < ROLLED * 24 and (more := await asyncio.to_thread(store.rollups.heal)):
         hours += more
         print(f"{hours} hours rolled up", flush=True)
     await store.close()

@@ -95,8 +95,8 @@ async def assemble(
     except StoreError as error:
         log.warning("the store does not answer yet", extra={"problem": str(error)})
     jobs, failures = settings.station.recent_jobs, settings.station.recent_failures
-    tail = await outbox.tail(jobs + failures)
-    recent = RecentJobs(jobs, failures, after=await outbox.last(), tail=tail)
+    last = await outbox.last()  # before the tail, which may have more: nothing is taken twice
+    recent = RecentJobs(jobs, failures, after=last, tail=await outbox.tail(jobs + failures))
     feeds = _feeds(outbox, store, restoration, metrics, recent)
     watch = OutboxWatch(outbox, feeds, metrics.follow, now)
     await watch.start()
@@ -164,7 +164,7 @@ async def _maintain(store: Store) -> None:
         await asyncio.sleep(MAINTENANCE)
         try:
             await store.maintain()
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - whatever ails the store is tried again
             if str(error) != problem:
                 problem = str(error)
                 log.warning("the store cannot be maintained", extra={"problem": problem})

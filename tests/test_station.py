@@ -78,6 +78,11 @@ def outbox_of(data: Path) -> Outbox:
     return Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=10, clock=lambda: 0)
 
 
+def forget_outbox(data: Path) -> None:
+    for file in data.glob("outbox.sqlite*"):
+        file.unlink()
+
+
 @asynccontextmanager
 async def served(config: Settings) -> AsyncIterator[Running]:
     probe = outbox_of(config.data)
@@ -147,6 +152,24 @@ async def test_a_restart_counts_nothing_twice_and_forgets_no_streak(data: Path) 
         success = f"livepeer_ai_job_last_success_timestamp_seconds{{{labels}}} 1.79e+09"
         assert success in metrics
         assert [job["id"] for job in (await running.json("/jobs"))["jobs"]] == ["c", "b", "a"]
+
+
+async def test_a_new_outbox_beside_an_old_store_forgets_no_streak(data: Path) -> None:
+    async with served(settings(data)) as running:
+        await running.put(good("a"), failed("b"), failed("c"))
+        await running.delivered(3)
+    forget_outbox(data)
+    new = Outbox.open(data / "outbox.sqlite", max_bytes=2**26, keep_delivered=10)
+    await new.close()  # its numbers begin with today
+    async with served(settings(data)) as running:
+        assert re.search(r"consecutive_failures\{.*\} 2.0", await running.text("/metrics"))
+        await running.put(failed("d"))
+
+        async def counted() -> bool:
+            metrics = await running.text("/metrics")
+            return bool(re.search(r"consecutive_failures\{.*\} 3.0", metrics))
+
+        await eventually(counted)
 
 
 async def test_a_kill_in_the_middle_loses_and_doubles_nothing(data: Path) -> None:

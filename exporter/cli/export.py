@@ -114,6 +114,7 @@ async def _write(
 ) -> None:
     from exporter.moving import exporting
     from exporter.moving.days import ALWAYS
+    from exporter.moving.tally import all_read
     from exporter.stores import Where
 
     async with _source(settings) as source:
@@ -125,6 +126,8 @@ async def _write(
         click.echo(f"went on after {done.kept} days that were written already", err=True)
     click.echo(f"store: {done.store}", err=True)
     click.echo(f"file:  {done.file}, verified", err=True)
+    if total is not None:
+        all_read(done.store, total, "the store")
 
 
 @asynccontextmanager

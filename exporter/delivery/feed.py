@@ -158,12 +158,9 @@ class Feed:
 
     async def _read(self) -> list[tuple[int, Measurement]]:
         """The next batch; of a full one the following is read while this one is taken."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] == self.position:
-            batch = await ahead[1]
-        else:
-            if ahead is not None:
-                ahead[1].cancel()
+        batch = await self._read_ahead()
+        if len(batch) < self._batch:
+            # What was read ahead may lack what was put meanwhile.
             batch = await self._source.read(self.position, self._batch)
         if len(batch) == self._batch:
             last = batch[-1][0]
@@ -171,6 +168,16 @@ class Feed:
             reading.add_done_callback(_look)
             self._ahead = last, reading
         return batch
+
+    async def _read_ahead(self) -> list[tuple[int, Measurement]]:
+        ahead, self._ahead = self._ahead, None
+        if ahead is None:
+            return []
+        after, reading = ahead
+        if after == self.position:
+            return await reading
+        reading.cancel()
+        return []
 
     def _forget_ahead(self) -> None:
         if self._ahead is not None:

@@ -40,10 +40,14 @@ class Restoration:
             return self._cursor
 
     async def states(self) -> tuple[int, Sequence[TargetState]]:
-        """The cursor, and what this tester's targets in this region had come to by then."""
+        """The cursor, and what this tester's targets in this region had come to by then.
+
+        What an older outbox of this tester brought has lower numbers than any of this one.
+        """
         cursor = await self.cursor()
+        older = (await self._outbox.numbers()).first - 1
         return cursor, await self._store.target_states(
-            tester=self._tester, region=self._region, upto=cursor
+            tester=self._tester, region=self._region, upto=max(cursor, older)
         )
 
     async def _common_ground(self) -> int:

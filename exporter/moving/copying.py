@@ -6,7 +6,7 @@ import msgspec
 
 from exporter.moving.days import ALWAYS, days, name_of, of_day, pages, tally_of
 from exporter.moving.progress import Progress, unseen
-from exporter.moving.tally import Tally
+from exporter.moving.tally import Tally, all_read
 from exporter.stores import Store, Where
 
 _LISTED: Final = 20
@@ -42,14 +42,16 @@ async def copy(source: Store, target: Store, *, progress: Progress = unseen) -> 
     """Add what the source has to the target, and then its cursors.
 
     A day that is equal on both sides is passed over, so that it can be repeated, also after it was
-    cut off. Raises `StoreError`.
+    cut off. Raises `StoreError`, and `MovingError` without the cursors if the source has
+    measurements that cannot be read.
     """
     # Read first: what the source gets meanwhile may not be copied.
-    cursors = await source.cursors()
-    done = Copied()
+    cursors, stored = await source.cursors(), await source.count()
+    total, done = Tally(), Copied()
     async for day in days(source, ALWAYS, _ALL):
         window = of_day(day)
         here = await tally_of(source, window, _ALL)
+        total.merge(here)
         done.days += 1
         if here == await tally_of(target, window, _ALL):
             done.same += 1
@@ -61,13 +63,18 @@ async def copy(source: Store, target: Store, *, progress: Progress = unseen) -> 
                 if len(done.refused) < _LISTED:
                     done.refused.append(f"{row.measurement.id}: {reason}")
             progress(len(page), name_of(day))
+    all_read(total, stored, "the source")
     for outbox, seq in cursors.items():
         await target.advance(outbox, seq)
     return done
 
 
 async def compare(source: Store, target: Store, *, progress: Progress = unseen) -> Compared:
-    """Count and sum up both stores, day by day. Raises `StoreError`."""
+    """Count and sum up both stores, day by day.
+
+    Raises `StoreError`, and `MovingError` if one has measurements that cannot be read.
+    """
+    stored = await source.count(), await target.count()
     total = Tally(), Tally()
     differing: list[str] = []
     for day in sorted(await _days(source) | await _days(target)):
@@ -78,6 +85,8 @@ async def compare(source: Store, target: Store, *, progress: Progress = unseen) 
         if here != there:
             differing.append(name_of(day))
         progress(max(here.count, there.count), name_of(day))
+    for tally, count, whose in zip(total, stored, ("one store", "the other store"), strict=True):
+        all_read(tally, count, whose)
     return Compared(*total, differing)
 
 

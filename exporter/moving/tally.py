@@ -7,6 +7,7 @@ from typing import Final, Self
 import msgspec
 
 from exporter.model import Measurement, encode
+from exporter.moving import MovingError
 from exporter.stores import Row
 
 _MODULUS: Final = 2**128
@@ -49,3 +50,12 @@ class Tally(msgspec.Struct):
     def __str__(self) -> str:
         noun = "measurement" if self.count == 1 else "measurements"
         return f"{self.count} {noun}, checksum {self.checksum:032x}"
+
+
+def all_read(tally: Tally, stored: int, whose: str) -> None:
+    """Raise `MovingError` if more was stored than could be read and summed up."""
+    if tally.count < stored:
+        raise MovingError(
+            f"{stored - tally.count} of {stored} measurements of {whose} cannot be read by this "
+            "version and were left out: install the version that stored them, and repeat this"
+        )

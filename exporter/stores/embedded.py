@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -109,20 +109,23 @@ class EmbeddedStore:
         self, window: Window, where: Where, *, after: Place | None, limit: int
     ) -> list[Row]:
         """See `Store.rows`. What this version cannot decode is logged and left out."""
-        place: dict[str, int | str] = {
-            "after_time": -_INT64 if after is None else after.started_at,
-            "after_id": "" if after is None else after.id,
-        }
-        found = await self._ask_about("rows", window, where, limit=limit, **place)
+        while True:
+            place: dict[str, int | str] = {
+                "after_time": -_INT64 if after is None else after.started_at,
+                "after_id": "" if after is None else after.id,
+            }
+            found = await self._ask_about("rows", window, where, limit=limit, **place)
+            rows = await self._in(self._readers, partial(self._rows, found))
+            if rows or len(found) < limit or not found:
+                return rows
+            after = Place(found[-1][0], found[-1][1])  # an empty page would be taken for the end
 
-        def decoded() -> list[Row]:
-            return [
-                Row(outbox, seq, measurement)
-                for outbox, seq, payload in found
-                if (measurement := self._decoded(payload)) is not None
-            ]
-
-        return await self._in(self._readers, decoded)
+    def _rows(self, found: Sequence[Values]) -> list[Row]:
+        return [
+            Row(outbox, seq, measurement)
+            for _, _, outbox, seq, payload in found
+            if (measurement := self._decoded(payload)) is not None
+        ]
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`."""

@@ -16,7 +16,7 @@ from typing import Final, Self, TypeVar
 
 import msgspec
 
-from exporter.model import NANOSECONDS, Measurement, Target, decode
+from exporter.model import Measurement, Target, decode
 from exporter.settings import Influx
 from exporter.stores import (
     Group,
@@ -62,6 +62,9 @@ _SENDERS: Final = 2
 """While the server works on one part of a batch, the next is made into lines."""
 _PART: Final = 1000
 _BATCH: Final = 5000
+_LEAST_STRETCH: Final = HOUR // 3600
+_MOST_STRETCH: Final = 366 * 24 * HOUR
+"""How much time is read for a page of rows, nanoseconds; it follows what pages hold."""
 _NAMES: Final = ("orchestrator", "region", "pipeline", "model")
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _RESULT: Final = "_result"
@@ -77,14 +80,10 @@ class InfluxStore:
     def __init__(
         self, influx: Influx, client: InfluxClient, now: Callable[[], int] = time.time_ns
     ) -> None:
+        self.settings = influx
         self._bucket = influx.bucket
-        self._retention = int(influx.retention * NANOSECONDS)
         self._client = client
-        self.rollups = (
-            Rollups(client, influx.bucket, influx.rollup_bucket, now)
-            if influx.rollup_bucket is not None
-            else None
-        )
+        self.rollups = Rollups(influx, client, now) if influx.rollup_bucket is not None else None
         """What answers long windows; `None`: single measurements answer all."""
         self._now = now
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="influx-writer")
@@ -154,33 +153,27 @@ class InfluxStore:
         self, window: Window, where: Where, *, after: Place | None, limit: int
     ) -> list[Row]:
         """See `Store.rows`. What this version cannot decode is logged and left out."""
-        since = window.since if after is None else max(window.since, after.started_at)
-        place: Parameters = {
-            "after_time": TIMES.start if after is None else after.started_at,
-            "after_id": "" if after is None else after.id,
-        }
-        window = _clamped(Window(since, window.until))
+        place = after or Place(TIMES.start, "")
+        window = _clamped(Window(max(window.since, place.started_at), window.until))
+        rows: list[Row] = []
         while True:
             part = Window(window.since, min(window.until, window.since + self._stretch))
-            found = await self._page(part, where, place, limit)
-            if len(found) >= limit:
-                self._stretch = max(HOUR // 3600, self._stretch // 2)
-            elif len(found) < limit // 4:
-                self._stretch = min(366 * 24 * HOUR, self._stretch * 2)
-            if len(found) >= limit or part.until >= window.until:
-                return found
-            if found:
-                rest = await self.rows(
-                    Window(part.until + 1, window.until),
-                    where,
-                    after=None,
-                    limit=limit - len(found),
-                )
-                return found + rest
-            following = await self._next(Window(part.until + 1, window.until), where)
-            if following is None:
-                return []
-            window = Window(max(part.until + 1, following - SLACK), window.until)
+            records = await self._page(part, where, place, limit)
+            rows += _rows(records)
+            if len(records) >= limit:
+                self._stretch = max(_LEAST_STRETCH, self._stretch // 2)
+                place = Place(int(records[-1]["started_at"]), records[-1]["job_id"])
+                window = Window(place.started_at, window.until)
+            else:
+                if len(records) < limit // 4:
+                    self._stretch = min(_MOST_STRETCH, self._stretch * 2)
+                following = await self._next(Window(part.until + 1, window.until), where)
+                if following is None:
+                    return rows
+                second = following // SLACK * SLACK
+                window = Window(max(part.until + 1, second), window.until)
+            if rows:
+                return rows[:limit]
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`. Long windows are added up from roll-ups where they have some."""
@@ -303,7 +296,10 @@ class InfluxStore:
         """See `Store.maintain`: computes roll-ups that are missing, or that came late."""
         rollups = self.rollups
         if rollups is not None:
-            await self._in(self._readers, lambda: rollups.heal(self._retention))
+            try:
+                await self._in(self._readers, rollups.heal)
+            except PointsRefused as error:
+                raise StoreError(f"InfluxDB refused a roll-up: {error.reason}") from error
 
     async def close(self) -> None:
         """Finish what is being written and close the connections."""
@@ -313,6 +309,8 @@ class InfluxStore:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        if self.rollups is not None:
+            self.rollups.stop()
         self._writer.shutdown()
         self._senders.shutdown()
         self._readers.shutdown()
@@ -402,17 +400,15 @@ class InfluxStore:
         found = (_decoded(row["payload"]) for row in answer[_RESULT])
         return [one for one in found if one is not None]
 
-    async def _page(self, window: Window, where: Where, place: Parameters, limit: int) -> list[Row]:
+    async def _page(self, window: Window, where: Where, place: Place, limit: int) -> list[Record]:
+        """The records of a window after a place, in order, at most `limit`."""
+        after: Parameters = {"after_time": place.started_at, "after_id": place.id}
         records: list[Record] = []
         for series in (MEASUREMENT, TRANSCODING):
-            asked = {**_about(window, where, series), **place, "most": limit}
+            asked = {**_about(window, where, series), **after, "most": limit}
             records += (await self._ask("rows", asked))[_RESULT]
         records.sort(key=lambda row: (int(row["started_at"]), row["job_id"]))
-        return [
-            Row(row["outbox"], int(row["seq"]), one)
-            for row in records[:limit]
-            if (one := _decoded(row["payload"])) is not None
-        ]
+        return records[:limit]
 
     async def _next(self, window: Window, where: Where) -> int | None:
         if window.since > window.until:
@@ -521,6 +517,14 @@ def _numbers(
     for row in rows:
         found[_key(row, names)] += float(row["_value"])
     return found
+
+
+def _rows(records: Sequence[Record]) -> list[Row]:
+    return [
+        Row(row["outbox"], int(row["seq"]), one)
+        for row in records
+        if (one := _decoded(row["payload"])) is not None
+    ]
 
 
 def _decoded(payload: str) -> Measurement | None:

@@ -10,10 +10,12 @@ everything else of a window is asked of single measurements, so that the answer 
 import logging
 import math
 import secrets
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from exporter.settings import Influx
 from exporter.stores import PhaseStatistics, Row, Window
 from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
 from exporter.stores.influx_counted import Key, counted, key_of
@@ -83,13 +85,19 @@ class Late(NamedTuple):
 class Rollups:
     """The roll-ups of one bucket. Methods block; any thread may call them."""
 
-    def __init__(
-        self, client: InfluxClient, bucket: str, rollup_bucket: str, now: Callable[[], int]
-    ) -> None:
+    def __init__(self, influx: Influx, client: InfluxClient, now: Callable[[], int]) -> None:
         self._client = client
-        self._bucket = bucket
-        self._rollup_bucket = rollup_bucket
+        self._bucket = influx.bucket
+        self._rollup_bucket = influx.rollup_bucket or ""
+        self._kept = int(influx.retention * SECOND)
+        """How long single measurements are kept, nanoseconds; 0: for ever."""
+        self._rollups_kept = int(influx.rollup_retention * SECOND)
         self._now = now
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End `heal` after the day that it computes."""
+        self._stopping.set()
 
     def marks(self, rows: Iterable[Row]) -> list[str]:
         """Points that mark the hours that these rows come late into."""
@@ -117,7 +125,8 @@ class Rollups:
         cut.insert(0, Stretch(None, window.since, first))
         cut.append(Stretch(None, last, window.until + 1))
         cut = _joined([stretch for stretch in cut if stretch.first < stretch.last])
-        if sum(stretch.series is None for stretch in cut) > _MOST_STRETCHES:
+        all_kept = not self._kept or window.since >= self._now() - self._kept
+        if all_kept and sum(stretch.series is None for stretch in cut) > _MOST_STRETCHES:
             return whole
         return cut
 
@@ -145,22 +154,22 @@ class Rollups:
             _add(together, row)
         return together
 
-    def heal(self, retention: int) -> int:
+    def heal(self) -> int:
         """Compute what is missing or marked, the newest first, and give how many hours that were.
 
-        `retention` is how long single measurements are kept, in nanoseconds, 0 for ever: what may
-        have lost some of them is left as it is. At most `HEALED` hours and days at a time.
+        What may have lost some of its measurements, because they are not kept that long, is left
+        as it is. At most `HEALED` hours and days at a time.
         """
         first = self._first_hour()
         if first is None:
             return 0
         first = first // DAY * DAY
-        if retention:
-            first = max(first, (self._now() - retention + DAY) // DAY * DAY)
+        for kept in (self._kept, self._rollups_kept):
+            if kept:
+                first = max(first, (self._now() - kept + DAY) // DAY * DAY)
         last = (self._now() - UNTOUCHED) // HOUR * HOUR
         done, days = self._done(first, last)
         hours = [start for start in range(first, last, HOUR) if start not in done][-HEALED:]
-        marks = self._late(first, last)
         settled = (self._now() - UNTOUCHED) // DAY * DAY - TASK_DAYS * DAY
         touched = {start // DAY * DAY for start in hours}
         known = Counter(start // DAY * DAY for start in done)
@@ -170,16 +179,35 @@ class Rollups:
             if day not in days | touched and known[day] == DAY // HOUR
         ]
         for day in sorted(touched | set(undone[-HEALED:]), reverse=True):
+            if self._stopping.is_set():
+                break
             missing = [start for start in hours if start // DAY * DAY == day]
+            before = self._marks_of(day)
             self._compute(day, missing, known[day] + len(missing), settled=day < settled)
-            self._clean([one for one in marks if one.start in missing])
+            self._clean(missing, before)
         return len(hours)
 
-    def _clean(self, marks: Sequence[Late]) -> None:
-        points = [
-            f'late,{tags_of({"outbox": one.outbox})} cleaned="{one.mark}" {one.start}'
-            for one in marks
-        ]
+    def _marks_of(self, day: int) -> set[Late]:
+        """All marks of a day, those that were cleaned included."""
+        return set(self._late(day, day + DAY, cleaned=True))
+
+    def _clean(self, hours: Sequence[int], before: set[Late]) -> None:
+        """Take the marks of hours away that were there before these were computed.
+
+        An hour that got another mark meanwhile is marked once more: what was computed may lack
+        what that mark is about, even if somebody else computed it, too, and cleaned it.
+        """
+        now = self._marks_of(hours[0] // DAY * DAY) if hours else set()
+        again = {one.start for one in now - before}
+        points = []
+        for one in sorted(now & before):
+            if one.start in hours and one.start not in again:
+                tags = tags_of({"outbox": one.outbox})
+                points.append(f'late,{tags} cleaned="{one.mark}" {one.start}')
+        for one in sorted(now - before):
+            if one.start in hours:
+                tags = tags_of({"outbox": one.outbox})
+                points.append(f'late,{tags} mark="{secrets.token_hex(8)}" {one.start}')
         if points:
             self._client.write(self._bucket, points, rolling=True)
 
@@ -238,10 +266,14 @@ class Rollups:
         )
         return [row for rows in answer.values() for row in rows]
 
-    def _late(self, first: int, last: int) -> list[Late]:
-        answer = self._client.ask(
-            question("late"), {"bucket": self._bucket, "first": first, "last": last}
-        )
+    def _late(self, first: int, last: int, *, cleaned: bool = False) -> list[Late]:
+        asked: Parameters = {
+            "bucket": self._bucket,
+            "first": first,
+            "last": last,
+            "cleaned": cleaned,
+        }
+        answer = self._client.ask(question("late"), asked)
         return [
             Late(int(row["start"]), tag_text(row["outbox"]), row["mark"])
             for rows in answer.values()

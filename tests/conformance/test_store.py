@@ -16,6 +16,7 @@ from exporter.model import (
     Reported,
     Step,
     Target,
+    decode,
 )
 from exporter.stores import (
     Group,
@@ -641,3 +642,27 @@ async def test_what_the_store_will_never_take_is_given_back_with_the_reason(stor
     assert [one.row for one in refused] == [Row("box", 2, bad)]
     assert "1678" in refused[0].reason
     assert await store.count() == 2
+
+
+async def test_rows_that_cannot_be_read_hide_none_of_the_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stretch of them, longer than a page, in the middle and at the end."""
+    spoilt = {f"m{n:03}" for n in (*range(20, 45), *range(55, 60))}
+    jobs = [good(f"m{n:03}", started_at=START + n // 3 * SECOND) for n in range(60)]
+    await stored(store, *jobs)
+
+    def spoil(payload: bytes) -> Measurement:
+        found = decode(payload)
+        if found.id in spoilt:
+            raise msgspec.ValidationError("of another version")
+        return found
+
+    for module in ("embedded", "influx"):
+        monkeypatch.setattr(f"exporter.stores.{module}.decode", spoil)
+    found: list[str] = []
+    after = None
+    while page := await store.rows(ALL, ANY, after=after, limit=7):
+        found += [row.measurement.id for row in page]
+        after = Place(page[-1].measurement.started_at, page[-1].measurement.id)
+    assert found == [one.id for one in jobs if one.id not in spoilt]

@@ -209,3 +209,15 @@ async def test_what_was_read_ahead_is_forgotten_when_the_batch_before_it_fails()
         collector.broken = False
         await caught_up(feed, 4)
     assert collector.taken == [f"job-{number}" for number in range(1, 5)]
+
+
+async def test_what_is_put_while_a_full_batch_is_taken_is_not_passed_over() -> None:
+    queue, slow = Noting(*jobs(6)), Slow()
+    feed = Feed(slow, queue, random=Random(1), batch=4)
+    async with fed(feed):
+        await asyncio.wait_for(slow.offered.wait(), 20)
+        await until(lambda: queue.reads == [0, 4])
+        queue.jobs += [good("job-7"), good("job-8"), good("job-9")]
+        slow.go.set()
+        await caught_up(feed, 9)
+    assert slow.taken == [f"job-{number}" for number in range(1, 10)]

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from exporter.model import Measurement, decode
+from exporter.moving import MovingError
 from exporter.moving.copying import compare, copy
 from exporter.moving.tally import Tally
 from tests.measurements import START, good
@@ -73,3 +76,28 @@ async def test_what_the_target_refuses_is_listed(tmp_path: Path) -> None:
         done = await copy(source, ChoosyStore(target, START + DAY))  # type: ignore[arg-type]
         assert (done.refusals, done.refused[0]) == (4, "0-0: too old")
         assert (await compare(source, target)).differing == ["2026-09-21"]
+
+
+async def test_what_cannot_be_read_is_told_and_no_cursor_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt = {row.measurement.id for row in some()[3:6]}
+
+    def spoil(payload: bytes) -> Measurement:
+        found = decode(payload)
+        if found.id in spoilt:
+            raise msgspec.ValidationError("of another version")
+        return found
+
+    monkeypatch.setattr("exporter.stores.embedded.decode", spoil)
+    async with (
+        stored(tmp_path / "a.duckdb", some()) as source,
+        stored(tmp_path / "b.duckdb") as target,
+    ):
+        await source.advance("abc", 12)
+        with pytest.raises(MovingError, match="3 of 12 measurements of the source cannot be read"):
+            await copy(source, target)
+        assert await target.cursors() == {}
+        assert await target.count() == 9
+        with pytest.raises(MovingError, match="cannot be read"):
+            await compare(source, target)

@@ -112,7 +112,7 @@ async def test_tasks_write_what_heal_writes_and_a_second_run_changes_nothing(
         assert _written(settings, "rolled up", operator.server.token) == by_tasks
 
         assert healing.rollups is not None
-        assert healing.rollups.heal(0) == 24
+        assert healing.rollups.heal() == 24
         healed = _written(settings, "healed", operator.server.token)
     finally:
         await store.close()

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Reported
 from exporter.settings import Influx
-from exporter.stores import Group, PhaseStatistics, Where, Window
+from exporter.stores import Group, PhaseStatistics, Row, Where, Window
 from exporter.stores.influx import InfluxStore
 from exporter.stores.influx_rollups import DAY, HOUR, ROLLUP_ERROR
 from tests.measurements import SECOND, failed, good
@@ -82,6 +82,16 @@ async def stores(server: InfluxServer) -> AsyncIterator[tuple[InfluxStore, Influ
             server.drop_bucket(bucket)
 
 
+@asynccontextmanager
+async def stores_like(store: InfluxStore) -> AsyncIterator[InfluxStore]:
+    """Another station's store on the same server and buckets."""
+    another = InfluxStore.open(store.settings, now=lambda: NOW)
+    try:
+        yield another
+    finally:
+        await another.close()
+
+
 WINDOWS = [
     Window(LAST - DAY, LAST),
     Window(MONDAY + 5 * HOUR + 17, MONDAY + DAY + 3 * HOUR + 1),
@@ -140,6 +150,36 @@ async def test_a_window_served_from_roll_ups_equals_the_same_window_without_them
         await rolled.write("box", list(enumerate(jobs[603:], 604)))
         await compare(rolled, plain)
         assert rolled.rollups is not None
-        assert rolled.rollups.heal(0) > 25
-        assert rolled.rollups.heal(0) == 0, "nothing is left to be computed"
+        assert rolled.rollups.heal() > 25
+        assert rolled.rollups.heal() == 0, "nothing is left to be computed"
         assert await compare(rolled, plain) == 6
+
+
+async def test_an_hour_that_two_stations_compute_at_once_is_computed_again(
+    influx: InfluxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One reads, the other takes in a late job, computes and cleans; then the first one writes."""
+    async with stores(influx) as (rolled, plain), stores_like(rolled) as other:
+        await rolled.write("box", [(n, good(f"m{n}", started_at=MONDAY + n)) for n in range(1, 4)])
+        assert rolled.rollups is not None
+        assert other.rollups is not None
+        put = rolled.rollups._put
+        calls = 0
+
+        def late(series: str, sums: Any, start: int) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == 1:
+                late_one = [Row("other box", 1, good("late", started_at=MONDAY + 9))]
+                assert not other._add(late_one)
+                other.rollups.heal()  # type: ignore[union-attr] # asserted above
+            put(series, sums, start)
+
+        monkeypatch.setattr(rolled.rollups, "_put", late)
+        rolled.rollups.heal()
+        rolled.rollups.heal()
+        window = Window(MONDAY, MONDAY + DAY - 1)
+        (found,) = await rolled.groups(window, Where())
+        assert found.rows == 4
+        same_groups([found], await plain.groups(window, Where()))
+        assert any(one.series for one in rolled.rollups.stretches(window)), "roll-ups answered"

@@ -12,7 +12,6 @@ import "math"
 // filter fails with "type conflict". A `map` that changes a column by which its table is grouped, with
 // a `group` by the same columns after it, counts wrongly: what is grouped anew has a name of its own.
 tags = ["orchestrator", "region", "pipeline", "model"]
-keys = ["orchestrator", "region", "pipeline", "model", "_time"]
 kinds = ["orchestrator", "region", "pipeline", "model", "_time", "phase"]
 
 bucketOf = (v) => {

@@ -1,5 +1,7 @@
 -- The rows of both tables after a place, in order of time and id.
 SELECT
+    time,
+    job_id,
     outbox,
     seq,
     payload
