@@ -211,7 +211,7 @@ def test_check_config_says_where_measurements_live_and_how_long(tmp_path: Path) 
         assert "secret" not in result.output
         return result.stdout.partition("  store     ")[2]
 
-    lacking = ", no rollup_token: what the server's tasks miss stays missing"
+    lacking = ", no rollup_token: roll-ups are hardly used"
     assert told() == (
         "InfluxDB http://db:8086, organisation livepeer\n"
         f"            livepeer_ai keeps 90 d, livepeer_ai_rollup keeps for ever{lacking}\n"

@@ -113,7 +113,7 @@ def _store(settings: "Settings") -> list[tuple[str, str]]:
     buckets = [f"{name} keeps {kept(time)}" for name, time in wanted_buckets(influx)]
     rolled = [] if influx.rollup_bucket else ["no roll-ups"]
     own = influx.rollup_token or influx.rollup_bucket is None
-    healed = [] if own else ["no rollup_token: what the server's tasks miss stays missing"]
+    healed = [] if own else ["no rollup_token: roll-ups are hardly used"]
     return [
         ("store", f"InfluxDB {influx.url}, organisation {influx.org}"),
         ("", ", ".join([*buckets, *rolled, *healed])),

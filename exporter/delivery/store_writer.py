@@ -37,6 +37,10 @@ class Queue(Protocol):
         """The first rows that `read` leaves out between two numbers, with the reason."""
         ...
 
+    async def rewind(self, consumer: str, seq: int) -> None:
+        """Note that a consumer does not have any more what comes after a sequence number."""
+        ...
+
     async def set_aside(self, consumer: str, letters: Sequence[Letter]) -> None:
         """Keep what a consumer will not take."""
         ...
@@ -81,6 +85,7 @@ class StoreWriter:
         self._settled = await self._queue.cursor(CONSUMER)
         if position < self._settled:
             await self._tell_lost(position, self._settled)
+            await self._queue.rewind(CONSUMER, position)
         await self._settle_upto(position)
         await self._queue.advance(CONSUMER, position)
         self._settled = self._confirmed = position

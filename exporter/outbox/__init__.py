@@ -260,6 +260,19 @@ class Outbox:
             lambda connection: dead_letters.settle(connection, letters, refused, self._clock())
         )
 
+    async def rewind(self, consumer: str, seq: int) -> None:
+        """Note that the consumer does not have any more what comes after `seq`.
+
+        What of it is still here counts as undelivered again.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE cursor SET seq = min(seq, ?) WHERE consumer = ?", (seq, consumer)
+            )
+
+        await self._writer.do(work)
+
     async def trim(self, *, shrink_too: bool = True) -> int:
         """Delete what every known consumer has passed, but for the newest `keep_delivered`.
 

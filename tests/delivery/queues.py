@@ -32,6 +32,9 @@ class Queue:
     async def advance(self, consumer: str, seq: int) -> None:
         self.cursors[consumer] = max(seq, self.cursors.get(consumer, 0))
 
+    async def rewind(self, consumer: str, seq: int) -> None:
+        self.cursors[consumer] = min(seq, self.cursors.get(consumer, 0))
+
     async def trim(self, *, shrink_too: bool = True) -> int:  # noqa: ARG002 - as the outbox
         self.trims += 1
         return 0

@@ -311,3 +311,16 @@ async def test_a_slow_read_delays_no_put(opened: Opener) -> None:
     assert await asyncio.wait_for(outbox.put(good("m1")), 20) == 1
     released.set()
     await task
+
+
+async def test_a_cursor_goes_back_only_when_it_is_told_to(opened: Opener) -> None:
+    outbox = opened()
+    await put_many(outbox, 5)
+    await outbox.advance("store", 4)
+    await outbox.advance("store", 2)
+    assert await outbox.cursor("store") == 4
+    await outbox.rewind("store", 2)
+    await outbox.rewind("store", 3)
+    assert await outbox.cursor("store") == 2
+    await outbox.rewind("nobody", 1)
+    assert await outbox.cursor("nobody") == 0
