@@ -365,14 +365,14 @@ class InfluxStore:
     ) -> list[Group]:
         about = _narrow(where)
         stored = await self._in(
-            self._readers, lambda: rollups.stored(stretches, about, scores=True)
+            self._readers, lambda: [_sums(one) for one in rollups.scores(stretches, about)]
         )
         fresh = [
             _sums(await self._ask("groups", _about(Window(one.first, one.last - 1), where)))
             for one in stretches
             if one.series is None
         ]
-        return _groups(merged(stored, *fresh))
+        return _groups(merged(*stored, *fresh))
 
     async def _rolled_phases(
         self, rollups: Rollups, stretches: Sequence[Stretch], where: Where
@@ -380,7 +380,7 @@ class InfluxStore:
         about = _narrow(where)
 
         def added_up() -> Sums:
-            stored = rollups.stored(stretches, about, scores=False)
+            stored = rollups.stored(stretches, about)
             fresh = (
                 rollups.added_up(one.first, one.last, about)
                 for one in stretches
@@ -476,13 +476,15 @@ def _any(name: str | None) -> str:
     return "" if name is None else tag_value(name)
 
 
-def _sums(answer: Answer) -> Sums:
-    """The answer to `groups` as roll-ups would have it."""
+def _sums(answer: Mapping[str, list[Record]]) -> Sums:
+    """The answer to `groups`, or to `rollup_scores`, as roll-ups have it."""
     sums: Sums = defaultdict(dict)
     names = {"rows": "rows", "success": "success_sum"}
     names |= {"timed": "scored_time_count", "time": "scored_time_sum"}
     for result, field in names.items():
-        for (orchestrator, region, pipeline, model), value in _numbers(answer[result]).items():
+        for (orchestrator, region, pipeline, model), value in _numbers(
+            answer.get(result, ())
+        ).items():
             sums[orchestrator, region, pipeline, model][field] = value
     return sums
 

@@ -140,6 +140,7 @@ class _Access(NamedTuple):
 _BEFORE: Final = {
     "phases": ("narrow",),
     "rollup_1h": ("rolling",),
+    "rollup_scores": ("narrow",),
     "rollup_sums": ("narrow",),
 }
 _ROWS: Final = ("total(", "values(", "points(", "whole(")

@@ -9,16 +9,17 @@ A point is made of the measurement alone: writing it again, from wherever, leave
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Final, NamedTuple
+from functools import cache, lru_cache
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from exporter.model import Measurement, encode
 from exporter.stores import Row
-from exporter.stores.schema import Field, Kind, Value, failed, fields_of, succeeded
+from exporter.stores.schema import INT64, Field, Kind, Value, failed, fields_of, succeeded
 
 SLACK: Final = 1_000_000_000
 """Nanoseconds of a second: the time of a point lies in the same one as the start of its job."""
@@ -44,14 +45,17 @@ class _Layout(NamedTuple):
     """The columns of a series: its tags, in the order that the server likes best, and the rest."""
 
     tags: tuple[Field, ...]
-    fields: tuple[tuple[str, Kind, Callable[[Measurement], Value]], ...]
+    fields: tuple[tuple[str, Callable[[Any], str | None], Callable[[Measurement], Value]], ...]
+    """What the value stands behind, how it is written, and where it comes from."""
 
 
 @cache
 def _layout(fields: tuple[Field, ...]) -> _Layout:
     return _Layout(
         tuple(sorted((field for field in fields if field.tag), key=lambda field: field.name)),
-        tuple((field.name, field.kind, field.value) for field in fields if not field.tag),
+        tuple(
+            (f"{field.name}=", _WRITERS[field.kind], field.get) for field in fields if not field.tag
+        ),
     )
 
 
@@ -60,18 +64,19 @@ def line(row: Row) -> str:
     one = row.measurement
     series, fields = fields_of(one)
     layout = _layout(fields)
-    tags = tags_of({tag.name: str(tag.value(one)) for tag in layout.tags})
+    tags = ",".join([_tag(tag.name, str(tag.get(one))) for tag in layout.tags])
     values = [
-        f"{name}={_written(kind, value)}"
-        for name, kind, get in layout.fields
-        if (value := get(one)) is not None
+        begin + text
+        for begin, write, get in layout.fields
+        if (value := get(one)) is not None and (text := write(value)) is not None
     ]
-    values += [
-        f"{name}={_written(ROW_FIELDS[name], value)}"
-        for name, value in _row_values(row).items()
-        if value is not None
-    ]
-    return f"{series},{tags} {','.join(values)} {point_time(one)}"
+    payload = _text(encode(msgspec.structs.replace(one, steps=())).decode())
+    values.append(f"started_at={one.started_at}i,outbox={_text(row.outbox)},seq={row.seq}i")
+    if succeeded(one):
+        values.append(f"success_seq={row.seq}i")
+    if failed(one):
+        values.append(f"failure_seq={row.seq}i")
+    return f"{series},{tags} {','.join(values)},payload={payload} {point_time(one)}"
 
 
 def point_time(measurement: Measurement) -> int:
@@ -97,33 +102,39 @@ def tag_text(value: str) -> str:
     return _DECODED.sub(lambda found: chr(int(found.group(1), 16)), value)
 
 
-def _row_values(row: Row) -> dict[str, Value]:
-    one = row.measurement
-    return {
-        "started_at": one.started_at,
-        "outbox": row.outbox,
-        "seq": row.seq,
-        "success_seq": row.seq if succeeded(one) else None,
-        "failure_seq": row.seq if failed(one) else None,
-        "payload": encode(msgspec.structs.replace(one, steps=())).decode(),
-    }
-
-
 def tags_of(tags: Mapping[str, str]) -> str:
     """Tags as line protocol writes them; in order of their names the server takes them best."""
-    return ",".join(f"{name}={_escaped(tag_value(text))}" for name, text in tags.items())
+    return ",".join(_tag(name, text) for name, text in tags.items())
 
 
-def _escaped(value: str) -> str:
-    return value.replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ")
+@lru_cache(maxsize=10_000)
+def _tag(name: str, text: str) -> str:
+    value = tag_value(text).replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ")
+    return f"{name}={value}"
 
 
-def _written(kind: Kind, value: Value) -> str:
-    if kind == "text":
-        text = str(value).replace("\\", r"\\").replace('"', r"\"")
-        return f'"{text}"'
-    if kind == "integer":
-        return f"{value}i"
-    if kind == "boolean":
-        return "true" if value else "false"
-    return repr(value)
+def _text(value: str) -> str:
+    escaped = value.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
+
+
+def _float(value: float) -> str | None:
+    """The number, or `None` for one that no store can hold; as `Field.value`."""
+    value = float(value)
+    return repr(value) if math.isfinite(value) else None
+
+
+def _integer(value: int) -> str | None:
+    return f"{value}i" if value in INT64 else None
+
+
+def _boolean(value: bool) -> str:  # noqa: FBT001 - it is the value that is written
+    return "true" if value else "false"
+
+
+_WRITERS: Final[Mapping[Kind, Callable[[Any], str | None]]] = {
+    "text": _text,
+    "float": _float,
+    "integer": _integer,
+    "boolean": _boolean,
+}

@@ -12,7 +12,7 @@ import math
 import secrets
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from exporter.settings import Influx
@@ -130,9 +130,23 @@ class Rollups:
             return whole
         return cut
 
-    def stored(self, stretches: Sequence[Stretch], about: Parameters, *, scores: bool) -> Sums:
-        """What the stretches that have roll-ups add up to; with `scores` only what scores need."""
+    def stored(self, stretches: Sequence[Stretch], about: Parameters) -> Sums:
+        """What the stretches that have roll-ups add up to."""
         together: Sums = defaultdict(dict)
+        for answer in self._ask_of(stretches, "rollup_sums", about):
+            for rows in answer.values():
+                _merge(together, rows)
+        return together
+
+    def scores(
+        self, stretches: Sequence[Stretch], about: Parameters
+    ) -> Iterator[Mapping[str, list[Record]]]:
+        """The answers to `groups` for each of the stretches that have roll-ups."""
+        return self._ask_of(stretches, "rollup_scores", about)
+
+    def _ask_of(
+        self, stretches: Sequence[Stretch], name: str, about: Parameters
+    ) -> Iterator[Mapping[str, list[Record]]]:
         for stretch in stretches:
             if stretch.series is not None:
                 asked = {
@@ -141,11 +155,8 @@ class Rollups:
                     "series": stretch.series,
                     "first": stretch.first,
                     "last": stretch.last,
-                    "scores": scores,
                 }
-                for rows in self._client.ask(question("rollup_sums"), asked).values():
-                    _merge(together, rows)
-        return together
+                yield self._client.ask(question(name), asked)
 
     def added_up(self, first: int, last: int, about: Parameters) -> Sums:
         """What the single measurements of a stretch of time add up to."""

@@ -25,7 +25,8 @@ PROOF_LIMIT: Final = 4096
 EXEMPT_LIMIT: Final = 500
 """Characters of the column `exempt`."""
 
-_INT64: Final = range(-(2**63), 2**63)
+INT64: Final = range(-(2**63), 2**63)
+"""Integers that every store can hold."""
 _MARGIN: Final = 3_000_000_000
 TIMES: Final = range(-(2**63) + _MARGIN, 2**63 - _MARGIN)
 """Moments that every store can hold, Unix nanoseconds."""
@@ -52,7 +53,7 @@ class Field(msgspec.Struct, frozen=True):
         if self.kind == "float" and value is not None:
             value = float(value)
             return value if math.isfinite(value) else None
-        if isinstance(value, int) and value not in _INT64:
+        if isinstance(value, int) and value not in INT64:
             return None
         return value
 

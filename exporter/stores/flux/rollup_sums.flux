@@ -1,26 +1,14 @@
 // What the stored roll-ups of a stretch of time add up to, per group and field.
 //
-// Parameters: bucket (of the roll-ups), series (ai_job_1h or ai_job_1d), first, last, and those of narrow.flux. Fields are all, or with `scores` only those that `groups` needs.
+// Parameters: bucket (of the roll-ups), series (ai_job_1h or ai_job_1d), first, last, and those of
+// narrow.flux.
 by = ["orchestrator", "region", "pipeline", "model", "_field"]
 
-stored = () => {
-    found =
-        from(bucket: bucket)
-            |> range(start: time(v: first), stop: time(v: last))
-            |> filter(fn: (r) => r._measurement == series)
-            |> narrow()
-
-    return
-        if scores then
-            found
-                |> filter(
-                    fn: (r) =>
-                        r._field == "rows" or r._field == "success_sum"
-                            or r._field == "scored_time_count" or r._field == "scored_time_sum",
-                )
-        else
-            found
-}
+stored = () =>
+    from(bucket: bucket)
+        |> range(start: time(v: first), stop: time(v: last))
+        |> filter(fn: (r) => r._measurement == series)
+        |> narrow()
 
 stored()
     |> filter(fn: (r) => r._field =~ /(^rows|_count|_bucket_-?[0-9]+)$/)
