@@ -300,6 +300,7 @@ def questions(folder: Path, number: int, days: int, filled: str) -> None:
         assert server.process is not None
         try:
             store = InfluxStore.open(_settings(server, "points", rollup_bucket), lambda: END)
+            store.groups_longer = store.phases_longer = 0
             rows += asyncio.run(ask(name, store, psutil.Process(server.process.pid)))
         finally:
             server.stop()

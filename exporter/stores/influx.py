@@ -42,6 +42,7 @@ from exporter.stores.influx_client import (
 from exporter.stores.influx_counted import Key, counted, exact_statistics
 from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value, tags_of
 from exporter.stores.influx_rollups import (
+    DAY,
     HOUR,
     Fields,
     Rollups,
@@ -60,7 +61,7 @@ Answer = dict[str, list[Record]]
 _READERS: Final = 4
 _SENDERS: Final = 2
 """While the server works on one part of a batch, the next is made into lines."""
-_PART: Final = 1000
+_PART: Final = 1250
 _BATCH: Final = 5000
 _LEAST_STRETCH: Final = HOUR // 3600
 _MOST_STRETCH: Final = 366 * 24 * HOUR
@@ -81,6 +82,9 @@ class InfluxStore:
         self, influx: Influx, client: InfluxClient, now: Callable[[], int] = time.time_ns
     ) -> None:
         self.settings = influx
+        self.groups_longer = 30 * DAY
+        self.phases_longer = 7 * DAY
+        """Longer windows, nanoseconds, are answered from roll-ups where there are some."""
         self._bucket = influx.bucket
         self._client = client
         self.rollups = Rollups(influx, client, now) if influx.rollup_bucket is not None else None
@@ -177,7 +181,7 @@ class InfluxStore:
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`. Long windows are added up from roll-ups where they have some."""
-        stretches = await self._stretches(window)
+        stretches = await self._stretches(window, longer=self.groups_longer)
         if self.rollups is not None and stretches:
             return await self._rolled_groups(self.rollups, stretches, where)
         return _groups(_sums(await self._ask("groups", _about(window, where))))
@@ -198,7 +202,7 @@ class InfluxStore:
 
     async def phases(self, window: Window, where: Where) -> list[PhaseStatistics]:
         """See `Store.phases`. Where roll-ups answer a part, percentiles are approximate."""
-        stretches = await self._stretches(window)
+        stretches = await self._stretches(window, longer=self.phases_longer)
         if self.rollups is not None and stretches:
             return await self._rolled_phases(self.rollups, stretches, where)
         about, asked = _narrow(where), _clamped(window)
@@ -351,10 +355,14 @@ class InfluxStore:
             return self._write(points[:middle]) + self._write(points[middle:])
         return []
 
-    async def _stretches(self, window: Window) -> Sequence[Stretch]:
-        """The window cut by what roll-ups answer; nothing if they answer nothing of it."""
+    async def _stretches(self, window: Window, *, longer: int) -> Sequence[Stretch]:
+        """The window cut by what roll-ups answer; nothing if they answer nothing of it.
+
+        They are not asked about windows that are not longer than so many nanoseconds, which single
+        measurements answer as quickly, unless these are not kept that long.
+        """
         rollups = self.rollups
-        if rollups is None:
+        if rollups is None or (window.until - window.since <= longer and rollups.kept(window)):
             return ()
         clamped = _clamped(window)
         stretches = await self._in(self._readers, lambda: rollups.stretches(clamped))

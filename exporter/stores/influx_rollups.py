@@ -112,6 +112,10 @@ class Rollups:
             for outbox, start in sorted(hours)
         ]
 
+    def kept(self, window: Window) -> bool:
+        """Whether the single measurements of all of a window are still kept."""
+        return not self._kept or window.since >= self._now() - self._kept
+
     def stretches(self, window: Window) -> list[Stretch]:
         """The window cut into what roll-ups answer and what they do not, in order of time."""
         first = max(0, -(-window.since // HOUR) * HOUR)
@@ -125,8 +129,7 @@ class Rollups:
         cut.insert(0, Stretch(None, window.since, first))
         cut.append(Stretch(None, last, window.until + 1))
         cut = _joined([stretch for stretch in cut if stretch.first < stretch.last])
-        all_kept = not self._kept or window.since >= self._now() - self._kept
-        if all_kept and sum(stretch.series is None for stretch in cut) > _MOST_STRETCHES:
+        if self.kept(window) and sum(stretch.series is None for stretch in cut) > _MOST_STRETCHES:
             return whole
         return cut
 

@@ -73,6 +73,7 @@ async def stores(server: InfluxServer) -> AsyncIterator[tuple[InfluxStore, Influ
     )
     plain = settings.model_copy(update={"rollup_bucket": None})
     opened = [InfluxStore.open(one, now=lambda: NOW) for one in (settings, plain)]
+    opened[0].groups_longer = opened[0].phases_longer = 0
     try:
         yield opened[0], opened[1]
     finally:
@@ -183,3 +184,18 @@ async def test_an_hour_that_two_stations_compute_at_once_is_computed_again(
         assert found.rows == 4
         same_groups([found], await plain.groups(window, Where()))
         assert any(one.series for one in rolled.rollups.stretches(window)), "roll-ups answered"
+
+
+async def test_short_windows_are_answered_exactly_unless_they_are_not_kept_any_more(
+    influx: InfluxServer,
+) -> None:
+    rng = random.Random(7)
+    async with stores(influx) as (rolled, plain), stores_like(rolled) as by_default:
+        await rolled.write("box", [(n, job(rng, n)) for n in range(1, 200)])
+        await rolled.maintain()
+        week = Window(LAST - 7 * DAY, LAST)
+        assert {one.approximate for one in await by_default.phases(week, Where())} == {False}
+        longer = Window(LAST - 8 * DAY, LAST)
+        assert {one.approximate for one in await by_default.phases(longer, Where())} == {True}
+        month = Window(LAST - 40 * DAY, LAST)
+        same_groups(await by_default.groups(month, Where()), await plain.groups(month, Where()))
