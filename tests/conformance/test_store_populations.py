@@ -16,7 +16,7 @@ from tests.conformance.conftest import FreshStore
 from tests.measurements import SECOND, START, measurements
 
 FEW = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 STEP = 250_000_000

@@ -265,7 +265,7 @@ async def test_one_bad_point_of_each_kind_is_set_aside_and_all_others_are_stored
         await delivered(station)
         shown = dead(tmp_path)
         assert [one["id"] for one in shown] == ["beyond", "of another type"]
-        assert "outside retention policy" in shown[0]["reason"]
+        assert "it is older than the bucket keeps" in shown[0]["reason"]
         assert 'field type conflict: input field "job_id"' in shown[1]["reason"]
         assert sorted(await stored_ids(station.here.store)) == sorted(job.id for job in given)
 

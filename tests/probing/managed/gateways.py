@@ -69,11 +69,12 @@ def gone(pid: int) -> bool:
 
 def gateways_below() -> list[psutil.Process]:
     """The processes that this one started, without the servers that other tests' workers need."""
-    return [child for child in psutil.Process().children() if not _serves_workers(child)]
+    return [child for child in psutil.Process().children() if not _serves_tests(child)]
 
 
-def _serves_workers(process: psutil.Process) -> bool:
+def _serves_tests(process: psutil.Process) -> bool:
     try:
-        return any("multiprocessing" in word for word in process.cmdline())
+        worker = any("multiprocessing" in word for word in process.cmdline())
+        return worker or process.name() == "influxd"
     except psutil.NoSuchProcess:
         return False
