@@ -5,7 +5,6 @@ store is away serves what it has meanwhile.
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from random import Random
 
@@ -13,8 +12,6 @@ from exporter.delivery.feed import Batch, Consumer, Feed
 from exporter.delivery.store_writer import StoreWriter
 from exporter.outbox import Outbox
 from exporter.stores import Store, TargetState
-
-log = logging.getLogger(__name__)
 
 
 class Restoration:

@@ -29,7 +29,14 @@ from exporter.stores import (
 )
 from exporter.stores.embedded_connections import Connections
 from exporter.stores.embedded_file import TABLES
-from exporter.stores.schema import MEASUREMENT, OUT_OF_RANGE, Field, fields_of, storable
+from exporter.stores.schema import (
+    MEASUREMENT,
+    OUT_OF_RANGE,
+    TRANSCODING,
+    Field,
+    fields_of,
+    storable,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -287,8 +294,16 @@ def _query(name: str) -> str:
 @cache
 def _question(name: str) -> str:
     # Materialized, the rows would be copied with all their columns before most are dropped.
-    asked = "transcoding_asked" if name.startswith("transcoding") else "asked"
-    return f"WITH asked AS NOT MATERIALIZED ({_query(asked)})\n{_query(name)}"
+    asked = _query("asked")
+    return (
+        f"WITH asked AS NOT MATERIALIZED ({asked}), transcoding AS NOT MATERIALIZED "
+        f"({_of_table(asked, TRANSCODING)})\n{_query(name)}"
+    )
+
+
+def _of_table(query: str, table: str) -> str:
+    """A query that is written for AI jobs, about another table."""
+    return query.replace(MEASUREMENT, table)
 
 
 def _parameters(window: Window, where: Where) -> dict[str, Any]:
@@ -329,7 +344,7 @@ def _take_over(connection: "DuckDBPyConnection", rows: Sequence[Row]) -> Sequenc
             incoming = f"incoming_{table}"
             with connection.appender(incoming) as appender:
                 appender.append_rows(new.values())
-            connection.execute(_query("insert").replace(MEASUREMENT, table))
+            connection.execute(_of_table(_query("insert"), table))
             connection.execute(f"DELETE FROM {incoming}")  # noqa: S608 - one of two names
     return refused
 

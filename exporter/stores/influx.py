@@ -39,7 +39,7 @@ from exporter.stores.influx_client import (
     Record,
     question,
 )
-from exporter.stores.influx_counted import Key, counted, exact_statistics
+from exporter.stores.influx_counted import NAMES, Key, counted, exact_statistics
 from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value, tags_of
 from exporter.stores.influx_rollups import (
     DAY,
@@ -66,7 +66,6 @@ _BATCH: Final = 5000
 _LEAST_STRETCH: Final = HOUR // 3600
 _MOST_STRETCH: Final = 366 * 24 * HOUR
 """How much time is read for a page of rows, nanoseconds; it follows what pages hold."""
-_NAMES: Final = ("orchestrator", "region", "pipeline", "model")
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _RESULT: Final = "_result"
 _DROPPED: Final = re.compile(r"dropped[= ](\d+)")
@@ -520,7 +519,7 @@ def _key(row: Record, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _numbers(
-    rows: Sequence[Record], names: Sequence[str] = _NAMES
+    rows: Sequence[Record], names: Sequence[str] = NAMES
 ) -> defaultdict[tuple[str, ...], float]:
     """Sums of the values by their tags."""
     found: defaultdict[tuple[str, ...], float] = defaultdict(float)

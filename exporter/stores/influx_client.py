@@ -7,7 +7,6 @@ import csv
 import gzip
 import io
 import json
-import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client import InfluxDBClient
     from influxdb_client.rest import ApiException
     from urllib3 import HTTPResponse
-
-log = logging.getLogger(__name__)
 
 Parameters = Mapping[str, str | int | float | bool]
 Record = dict[str, str]

@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from exporter.stores import PhaseStatistics
@@ -14,7 +14,8 @@ from exporter.stores.schema import PHASES
 Key = tuple[str, str, str, str]
 """Orchestrator, region, pipeline, model."""
 
-_NAMES: Final = ("orchestrator", "region", "pipeline", "model")
+NAMES: Final = ("orchestrator", "region", "pipeline", "model")
+"""The tags that make a `Key`."""
 
 
 def counted(
@@ -37,7 +38,7 @@ def counted(
 
 def key_of(row: Record) -> Key:
     """Whose row it is."""
-    orchestrator, region, pipeline, model = (tag_text(row[name]) for name in _NAMES)
+    orchestrator, region, pipeline, model = (tag_text(row[name]) for name in NAMES)
     return orchestrator, region, pipeline, model
 
 
@@ -50,10 +51,39 @@ def exact_statistics(rows: Iterable[Record]) -> list[PhaseStatistics]:
             for phase in PHASES:
                 if text := row.get(phase):
                     times[key, phase].append(float(text))
-    return [_statistics(key, phase, sorted(found)) for (key, phase), found in sorted(times.items())]
+    return [
+        statistics(
+            key,
+            phase,
+            count=len(found),
+            mean=math.fsum(found) / len(found),
+            of_rank=sorted(found).__getitem__,
+        )
+        for (key, phase), found in sorted(times.items())
+    ]
 
 
-def _statistics(key: Key, phase: str, times: Sequence[float]) -> PhaseStatistics:
+def statistics(
+    key: Key,
+    phase: str,
+    *,
+    count: int,
+    mean: float,
+    of_rank: Callable[[int], float],
+    extremes: tuple[float, float] | None = None,
+) -> PhaseStatistics:
+    """How long a phase took, by the value of each rank from 0.
+
+    With `extremes`, least and most, the values of ranks are approximate. Percentiles lie between
+    the two nearest values, linearly, as `PERCENTILE_CONT` of SQL.
+    """
+
+    def percentile(share: float) -> float:
+        place = share * (count - 1)
+        below, above = of_rank(math.floor(place)), of_rank(math.ceil(place))
+        return below + (above - below) * (place - math.floor(place))
+
+    least, most = extremes or (of_rank(0), of_rank(count - 1))
     orchestrator, region, pipeline, model = key
     return PhaseStatistics(
         orchestrator=orchestrator,
@@ -61,18 +91,12 @@ def _statistics(key: Key, phase: str, times: Sequence[float]) -> PhaseStatistics
         pipeline=pipeline,
         model=model,
         phase=phase,
-        count=len(times),
-        mean=math.fsum(times) / len(times),
-        least=times[0],
-        most=times[-1],
-        p50=_percentile(times, 0.5),
-        p90=_percentile(times, 0.9),
-        p99=_percentile(times, 0.99),
+        count=count,
+        mean=mean,
+        least=least,
+        most=most,
+        p50=percentile(0.5),
+        p90=percentile(0.9),
+        p99=percentile(0.99),
+        approximate=extremes is not None,
     )
-
-
-def _percentile(times: Sequence[float], share: float) -> float:
-    """Between the two nearest values, linearly, as `PERCENTILE_CONT` of SQL."""
-    place = share * (len(times) - 1)
-    below, above = times[math.floor(place)], times[math.ceil(place)]
-    return below + (above - below) * (place - math.floor(place))

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from exporter.settings import Influx
 from exporter.stores import PhaseStatistics, Row, Window
 from exporter.stores.influx_client import InfluxClient, Parameters, Record, question
-from exporter.stores.influx_counted import Key, counted, key_of
+from exporter.stores.influx_counted import NAMES, Key, counted, key_of, statistics
 from exporter.stores.influx_lines import tag_text, tags_of
 from exporter.stores.schema import PHASES
 
@@ -315,27 +315,13 @@ def _statistics(key: Key, phase: str, fields: Fields) -> PhaseStatistics:
         if name.startswith(prefix)
     )
 
-    def percentile(share: float) -> float:
-        place = share * (count - 1)
-        below = _of_rank(buckets, math.floor(place), least, most)
-        above = _of_rank(buckets, math.ceil(place), least, most)
-        return below + (above - below) * (place - math.floor(place))
-
-    orchestrator, region, pipeline, model = key
-    return PhaseStatistics(
-        orchestrator=orchestrator,
-        region=region,
-        pipeline=pipeline,
-        model=model,
-        phase=phase,
+    return statistics(
+        key,
+        phase,
         count=count,
         mean=fields[f"{phase}_sum"] / count,
-        least=least,
-        most=most,
-        p50=percentile(0.5),
-        p90=percentile(0.9),
-        p99=percentile(0.99),
-        approximate=True,
+        of_rank=lambda rank: _of_rank(buckets, rank, least, most),
+        extremes=(least, most),
     )
 
 
@@ -379,8 +365,7 @@ def _bucket(value: float) -> int:
 
 
 def _point(series: str, key: Key, fields: Fields, time: int) -> str:
-    names = ("orchestrator", "region", "pipeline", "model")
-    tags = dict(zip(names, key, strict=True))
+    tags = dict(zip(NAMES, key, strict=True))
     written = ",".join(
         f"{name}={float(value)!r}" if name.endswith(_FLOATS) else f"{name}={int(value)}i"
         for name, value in fields.items()

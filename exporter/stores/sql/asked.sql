@@ -1,4 +1,5 @@
--- The rows that a question is about: `asked` of the other files.
+-- The rows that a question is about: `asked` of the other files; with the other table's name they are
+-- `transcoding`, the results of transcoding.
 SELECT *
 FROM ai_job
 WHERE

@@ -8,6 +8,6 @@ SELECT
     avg(success_rate),
     avg(round_trip_time),
     avg(seg_duration)
-FROM asked
+FROM transcoding
 GROUP BY orchestrator, region, pipeline, model
 ORDER BY orchestrator, region, pipeline, model

@@ -1,5 +1,5 @@
 -- The results of transcoding themselves, newest first.
 SELECT payload
-FROM asked
+FROM transcoding
 ORDER BY time DESC, seq DESC, outbox DESC
 LIMIT $limit
