@@ -6,7 +6,7 @@ A real server, with real faults: it is killed, away, told to refuse.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +22,7 @@ from exporter.model import Measurement
 from exporter.settings import Influx
 from exporter.stores.influx import InfluxStore
 from tests.measurements import SECOND, failed, good
-from tests.services.influx_server import ORG, InfluxServer, influx_server, section
+from tests.services.influx_server import ORG, InfluxServer, section
 from tests.stations import ALICE, BOB, Station, offer, running_station
 from tests.stored import stored_ids
 from tests.system.service import until
@@ -33,20 +33,6 @@ NOW = time.time_ns() // SECOND * SECOND
 HOUR = NOW // (3600 * SECOND) * 3600 * SECOND
 """When this hour began: the time of what the store notes about itself."""
 PATIENCE = 90.0
-
-
-@pytest.fixture(scope="module")
-def a_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
-    with influx_server(tmp_path_factory.mktemp("faulty")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(a_server: InfluxServer) -> Iterator[InfluxServer]:
-    """A server that may be killed; the next test finds it running."""
-    yield a_server
-    if a_server.process is None:
-        a_server.start()
 
 
 def influx_settings(server: InfluxServer, bucket: str, **more: Any) -> Influx:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from tests.filesystems import small_disk
-from tests.services.influx_server import InfluxServer, influx_server, section
+from tests.services.influx_server import InfluxServer, section
 from tests.system.killing import account, count_from_one, delivered
 from tests.system.service import (
     PATIENCE,
@@ -34,20 +34,6 @@ HOUR = 3600
 NOT_STORED = "measurements cannot be stored"
 NOT_PUBLISHED = "no progress published"
 EVERY_SECOND = {"interval": 1.0, "cold_interval": 1.0, "drain": 2.0}
-
-
-@pytest.fixture(scope="module")
-def a_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
-    with influx_server(tmp_path_factory.mktemp("away")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(a_server: InfluxServer) -> Iterator[InfluxServer]:
-    """A server that may be killed; the next test finds it running."""
-    yield a_server
-    if a_server.process is None:
-        a_server.start()
 
 
 def on(server: InfluxServer, bucket: str) -> dict[str, Any]:
