@@ -450,8 +450,11 @@ def seconds(nanoseconds: float | None) -> float | None:
 
 
 def pipeline_uri(name: str) -> str:
-    """The URI form of a pipeline's name: `Text to image` and `text-to-image` give the latter."""
-    return "-".join(name.strip().lower().replace("-", " ").split()) or name.strip()
+    """The URI form of a pipeline's name: `Text to image` and `text-to-image` give the latter.
+
+    A name that is all blanks and hyphens is its own, so that it stays one.
+    """
+    return "-".join(name.lower().replace("-", " ").split()) or name
 
 
 def pipeline_display(uri: str) -> str:

@@ -129,14 +129,19 @@ def uncommented_example() -> str:
 
 def test_the_example_loads_with_everything_in_it_uncommented(tmp_path: Path) -> None:
     influx = ("influx-write-token", "influx-read-token", "influx-rollup-token")
-    for name in ("lane-token", "lane-key", *influx):
+    posting = ("friend.secret", "leaderboard.secret")
+    for name in ("lane-token", "lane-key", *influx, *posting):
         (tmp_path / name).write_text("secret\n")
     (tmp_path / "rpc-url").write_text("https://rpc.example/key\n")
     (tmp_path / "all.yaml").write_text(uncommented_example())
     settings = load(tmp_path / "all.yaml", {})
     unchanged = {"region", "tester", "schedule", "limits", "probe", "station", "answers"}
-    unchanged |= {"outbox", "leaderboard", "metrics", "log", "filter"}
+    unchanged |= {"outbox", "metrics", "log", "filter"}
     assert settings.model_dump(include=unchanged) == settings_with().model_dump(include=unchanged)
+    lists = {"regions", "secrets", "post_to"}
+    assert settings.leaderboard.model_dump(exclude=lists) == (
+        settings_with().leaderboard.model_dump(exclude=lists)
+    )
     assert settings.store.influxdb is not None
     secrets = {"ca", "token", "read_token", "rollup_token"}
     assert settings.store.influxdb.model_dump(exclude=secrets) == Influx().model_dump(

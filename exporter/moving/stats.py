@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import msgspec
 
 from exporter.leaderboard import legacy
+from exporter.leaderboard.reported import verdict
 from exporter.model import (
     NANOSECONDS,
     Measurement,
@@ -72,22 +73,30 @@ class _Told(msgspec.Struct):
     model: str = ""
 
 
-def measurement(stat: Stat, *, source: str, tester: str, occurrence: Occurrence) -> Measurement:
+def measurement(
+    stat: Stat,
+    *,
+    source: str,
+    tester: str,
+    occurrence: Occurrence,
+    origin: Origin = Origin.IMPORTED,
+) -> Measurement:
     """The measurement that a stat becomes; its time is the timestamp, whatever that is."""
     orchestrator, pipeline = normal_orchestrator(stat.orchestrator), pipeline_uri(stat.pipeline)
     errors = None if stat.errors is None else tuple(e or ReportedError() for e in stat.errors)
-    good = stat.success_rate >= 1
+    outcome, blame = verdict(stat.success_rate)
     return Measurement(
         id=identity(source, msgspec.json.encode(stat), occurrence),
-        origin=Origin.IMPORTED,
+        origin=origin,
         tester=tester,
         region=stat.region.upper(),
         orchestrator=orchestrator,
         pipeline=pipeline,
         model=stat.model,
         started_at=stat.timestamp * NANOSECONDS,
-        outcome=Outcome.OK if good else Outcome.REPORTED_FAILURE,
-        message="" if good else _message(errors or ()),
+        outcome=outcome,
+        blame=blame,
+        message="" if outcome is Outcome.OK else _message(errors or ()),
         phases=phases({"upload_time": stat.upload_time, "download_time": stat.download_time}),
         model_is_warm=True if stat.model_is_warm else None,
         request=stat.input_parameters,

@@ -21,6 +21,13 @@ from exporter.settings.jobs import (
     Spending,
 )
 from exporter.settings.lanes import Lane
+from exporter.settings.leaderboard import (
+    FollowedLeaderboard,
+    Leaderboard,
+    PostSecret,
+    PostTarget,
+    RegionEntry,
+)
 from exporter.settings.pipelines import (
     AudioToText,
     ImageToImage,
@@ -36,12 +43,10 @@ from exporter.settings.pipelines import (
 from exporter.settings.serving import (
     Answers,
     Influx,
-    Leaderboard,
     Log,
     Metrics,
     Outbox,
     Probe,
-    RegionEntry,
     Station,
     Store,
 )
@@ -53,6 +58,7 @@ __all__ = [
     "AudioToText",
     "Connectivity",
     "Filter",
+    "FollowedLeaderboard",
     "GatewaySource",
     "Guard",
     "HttpUrl",
@@ -69,6 +75,8 @@ __all__ = [
     "Noun",
     "Outbox",
     "Pipelines",
+    "PostSecret",
+    "PostTarget",
     "PriceLimit",
     "Probe",
     "RegionEntry",

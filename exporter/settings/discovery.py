@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from exporter.settings.leaderboard import FollowedLeaderboard
 from exporter.settings.types import (
     Glob,
     HttpUrl,
@@ -57,6 +58,10 @@ def _gateway(entry: GatewaySource) -> tuple[object, ...]:
     return (entry.url,)
 
 
+def _followed(entry: FollowedLeaderboard) -> tuple[object, ...]:
+    return (entry.url,)
+
+
 class Sources(Section):
     """Where orchestrators and their offers come from; all sources are merged by address."""
 
@@ -70,6 +75,12 @@ class Sources(Section):
         default=False,
         description="Whether to run an unpinned gateway of our own (see `livepeer`) and ask it, "
         "too. A pinned one lists its own orchestrator only. Needs `livepeer.on_chain`.",
+    )
+    follow: Annotated[list[FollowedLeaderboard], once("url", _followed)] = Field(
+        default=[],
+        max_length=20,
+        description="Leaderboards whose results about your orchestrators are taken over, so that "
+        "metrics, alerts and dashboards show them; they are not tested for that.",
     )
     refresh_interval: Seconds = Field(default=300.0, description="Seconds between refreshes.")
 

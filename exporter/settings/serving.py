@@ -12,12 +12,10 @@ from exporter.settings.types import (
     HttpUrl,
     Listen,
     Noun,
-    Region,
     Seconds,
     Section,
     Token,
     mistake_at,
-    once,
 )
 
 
@@ -168,34 +166,6 @@ class Answers(Section):
         description="Larger files are left out; size and claimed type are kept.",
     )
     max_age: Seconds = Field(default=7 * 86400.0, description="Seconds after which they go.")
-
-
-class RegionEntry(Section):
-    """One region of the leaderboard."""
-
-    id: Region = Field(description="Id, upper-case.")
-    name: str = Field(min_length=1, max_length=100, description="Name that is shown.")
-    type: Literal["ai", "transcoding"] = Field(default="ai", description="Type of the results.")
-
-
-def _region_of_type(entry: RegionEntry) -> tuple[object, ...]:
-    return entry.id, entry.type
-
-
-class Leaderboard(Section):
-    """The leaderboard API."""
-
-    window: Seconds = Field(default=86400.0, description="Seconds looked back without `since`.")
-    regions: Annotated[list[RegionEntry], once("id", _region_of_type)] = Field(
-        default=[
-            RegionEntry(id="GLOBAL", name="Global"),
-            RegionEntry(id="MDW", name="Chicago"),
-            RegionEntry(id="FRA", name="Frankfurt"),
-            RegionEntry(id="LAX", name="Los Angeles"),
-        ],
-        max_length=200,
-        description="Regions with their names; ids that occur in the data are added.",
-    )
 
 
 def _ascending(buckets: list[float]) -> list[float]:

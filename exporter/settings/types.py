@@ -94,7 +94,7 @@ def _digits(text: str) -> str:
 
 
 def _pipeline(text: str) -> str:
-    uri = pipeline_uri(text)
+    uri = pipeline_uri(text).strip()
     if not uri:
         raise ValueError("expected the name of a pipeline, such as text-to-image")
     return uri

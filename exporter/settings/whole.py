@@ -8,11 +8,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from exporter.settings.discovery import Filter, Sources
 from exporter.settings.jobs import Connectivity, Guard, Limits, Schedule, Spending
 from exporter.settings.lanes import Lane, each_apart
+from exporter.settings.leaderboard import Leaderboard
 from exporter.settings.livepeer import Livepeer
 from exporter.settings.pipelines import Pipelines
 from exporter.settings.serving import (
     Answers,
-    Leaderboard,
     Log,
     Metrics,
     Outbox,
@@ -24,9 +24,10 @@ from exporter.settings.types import Region, Section, TesterName, mistake_at
 
 
 def _something(sources: Sources) -> Sources:
-    if not sources.static and not sources.gateway and not sources.scout:
+    if not (sources.static or sources.gateway or sources.scout or sources.follow):
         raise ValueError(
-            "expected something to discover: give `static` endpoints, a `gateway` or a `scout`"
+            "expected something to discover: give `static` endpoints, a `gateway` or a `scout`; or "
+            "a leaderboard to `follow`, for a station that tests nobody itself"
         )
     return sources
 
@@ -101,6 +102,17 @@ class Settings(Section):
             message = "required: `sources.scout` lists the network only on-chain"
             raise mistake_at(message, "on_chain")
         return livepeer
+
+    @field_validator("leaderboard")
+    @classmethod
+    def _others_have_other_names(
+        cls, leaderboard: Leaderboard, info: ValidationInfo
+    ) -> Leaderboard:
+        for index, entry in enumerate(leaderboard.secrets):
+            if entry.name == info.data.get("tester"):
+                message = "expected another name than `tester`, found the same"
+                raise mistake_at(message, "secrets", index, "name")
+        return leaderboard
 
     @field_validator("station")
     @classmethod

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from exporter.model import Measurement, Origin, Outcome, Phases, Reported, ReportedError
+from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Reported, ReportedError
 from exporter.moving import MovingError, from_leaderboard, leaderboard_client
 from exporter.moving.from_leaderboard import (
     deliver,
@@ -125,7 +125,11 @@ async def test_provenance_and_spelling_are_kept(other: Station, tmp_path: Path) 
             errors=(),
         ),
     )
-    assert (bad.outcome, bad.blame, bad.success_rate) == (Outcome.REPORTED_FAILURE, None, 0.0)
+    assert (bad.outcome, bad.blame, bad.success_rate) == (
+        Outcome.REPORTED_FAILURE,
+        Blame.ORCHESTRATOR,
+        0.0,
+    )
     assert bad.message == "no answer in time"
     assert bad.phases == Phases(upload=SECOND)
     assert bad.reported is not None
