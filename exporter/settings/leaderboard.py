@@ -123,10 +123,11 @@ class Leaderboard(Section):
         description="Who may post results to `/api/post_stats`; empty: nobody may.",
     )
     post_limit: int = Field(
-        default=4 * 2**20,
+        default=2**20,
         ge=1024,
         le=64 * 2**20,
-        description="Bytes of one post; a larger one is refused before it is read.",
+        description="Bytes of one post; a larger one is refused before it is read. InfluxDB takes "
+        "no more than 1 MiB of one measurement, the embedded store all of this.",
     )
     new_targets: int = Field(
         default=1000,

@@ -5,7 +5,7 @@ so that a replay adds nothing. Values reach a query only as bound parameters.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -43,7 +43,11 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     pipeline: str | None = None
     model: str | None = None
     addresses_only: bool = False
-    """Leaves out endpoints that have a configured id instead of an ETH address."""
+    """Leaves out endpoints of ours that have a configured id instead of an ETH address.
+
+    What others call an orchestrator is theirs to say. In roll-ups, which do not tell who measured,
+    every id is left out.
+    """
 
 
 class Row(NamedTuple):
@@ -68,6 +72,19 @@ class Place(NamedTuple):
     id: str
 
 
+class Turn(NamedTuple):
+    """Where a row stands in the order of `Store.newest`: by time, number and outbox."""
+
+    started_at: int
+    seq: int
+    outbox: str
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        """The turn of a row."""
+        return cls(row.measurement.started_at, row.seq, row.outbox)
+
+
 class Group(msgspec.Struct, frozen=True, kw_only=True):
     """Means over the rows of one (orchestrator, region, pipeline, model) that count."""
 
@@ -82,10 +99,30 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     with the orchestrator; `None` if none has."""
 
 
+class SpelledGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over the rows of a `Group`, apart by how the names were spelled by who reported them."""
+
+    orchestrator: str
+    """As it was spelled."""
+    region: str
+    pipeline: str
+    spelled_pipeline: str | None
+    """`None` for the display form, which ours have."""
+    model: str
+    rows: int
+    success: float
+    """Sum of the success rates; it may overflow to an infinite one, as `time` may."""
+    timed: int
+    """Rows with a round trip."""
+    time: float
+    """Sum of their round trips, seconds; the same as those of `Group`."""
+
+
 class TranscodingGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Means over the results of transcoding of one (orchestrator, region, pipeline, model)."""
 
     orchestrator: str
+    """As it was spelled by who reported it."""
     region: str
     pipeline: str
     """Mostly empty, as `model` is."""
@@ -132,6 +169,8 @@ class Served(msgspec.Struct, frozen=True, order=True):
     pipeline: str
     model: str
     region: str
+    spelled_pipeline: str | None = None
+    """As it was spelled by who reported it; `None` for the display form, which ours have."""
 
 
 class TargetState(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +191,7 @@ class Store(Protocol):
     """What the station asks of a store.
 
     Only rows that count (see `Measurement.counts`) or come from others enter `groups`, the medians,
-    `phases` and `served`; `measurements`, `target_states`, `rows` and `count` see every row. What
+    `phases` and `served`; `newest`, `target_states`, `rows` and `count` see every row. What
     is about transcoding is in its own questions, in `rows` and in `count` alone. Every method
     raises `StoreError`.
     """
@@ -160,6 +199,11 @@ class Store(Protocol):
     @property
     def batch(self) -> int:
         """Measurements that one `write` or `add` takes best; more or fewer are right, too."""
+        ...
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the JSON form of the largest measurement that it takes."""
         ...
 
     async def cursor(self, outbox: str) -> int:
@@ -220,21 +264,34 @@ class Store(Protocol):
         """
         ...
 
-    async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
-        """The measurements themselves, newest first, at most `limit`; without steps.
+    async def spelled_groups(self, window: Window, where: Where) -> list[SpelledGroup]:
+        """Sums per group and spelling, in order of the fields; from single measurements alone."""
+        ...
 
-        Of equal times the higher sequence number is the newer.
+    async def newest(
+        self,
+        window: Window,
+        where: Where,
+        *,
+        transcoding: bool = False,
+        before: Turn | None = None,
+        limit: int,
+    ) -> list[Row]:
+        """The rows before a turn, newest first, whether they count or not; without steps.
+
+        AI jobs or results of transcoding. Of equal times the higher sequence number is the newer.
+        At most `limit`; fewer, but none only where nothing is left.
         """
+        ...
+
+    async def regions(
+        self, window: Window, where: Where, *, transcoding: bool = False
+    ) -> dict[str, int]:
+        """How many rows `newest` has of each region, in order."""
         ...
 
     async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
         """Means per (orchestrator, region, pipeline, model) of transcoding, in that order."""
-        ...
-
-    async def transcoding_measurements(
-        self, window: Window, where: Where, limit: int
-    ) -> list[Measurement]:
-        """The results of transcoding themselves, as `measurements`."""
         ...
 
     async def served(self, window: Window, where: Where) -> list[Served]:

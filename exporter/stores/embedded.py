@@ -21,9 +21,11 @@ from exporter.stores import (
     Refused,
     Row,
     Served,
+    SpelledGroup,
     StoreError,
     TargetState,
     TranscodingGroup,
+    Turn,
     Where,
     Window,
 )
@@ -53,6 +55,10 @@ _STATISTICS: Final = (
     *("orchestrator", "region", "pipeline", "model", "phase"),
     *("count", "mean", "least", "most", "p50", "p90", "p99"),
 )
+_SPELLED: Final = (
+    *("orchestrator", "region", "pipeline", "spelled_pipeline", "model"),
+    *("rows", "success", "timed", "time"),
+)
 _TRANSCODING: Final = (
     *("orchestrator", "region", "pipeline", "model", "rows"),
     *("success_rate", "round_trip_time", "seg_duration"),
@@ -69,6 +75,8 @@ class EmbeddedStore:
 
     batch = 500
     """See `Store.batch`."""
+    largest = 64 * 2**20
+    """See `Store.largest`."""
 
     def __init__(self, path: Path, memory_limit: int) -> None:
         self._path = path
@@ -117,20 +125,24 @@ class EmbeddedStore:
     ) -> list[Row]:
         """See `Store.rows`. What this version cannot decode is logged and left out."""
         while True:
-            place: dict[str, int | str] = {
-                "after_time": -_INT64 if after is None else after.started_at,
-                "after_id": "" if after is None else after.id,
-            }
-            found = await self._ask_about("rows", window, where, limit=limit, **place)
-            rows = await self._in(self._readers, partial(self._rows, found))
+            found = await self._ask_about(
+                "rows",
+                window,
+                where,
+                after_time=-_INT64 if after is None else after.started_at,
+                after_id="" if after is None else after.id,
+                limit=limit,
+            )
+            told = [(time, outbox, seq, payload) for time, _, outbox, seq, payload in found]
+            rows = await self._in(self._readers, partial(self._decoded_rows, told))
             if rows or len(found) < limit or not found:
                 return rows
             after = Place(found[-1][0], found[-1][1])  # an empty page would be taken for the end
 
-    def _rows(self, found: Sequence[Values]) -> list[Row]:
+    def _decoded_rows(self, found: Sequence[Values]) -> list[Row]:
         return [
             Row(outbox, seq, measurement)
-            for _, _, outbox, seq, payload in found
+            for _, outbox, seq, payload in found
             if (measurement := self._decoded(payload)) is not None
         ]
 
@@ -171,22 +183,50 @@ class EmbeddedStore:
         rows = await self._ask_about("phases", window, where)
         return [PhaseStatistics(**dict(zip(_STATISTICS, row, strict=True))) for row in rows]
 
-    async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
-        """See `Store.measurements`. What this version cannot decode is logged and left out."""
-        rows = await self._ask_about("measurements", window, where, limit=limit)
-        return [found for (payload,) in rows if (found := self._decoded(payload)) is not None]
+    async def spelled_groups(self, window: Window, where: Where) -> list[SpelledGroup]:
+        """See `Store.spelled_groups`."""
+        rows = await self._ask_about("spelled_groups", window, where)
+        return [SpelledGroup(**dict(zip(_SPELLED, row, strict=True))) for row in rows]
+
+    async def newest(
+        self,
+        window: Window,
+        where: Where,
+        *,
+        transcoding: bool = False,
+        before: Turn | None = None,
+        limit: int,
+    ) -> list[Row]:
+        """See `Store.newest`. What this version cannot decode is logged and left out."""
+        while True:
+            if before is not None:  # what is later need not be looked at
+                window = Window(window.since, min(window.until, before.started_at))
+            found = await self._ask_about(
+                "newest",
+                window,
+                where,
+                transcoding=transcoding,
+                before_time=None if before is None else before.started_at,
+                before_seq=None if before is None else before.seq,
+                before_outbox=None if before is None else before.outbox,
+                limit=limit,
+            )
+            rows = await self._in(self._readers, partial(self._decoded_rows, found))
+            if rows or len(found) < limit or not found:
+                return rows
+            time, outbox, seq, _ = found[-1]
+            before = Turn(time, seq, outbox)
+
+    async def regions(
+        self, window: Window, where: Where, *, transcoding: bool = False
+    ) -> dict[str, int]:
+        """See `Store.regions`."""
+        return dict(await self._ask_about("regions", window, where, transcoding=transcoding))
 
     async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
         """See `Store.transcoding_groups`."""
         rows = await self._ask_about("transcoding_groups", window, where)
         return [TranscodingGroup(**dict(zip(_TRANSCODING, row, strict=True))) for row in rows]
-
-    async def transcoding_measurements(
-        self, window: Window, where: Where, limit: int
-    ) -> list[Measurement]:
-        """See `Store.transcoding_measurements`; as `measurements`."""
-        rows = await self._ask_about("transcoding_measurements", window, where, limit=limit)
-        return [found for (payload,) in rows if (found := self._decoded(payload)) is not None]
 
     async def served(self, window: Window, where: Where) -> list[Served]:
         """See `Store.served`."""
@@ -260,11 +300,21 @@ class EmbeddedStore:
         return await self._in(self._readers, lambda: self._answer(_query(query), parameters))
 
     async def _ask_about(
-        self, query: str, window: Window, where: Where, **more: int | str
+        self,
+        query: str,
+        window: Window,
+        where: Where,
+        *,
+        transcoding: bool = False,
+        **more: int | str | None,
     ) -> list[Values]:
-        """Ask about the rows of a window, which the query calls `asked`."""
+        """Ask about the rows of a window, which the query calls `asked`.
+
+        With `transcoding` these are results of transcoding, and not AI jobs.
+        """
+        text = _question(query, TRANSCODING if transcoding else MEASUREMENT)
         parameters = {**_parameters(window, where), **more}
-        return await self._in(self._readers, lambda: self._answer(_question(query), parameters))
+        return await self._in(self._readers, lambda: self._answer(text, parameters))
 
     def _answer(self, query: str, parameters: dict[str, Any]) -> list[Values]:
         with self._connections.reading() as connection:
@@ -292,12 +342,12 @@ def _query(name: str) -> str:
 
 
 @cache
-def _question(name: str) -> str:
+def _question(name: str, table: str) -> str:
     # Materialized, the rows would be copied with all their columns before most are dropped.
     asked = _query("asked")
     return (
-        f"WITH asked AS NOT MATERIALIZED ({asked}), transcoding AS NOT MATERIALIZED "
-        f"({_of_table(asked, TRANSCODING)})\n{_query(name)}"
+        f"WITH asked AS NOT MATERIALIZED ({_of_table(asked, table)}), "
+        f"transcoding AS NOT MATERIALIZED ({_of_table(asked, TRANSCODING)})\n{_query(name)}"
     )
 
 

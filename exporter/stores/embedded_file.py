@@ -23,16 +23,18 @@ _TYPES: Final[dict[Kind, str]] = {
 }
 
 
+def _column(field: Field) -> str:
+    always = field.tag and not field.optional
+    return f"{field.name} {_TYPES[field.kind]}{' NOT NULL' if always else ''}"
+
+
 def _columns(fields: tuple[Field, ...]) -> str:
     return ", ".join(
         (
             "time BIGINT NOT NULL",
             "outbox VARCHAR NOT NULL",
             "seq BIGINT NOT NULL",
-            *(
-                f"{field.name} {_TYPES[field.kind]}{' NOT NULL' if field.tag else ''}"
-                for field in fields
-            ),
+            *(_column(field) for field in fields),
             "payload VARCHAR NOT NULL",
         )
     )

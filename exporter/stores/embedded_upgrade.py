@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """The format that this version writes; it stands in the file's table `meta`."""
 
 _COUNTS: Final = "(outcome = 'ok' AND blame IS NULL) OR blame = 'orchestrator' OR origin <> 'own'"
@@ -26,6 +26,18 @@ _TRANSCODING: Final = (
     "seg_duration DOUBLE, upload_time DOUBLE, download_time DOUBLE, transcode_time DOUBLE, "
     "segments_sent BIGINT, segments_received BIGINT, error_message VARCHAR, "
     "payload VARCHAR NOT NULL USING COMPRESSION zstd"
+)
+
+_TOLD: Final = "json_extract_string(payload, '$.reported.{}')"
+_SPELLED_ORCHESTRATOR: Final = f"nullif({_TOLD.format('orchestrator')}, orchestrator)"
+_SPELLED_PIPELINE: Final = (
+    f"nullif(coalesce({_TOLD.format('pipeline')}, "
+    f"CASE WHEN {_TOLD.format('timestamp')} IS NOT NULL THEN pipeline END), "
+    "upper(left(replace(pipeline, '-', ' '), 1)) || lower(substr(replace(pipeline, '-', ' '), 2)))"
+)
+
+_UPDATE: Final = (
+    "UPDATE {} SET spelled_orchestrator = {}, spelled_pipeline = {} WHERE origin <> 'own'"
 )
 
 _STEPS: Final[Mapping[int, tuple[str, ...]]] = {
@@ -51,6 +63,15 @@ _STEPS: Final[Mapping[int, tuple[str, ...]]] = {
         f"ALTER TABLE ai_job ALTER median_time SET DATA TYPE DOUBLE USING {_MEDIAN_TIME}",
         f"ALTER TABLE ai_job ALTER succeeded_at SET DATA TYPE BIGINT USING {_SUCCEEDED_AT}",
         f"CREATE TABLE transcoding_job ({_TRANSCODING})",
+    ),
+    4: tuple(
+        statement
+        for table, pipeline in (("ai_job", _SPELLED_PIPELINE), ("transcoding_job", "NULL"))
+        for statement in (
+            f"ALTER TABLE {table} ADD COLUMN spelled_orchestrator VARCHAR",
+            f"ALTER TABLE {table} ADD COLUMN spelled_pipeline VARCHAR",
+            _UPDATE.format(table, _SPELLED_ORCHESTRATOR, pipeline),
+        )
     ),
 }
 """What makes a file of a format one of the next. Never changed once released."""

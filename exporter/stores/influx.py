@@ -26,9 +26,11 @@ from exporter.stores import (
     Refused,
     Row,
     Served,
+    SpelledGroup,
     StoreError,
     TargetState,
     TranscodingGroup,
+    Turn,
     Where,
     Window,
 )
@@ -67,6 +69,10 @@ _LEAST_STRETCH: Final = HOUR // 3600
 _MOST_STRETCH: Final = 366 * 24 * HOUR
 """How much time is read for a page of rows, nanoseconds; it follows what pages hold."""
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
+_SPELLED: Final = (
+    *("orchestrator", "spelled_orchestrator", "region", "pipeline", "spelled_pipeline", "model"),
+)
+_TRANSCODING: Final = ("orchestrator", "spelled_orchestrator", "region", "pipeline", "model")
 _RESULT: Final = "_result"
 _DROPPED: Final = re.compile(r"dropped[= ](\d+)")
 _BEYOND: Final = re.compile(r"outside retention policy of duration (\w+)")
@@ -101,6 +107,11 @@ class InfluxStore:
     def batch(self) -> int:
         """See `Store.batch`."""
         return _BATCH
+
+    @property
+    def largest(self) -> int:
+        """See `Store.largest`: what the server takes as one field."""
+        return 2**20
 
     @classmethod
     def open(cls, influx: Influx, now: Callable[[], int] = time.time_ns) -> Self:
@@ -214,16 +225,88 @@ class InfluxStore:
             ),
         )
 
-    async def measurements(self, window: Window, where: Where, limit: int) -> list[Measurement]:
-        """See `Store.measurements`. What this version cannot decode is logged and left out."""
-        return await self._newest(MEASUREMENT, window, where, limit)
+    async def spelled_groups(self, window: Window, where: Where) -> list[SpelledGroup]:
+        """See `Store.spelled_groups`."""
+        answer = await self._ask("spelled_groups", _about(window, where))
+        rows, success, timed, time = (
+            _numbers(answer.get(name, ()), _SPELLED)
+            for name in ("rows", "success", "timed", "time")
+        )
+        groups = (
+            SpelledGroup(
+                orchestrator=spelled or orchestrator,
+                region=region,
+                pipeline=pipeline,
+                spelled_pipeline=spelled_pipeline or None,
+                model=model,
+                rows=int(number),
+                success=success[key],
+                timed=int(timed[key]),
+                time=time[key],
+            )
+            for key, number in rows.items()
+            for orchestrator, spelled, region, pipeline, spelled_pipeline, model in [key]
+        )
+        return sorted(
+            groups,
+            key=lambda one: (
+                *(one.orchestrator, one.region, one.pipeline),
+                *(one.spelled_pipeline or "", one.model),
+            ),
+        )
+
+    async def newest(
+        self,
+        window: Window,
+        where: Where,
+        *,
+        transcoding: bool = False,
+        before: Turn | None = None,
+        limit: int,
+    ) -> list[Row]:
+        """See `Store.newest`. What this version cannot decode is logged and left out."""
+        series = TRANSCODING if transcoding else MEASUREMENT
+        turn = before or Turn(TIMES.stop, 0, "")
+        window = _clamped(Window(window.since, min(window.until, turn.started_at)))
+        while limit > 0 and window.since <= window.until:
+            part = Window(max(window.since, window.until - self._stretch), window.until)
+            asked: Parameters = {
+                "before_time": turn.started_at,
+                "before_seq": turn.seq,
+                "before_outbox": turn.outbox,
+                "most": limit,
+            }
+            answer = await self._ask("newest", {**_about(part, where, series), **asked})
+            records = answer[_RESULT]
+            rows = _rows(records)
+            if len(records) >= limit:
+                self._stretch = max(_LEAST_STRETCH, self._stretch // 2)
+                last = records[-1]
+                turn = Turn(int(last["started_at"]), int(last["seq"]), last["outbox"])
+                window = Window(window.since, turn.started_at)
+            elif len(records) < limit // 4:
+                self._stretch = min(_MOST_STRETCH, self._stretch * 2)
+            if rows:
+                return rows
+            if len(records) < limit:
+                window = await self._earlier(Window(window.since, part.since - 1), where, series)
+        return []
+
+    async def regions(
+        self, window: Window, where: Where, *, transcoding: bool = False
+    ) -> dict[str, int]:
+        """See `Store.regions`."""
+        series = TRANSCODING if transcoding else MEASUREMENT
+        answer = await self._ask("regions", _about(window, where, series))
+        found = _numbers(answer[_RESULT], ("region",))
+        return {region: int(found[region,]) for (region,) in sorted(found)}
 
     async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
         """See `Store.transcoding_groups`."""
         answer = await self._ask("transcoding_groups", _about(window, where, TRANSCODING))
-        rows = _numbers(answer["rows"])
-        success, times, durations = (
-            _numbers(answer[name]) for name in ("success_rate", "round_trip_time", "seg_duration")
+        rows, success, times, durations = (
+            _spelled(_numbers(answer[name], _TRANSCODING))
+            for name in ("rows", "success_rate", "round_trip_time", "seg_duration")
         )
         return [
             TranscodingGroup(
@@ -239,17 +322,14 @@ class InfluxStore:
             for key in sorted(rows)
         ]
 
-    async def transcoding_measurements(
-        self, window: Window, where: Where, limit: int
-    ) -> list[Measurement]:
-        """See `Store.transcoding_measurements`; as `measurements`."""
-        return await self._newest(TRANSCODING, window, where, limit)
-
     async def served(self, window: Window, where: Where) -> list[Served]:
         """See `Store.served`."""
         answer = await self._ask("served", _about(window, where))
-        found = _numbers(answer[_RESULT], ("pipeline", "model", "region"))
-        return [Served(*key) for key in sorted(found)]
+        found = _numbers(answer[_RESULT], ("pipeline", "model", "region", "spelled_pipeline"))
+        return [
+            Served(pipeline, model, region, spelled or None)
+            for pipeline, model, region, spelled in sorted(found)
+        ]
 
     async def target_states(
         self, *, tester: str | None = None, region: str | None = None, upto: int | None = None
@@ -397,15 +477,15 @@ class InfluxStore:
 
         return phase_statistics(await self._in(self._readers, added_up))
 
-    async def _newest(
-        self, series: str, window: Window, where: Where, limit: int
-    ) -> list[Measurement]:
-        if limit < 1:
-            return []
-        asked = {**_about(window, where, series), "most": limit}
-        answer = await self._ask("measurements", asked)
-        found = (_decoded(row["payload"]) for row in answer[_RESULT])
-        return [one for one in found if one is not None]
+    async def _earlier(self, window: Window, where: Where, series: str) -> Window:
+        """The window up to the second of its last row; an empty one without any."""
+        if window.since > window.until:
+            return window
+        answer = await self._ask("previous", _about(window, where, series))
+        last = max((int(row["_value"]) for row in answer[_RESULT]), default=None)
+        if last is None:
+            return Window(window.since, window.since - 1)
+        return Window(window.since, min(window.until, last // SLACK * SLACK + SLACK - 1))
 
     async def _page(self, window: Window, where: Where, place: Place, limit: int) -> list[Record]:
         """The records of a window after a place, in order, at most `limit`."""
@@ -515,7 +595,7 @@ def _group(key: Key, fields: Fields) -> Group:
 
 
 def _key(row: Record, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(tag_text(row[name]) for name in names)
+    return tuple(tag_text(row.get(name, "")) for name in names)
 
 
 def _numbers(
@@ -526,6 +606,14 @@ def _numbers(
     for row in rows:
         found[_key(row, names)] += float(row["_value"])
     return found
+
+
+def _spelled(found: Mapping[tuple[str, ...], float]) -> defaultdict[tuple[str, ...], float]:
+    """Sums by `_TRANSCODING` with one name of the orchestrator: as it is spelled."""
+    together: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    for (orchestrator, spelled, *others), value in found.items():
+        together[(spelled or orchestrator, *others)] += value
+    return together
 
 
 def _rows(records: Sequence[Record]) -> list[Row]:

@@ -137,8 +137,8 @@ class _Access(NamedTuple):
 _BEFORE: Final = {
     "phases": ("narrow",),
     "rollup_1h": ("rolling",),
-    "rollup_scores": ("narrow",),
-    "rollup_sums": ("narrow",),
+    "rollup_scores": ("narrow_rolled",),
+    "rollup_sums": ("narrow_rolled",),
 }
 _ROWS: Final = ("total(", "values(", "points(", "whole(")
 

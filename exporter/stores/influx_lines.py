@@ -64,7 +64,9 @@ def line(row: Row) -> str:
     one = row.measurement
     series, fields = fields_of(one)
     layout = _layout(fields)
-    tags = ",".join([_tag(tag.name, str(tag.get(one))) for tag in layout.tags])
+    tags = ",".join(
+        [_tag(tag.name, str(text)) for tag in layout.tags if (text := tag.get(one)) is not None]
+    )
     values = [
         begin + text
         for begin, write, get in layout.fields

@@ -10,7 +10,16 @@ from typing import Final, Literal
 
 import msgspec
 
-from exporter.model import Blame, Check, Measurement, Origin, Reported, Tokens, seconds
+from exporter.model import (
+    Blame,
+    Check,
+    Measurement,
+    Origin,
+    Reported,
+    Tokens,
+    pipeline_display,
+    seconds,
+)
 
 MEASUREMENT: Final = "ai_job"
 """Name of the series, and of the table."""
@@ -46,6 +55,8 @@ class Field(msgspec.Struct, frozen=True):
     kind: Kind
     get: Callable[[Measurement], Value]
     tag: bool = False
+    optional: bool = False
+    """Whether a tag may be missing, because most rows have none; every other tag has a value."""
 
     def value(self, measurement: Measurement) -> Value:
         """The value to store; `None` for a number that no store can hold."""
@@ -190,6 +201,27 @@ def _or_zero(get: Callable[[Measurement], float | None]) -> Callable[[Measuremen
     return lambda measurement: get(measurement) or 0.0
 
 
+def _spelled_orchestrator(measurement: Measurement) -> str | None:
+    """The orchestrator as somebody else spelled it; `None` where that is how we do."""
+    spelled = measurement.reported.orchestrator if measurement.reported is not None else None
+    return None if spelled == measurement.orchestrator else spelled
+
+
+def spelled_pipeline(measurement: Measurement) -> str | None:
+    """The pipeline as somebody else spelled it; `None` where that is its display form.
+
+    In a stat of a leaderboard every spelling is meant; who writes the URI form into a file, or is
+    one of us, means the pipeline.
+    """
+    reported = measurement.reported
+    if reported is None or measurement.transcoding:
+        return None
+    spelled = reported.pipeline
+    if spelled is None and reported.timestamp is not None:
+        spelled = measurement.pipeline
+    return None if spelled == pipeline_display(measurement.pipeline) else spelled
+
+
 _TAGS: Final = (
     _tag("orchestrator"),
     _tag("region"),
@@ -198,6 +230,8 @@ _TAGS: Final = (
     _tag("outcome"),
     _tag("tester"),
     _tag("origin"),
+    Field("spelled_orchestrator", "text", _spelled_orchestrator, tag=True, optional=True),
+    Field("spelled_pipeline", "text", spelled_pipeline, tag=True, optional=True),
 )
 
 FIELDS: Final = (

@@ -98,7 +98,8 @@ async def _raw_stats(here: Context, query: LegacyQuery) -> object:
     if not query.ai:
         return {}
     where = query.where(orchestrator=True)
-    return legacy.raw_stats(await here.store.measurements(query.window, where, RAW_LIMIT))
+    rows = await here.store.newest(query.window, where, limit=RAW_LIMIT)
+    return legacy.raw_stats([row.measurement for row in rows])
 
 
 async def _pipelines(here: Context, query: LegacyQuery) -> object:

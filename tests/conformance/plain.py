@@ -1,7 +1,8 @@
 """The questions that a store answers, once more in plain Python: slow, short and easy to check."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from math import fsum
 from statistics import fmean, median
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from exporter.stores import (
     ModelMedian,
     PhaseStatistics,
     Served,
+    SpelledGroup,
     TargetState,
     TranscodingGroup,
     Where,
@@ -74,8 +76,12 @@ def in_question(
         and where.region in (None, row.measurement.region)
         and where.pipeline in (None, row.measurement.pipeline)
         and where.model in (None, row.measurement.model)
-        and (not where.addresses_only or is_eth_address(row.measurement.orchestrator))
+        and (not where.addresses_only or not _nameless(row.measurement))
     ]
+
+
+def _nameless(one: Measurement) -> bool:
+    return one.origin is Origin.OWN and not is_eth_address(one.orchestrator)
 
 
 def counting(rows: Iterable[Row], window: Window, where: Where) -> list[Measurement]:
@@ -137,13 +143,65 @@ def measurements(
 
 def served(rows: Iterable[Row], window: Window, where: Where) -> list[Served]:
     found = counting(rows, window, where)
-    return sorted({Served(one.pipeline, one.model, one.region) for one in found})
+    return sorted(
+        {Served(one.pipeline, one.model, one.region, spelled_pipeline(one)) for one in found},
+        key=lambda one: (one.pipeline, one.model, one.region, one.spelled_pipeline or ""),
+    )
+
+
+def spelled_orchestrator(one: Measurement) -> str:
+    """As who reported it spelled it."""
+    return (one.reported and one.reported.orchestrator) or one.orchestrator
+
+
+def spelled_pipeline(one: Measurement) -> str | None:
+    """As who reported it spelled it, if that is not the display form."""
+    if one.reported is None or about_transcoding(Row(0, one)):
+        return None
+    spelled = one.reported.pipeline
+    if spelled is None and one.reported.timestamp is not None:
+        spelled = one.pipeline
+    display = one.pipeline.replace("-", " ")
+    display = display[:1].upper() + display[1:].lower()
+    return None if spelled == display else spelled
+
+
+def spelled_groups(rows: Iterable[Row], window: Window, where: Where) -> list[SpelledGroup]:
+    found: defaultdict[tuple[str, str, str, str, str], list[Measurement]] = defaultdict(list)
+    for one in counting(rows, window, where):
+        spelled = spelled_pipeline(one) or ""
+        key = (spelled_orchestrator(one), one.region, one.pipeline, spelled, one.model)
+        found[key].append(one)
+    answer = []
+    for (orchestrator, region, pipeline, spelled, model), members in sorted(found.items()):
+        times = [time for one in members if (time := scored_time(one)) is not None]
+        answer.append(
+            SpelledGroup(
+                orchestrator=orchestrator,
+                region=region,
+                pipeline=pipeline,
+                spelled_pipeline=spelled or None,
+                model=model,
+                rows=len(members),
+                success=fsum(map(success_rate, members)),
+                timed=len(times),
+                time=fsum(times),
+            )
+        )
+    return answer
+
+
+def regions(
+    rows: Iterable[Row], window: Window, where: Where, *, transcoding: bool
+) -> dict[str, int]:
+    found = in_question(rows, window, where, transcoding=transcoding)
+    return dict(sorted(Counter(row.measurement.region for row in found).items()))
 
 
 def transcoding_groups(rows: Iterable[Row], window: Window, where: Where) -> list[TranscodingGroup]:
     found: defaultdict[tuple[str, str, str, str], list[Measurement]] = defaultdict(list)
     for _, one in in_question(rows, window, where, transcoding=True):
-        found[one.orchestrator, one.region, one.pipeline, one.model].append(one)
+        found[spelled_orchestrator(one), one.region, one.pipeline, one.model].append(one)
     return [
         TranscodingGroup(
             orchestrator=orchestrator,

@@ -17,6 +17,7 @@ from exporter.model import (
     Step,
     Target,
     decode,
+    encode,
 )
 from exporter.stores import (
     Group,
@@ -26,10 +27,12 @@ from exporter.stores import (
     Served,
     Store,
     StoreError,
+    Turn,
     Where,
     Window,
 )
 from tests.measurements import SECOND, START, failed, good
+from tests.stored import newest
 
 ALL = Window(0, 2**63 - 1)
 ANY = Where()
@@ -58,7 +61,7 @@ async def test_an_empty_store_has_no_answers(store: Store) -> None:
     assert await store.groups(ALL, ANY) == []
     assert await store.median(ALL, ANY) is None
     assert await store.medians(ALL, ANY) == []
-    assert await store.measurements(ALL, ANY, 10) == []
+    assert await newest(store, ALL, ANY, 10) == []
     assert await store.served(ALL, ANY) == []
     assert await store.target_states() == []
 
@@ -88,7 +91,7 @@ async def test_a_failure_that_is_not_the_orchestrators_does_not_count(
     await stored(store, good("m1", 2), failed("m2", blame=blame))
     assert await store.groups(ALL, ANY) == [group(1, 1.0, 2.0)]
     assert await store.count() == 2
-    assert len(await store.measurements(ALL, ANY, 10)) == 2
+    assert len(await newest(store, ALL, ANY, 10)) == 2
 
 
 async def test_a_target_without_rows_that_count_is_in_no_group_and_not_served(
@@ -180,7 +183,7 @@ async def test_both_ends_of_a_window_are_inside(store: Store) -> None:
 
     async def ids(since: int, until: int) -> list[str]:
         window = Window(START + since, START + until)
-        found = await store.measurements(window, ANY, 10)
+        found = await newest(store, window, ANY, 10)
         (counted,) = await store.groups(window, ANY) or [group(0, 0, None)]
         assert counted.rows == len(found)
         return [one.id for one in found]
@@ -194,7 +197,7 @@ async def test_both_ends_of_a_window_are_inside(store: Store) -> None:
 
 async def test_a_window_may_reach_beyond_all_time(store: Store) -> None:
     await stored(store, good("m1", started_at=0), good("m2"))
-    assert len(await store.measurements(Window(-(10**30), 10**30), ANY, 10)) == 2
+    assert len(await newest(store, Window(-(10**30), 10**30), ANY, 10)) == 2
 
 
 async def test_endpoints_without_an_address_can_be_left_out_of_every_question(
@@ -209,7 +212,7 @@ async def test_endpoints_without_an_address_can_be_left_out_of_every_question(
         good("m4", 4, orchestrator="0x" + "g" * 40, model="private"),
     )
     where = Where(addresses_only=True)
-    (found,) = await store.measurements(ALL, where, 10)
+    (found,) = await newest(store, ALL, where, 10)
     assert found.id == "m1"
     assert await store.median(ALL, where) == 1.0
     assert [one.median for one in await store.medians(ALL, where)] == [1.0]
@@ -233,7 +236,7 @@ async def test_each_filter_narrows_every_question(store: Store) -> None:
         (Where(model="other"), "m5", 5.0),
         (Where(region="MDW", model="other"), "m5", 5.0),
     ]:
-        (found,) = await store.measurements(ALL, where, 10)
+        (found,) = await newest(store, ALL, where, 10)
         assert found.id == identity
         assert await store.median(ALL, where) == seconds
         assert [one.median for one in await store.medians(ALL, where)] == [seconds]
@@ -276,7 +279,7 @@ async def test_measurements_are_given_back_whole_but_for_their_steps(store: Stor
         repeats="m0",
     )
     await stored(store, one)
-    assert await store.measurements(ALL, ANY, 10) == [msgspec.structs.replace(one, steps=())]
+    assert await newest(store, ALL, ANY, 10) == [msgspec.structs.replace(one, steps=())]
 
 
 async def test_measurements_come_newest_first_up_to_the_limit(store: Store) -> None:
@@ -289,7 +292,7 @@ async def test_measurements_come_newest_first_up_to_the_limit(store: Store) -> N
     )
 
     async def ids(limit: int) -> list[str]:
-        return [one.id for one in await store.measurements(ALL, ANY, limit)]
+        return [one.id for one in await newest(store, ALL, ANY, limit)]
 
     assert await ids(10) == ["m3", "m1", "m2", "m4"]
     assert await ids(2) == ["m3", "m1"]
@@ -314,7 +317,7 @@ HOSTILE = [
 async def test_a_name_is_a_name_whatever_it_looks_like(store: Store, name: str) -> None:
     await stored(store, good("m1", 2, model=name, tester=name), good("m2", 4, model="other"))
     assert await store.groups(ALL, Where(model=name)) == [group(1, 1.0, 2.0, model=name)]
-    (found,) = await store.measurements(ALL, Where(model=name), 10)
+    (found,) = await newest(store, ALL, Where(model=name), 10)
     assert (found.id, found.model, found.tester) == ("m1", name, name)
     assert name in [one.target.model for one in await store.target_states()]
     assert await store.count() == 2
@@ -327,7 +330,7 @@ async def test_a_nul_survives_or_is_refused_with_nothing_stored(store: Store) ->
         assert await store.count() == 0
         assert await store.cursor("box") == 0
     else:
-        (found,) = await store.measurements(ALL, Where(model="a\0b"), 10)
+        (found,) = await newest(store, ALL, Where(model="a\0b"), 10)
         assert found == good("m1", model="a\0b")
 
 
@@ -351,7 +354,7 @@ async def test_batches_that_overlap_add_each_row_once(store: Store) -> None:
     rows = [(n, good(f"m{n}", started_at=START + n)) for n in range(1, 10)]
     for first, last in [(0, 4), (2, 6), (0, 3), (5, 9)]:
         await store.write("box", rows[first:last])
-    assert [one.id for one in await store.measurements(ALL, ANY, 100)] == [
+    assert [one.id for one in await newest(store, ALL, ANY, 100)] == [
         f"m{n}" for n in range(9, 0, -1)
     ]
     assert await store.cursor("box") == 9
@@ -495,7 +498,7 @@ async def test_served_names_each_model_and_region_once_in_order(store: Store) ->
 
 async def test_a_time_that_no_store_can_hold_does_not_stop_the_others(store: Store) -> None:
     await stored(store, good("m1"), good("m2", started_at=2**63), good("m3"))
-    assert sorted(one.id for one in await store.measurements(ALL, ANY, 10)) == ["m1", "m3"]
+    assert sorted(one.id for one in await newest(store, ALL, ANY, 10)) == ["m1", "m3"]
     assert await store.cursor("box") == 3
 
 
@@ -504,7 +507,7 @@ async def test_a_number_that_no_store_can_hold_does_not_stop_its_measurement(
 ) -> None:
     one = good("m1", response_bytes=2**70, price_per_unit=1e308)
     await stored(store, one)
-    (found,) = await store.measurements(ALL, ANY, 10)
+    (found,) = await newest(store, ALL, ANY, 10)
     assert found.id == "m1"
 
 
@@ -525,7 +528,7 @@ async def test_results_of_transcoding_have_questions_of_their_own(store: Store) 
         transcoded("m4", 1, 1, 2, pipeline="llm", started_at=START + 1),
         good("m5"),
     )
-    found = [
+    groups = [
         (
             one.region,
             one.pipeline,
@@ -536,14 +539,14 @@ async def test_results_of_transcoding_have_questions_of_their_own(store: Store) 
         )
         for one in await store.transcoding_groups(ALL, ANY)
     ]
-    assert found == [
+    assert groups == [
         ("MDW", "", 2, 0.75, 2.0, 2.0),
         ("MDW", "llm", 1, 1.0, 1.0, 2.0),
         ("SIN", "", 1, 0.0, 0.0, 2.0),
     ]
-    newest = await store.transcoding_measurements(ALL, Where(region="MDW"), 2)
-    assert [one.id for one in newest] == ["m4", "m2"]
-    assert [one.id for one in await store.measurements(ALL, ANY, 9)] == ["m5"]
+    found = await newest(store, ALL, Where(region="MDW"), 2, transcoding=True)
+    assert [one.id for one in found] == ["m4", "m2"]
+    assert [one.id for one in await newest(store, ALL, ANY, 9)] == ["m5"]
     assert [one.model for one in await store.groups(ALL, ANY)] == ["stabilityai/sd-turbo"]
     assert await store.count() == 5
     assert len(await store.target_states()) == 1
@@ -666,3 +669,101 @@ async def test_rows_that_cannot_be_read_hide_none_of_the_others(
         found += [row.measurement.id for row in page]
         after = Place(page[-1].measurement.started_at, page[-1].measurement.id)
     assert found == [one.id for one in jobs if one.id not in spoilt]
+
+
+def posted(identity: str, spelled: str | None, pipeline: str | None, **facts: Any) -> Measurement:
+    reported = Reported(orchestrator=spelled, pipeline=pipeline, success_rate=1.0, timestamp=1)
+    return good(identity, 1, origin=Origin.POSTED, reported=reported, **facts)
+
+
+async def test_names_are_kept_apart_as_they_were_spelled(store: Store) -> None:
+    address = "0x" + "ab" * 20
+    upper = "0x" + "AB" * 20
+    await stored(
+        store,
+        good("m1", 1, orchestrator=address),
+        posted("m2", None, "Text to image", orchestrator=address),
+        posted("m3", None, None, orchestrator=address),
+        posted("m4", upper, "Text To Image", orchestrator=address),
+        posted("m5", None, None, orchestrator="somebody", model="other"),
+    )
+    found = [
+        (one.orchestrator, one.spelled_pipeline, one.model, one.rows, one.timed, one.time)
+        for one in await store.spelled_groups(ALL, Where(addresses_only=True))
+    ]
+    model = "stabilityai/sd-turbo"
+    assert found == [
+        (upper, "Text To Image", model, 1, 1, 1.0),
+        (address, None, model, 2, 2, 2.0),
+        (address, "text-to-image", model, 1, 1, 1.0),
+        ("somebody", "text-to-image", "other", 1, 1, 1.0),
+    ]
+    assert [(one.rows, one.orchestrator) for one in await store.groups(ALL, ANY)] == [
+        (4, address),
+        (1, "somebody"),
+    ]
+    assert [one.spelled_pipeline for one in await store.served(ALL, Where(model=model))] == [
+        None,
+        "Text To Image",
+        "text-to-image",
+    ]
+
+
+async def test_what_others_call_an_orchestrator_is_no_reason_to_leave_it_out(store: Store) -> None:
+    await stored(
+        store,
+        good("m1", 1, orchestrator="my-runner"),
+        posted("m2", None, "Text to image", orchestrator="somebody"),
+        posted("m3", None, "Text to image", orchestrator=""),
+    )
+    found = await store.spelled_groups(ALL, Where(addresses_only=True))
+    assert [one.orchestrator for one in found] == ["", "somebody"]
+
+
+async def test_sums_that_overflow_are_infinite(store: Store) -> None:
+    huge = Reported(success_rate=1.0, round_trip_time=1.7e308)
+    await stored(store, *(good(f"m{n}", origin=Origin.POSTED, reported=huge) for n in range(3)))
+    (found,) = await store.spelled_groups(ALL, ANY)
+    assert (found.success, found.time) == (3.0, float("inf"))
+
+
+async def test_pages_of_the_newest_go_on_where_the_last_one_ended(store: Store) -> None:
+    rows = [
+        good(f"m{n}", started_at=START + at)
+        for n, at in enumerate([0, 5, 5, 5, 10**18 // 100, 86400 * SECOND * 9, 7, -3 * SECOND])
+    ]
+    await stored(store, *rows)
+    expected = [
+        row.measurement.id
+        for row in sorted(
+            (Row("box", seq, one) for seq, one in enumerate(rows, 1)), key=Turn.of, reverse=True
+        )
+    ]
+    for limit in (1, 2, 3, 100):
+        found: list[str] = []
+        before: Turn | None = None
+        while page := await store.newest(ALL, ANY, before=before, limit=limit):
+            assert len(page) <= limit
+            found += [row.measurement.id for row in page]
+            before = Turn.of(page[-1])
+        assert found == expected, limit
+
+
+async def test_rows_of_each_region_are_counted_whether_they_count_or_not(store: Store) -> None:
+    await stored(
+        store,
+        good("m1"),
+        failed("m2", Outcome.NO_CAPACITY, None, region="FRA"),
+        failed("m3", region="FRA"),
+        transcoded("m4", 1, 1, 2, region="SIN"),
+    )
+    assert list((await store.regions(ALL, ANY)).items()) == [("FRA", 2), ("MDW", 1)]
+    assert await store.regions(ALL, ANY, transcoding=True) == {"SIN": 1}
+    assert await store.regions(ALL, Where(region="LAX")) == {}
+
+
+async def test_the_largest_measurement_is_given_back_whole(store: Store) -> None:
+    room = min(store.largest, 8 * 2**20) - len(encode(good("m1", request="-")))
+    one = good("m1", request='"' * (room // 2) + "-")
+    assert await store.write("box", [(1, one)]) == []
+    assert await newest(store, ALL, ANY, 10) == [one]

@@ -14,6 +14,7 @@ from exporter.stores import Store, Where, Window
 from tests.conformance import plain
 from tests.conformance.conftest import FreshStore
 from tests.measurements import SECOND, START, measurements
+from tests.stored import newest
 
 FEW = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -48,6 +49,9 @@ crowded = measurements(
         Reported,
         success_rate=st.none() | st.sampled_from([0.0, 0.5, 1.0, 1.0, -1.0, 1.7]),
         round_trip_time=st.none() | st.sampled_from([0.0, -1.5, 2.0, 3.25]),
+        orchestrator=st.none() | st.sampled_from(["0xA", "0XB"]),
+        pipeline=st.none() | st.sampled_from(["Llm", "Text to image", "LLM"]),
+        timestamp=st.none() | st.just(7),
         seg_duration=st.none() | st.sampled_from([0.0, 2.0]),
     ),
 )
@@ -63,6 +67,7 @@ wheres = st.builds(
     region=st.none() | REGIONS,
     pipeline=st.none() | PIPELINES,
     model=st.none() | MODELS,
+    addresses_only=st.booleans(),
 )
 
 
@@ -109,6 +114,13 @@ def test_every_question_has_the_answer_of_plain_python(
             assert await store.target_states() == plain.target_states(rows)
             for question in [(ALL, Where()), *questions]:
                 assert same(await store.groups(*question), plain.groups(rows, *question))
+                assert same(
+                    await store.spelled_groups(*question), plain.spelled_groups(rows, *question)
+                )
+                for about in (False, True):
+                    assert await store.regions(*question, transcoding=about) == plain.regions(
+                        rows, *question, transcoding=about
+                    )
                 assert same(await store.medians(*question), plain.medians(rows, *question))
                 assert same(await store.phases(*question), plain.phases(rows, *question))
                 assert same(
@@ -118,7 +130,7 @@ def test_every_question_has_the_answer_of_plain_python(
                 median = plain.overall_median(rows, *question)
                 assert await store.median(*question) == (median and pytest.approx(median, rel=1e-9))
                 assert await store.served(*question) == plain.served(rows, *question)
-                assert await store.measurements(*question, limit) == plain.measurements(
+                assert await newest(store, *question, limit) == plain.measurements(
                     rows, *question, limit
                 )
 
@@ -134,10 +146,10 @@ def test_every_measurement_survives(fresh_store: FreshStore, population: list[Me
         async with fresh_store() as store:
             rows = await fill(store, population, [])
             everything = Window(0, 2**63 - 1), Where()
-            assert await store.measurements(*everything, 100) == plain.measurements(
+            assert await newest(store, *everything, 100) == plain.measurements(
                 rows, *everything, 100
             )
-            assert await store.transcoding_measurements(*everything, 100) == plain.measurements(
+            assert await newest(store, *everything, 100, transcoding=True) == plain.measurements(
                 rows, *everything, 100, transcoding=True
             )
             assert await store.target_states() == plain.target_states(rows)

@@ -99,7 +99,7 @@ WINDOWS = [
     Window(LAST - 30 * DAY, LAST + 5 * DAY),
     Window(MONDAY + 10 * SECOND, MONDAY + 20 * SECOND),
 ]
-WHERES = [Where(), Where(region="FRA", model="m/1", addresses_only=True)]
+WHERES = [Where(), Where(region="FRA", model="m/1")]
 
 
 def same_groups(ours: Sequence[Group], theirs: Sequence[Group]) -> None:

@@ -18,6 +18,7 @@ from exporter.stores.embedded import EmbeddedStore
 from exporter.stores.embedded_upgrade import FORMAT
 from tests.filesystems import lock_up, read_only_folder, resize_disk, small_disk
 from tests.measurements import START, good
+from tests.stored import newest
 from tests.stores.children import BATCH
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +109,7 @@ def test_damage_in_the_middle_is_an_error_and_no_crash(path: Path) -> None:
     async def ask_everything() -> None:
         store = EmbeddedStore.open(path)
         try:
-            await store.measurements(ALL, Where(), 10_000)
+            await newest(store, ALL, Where(), 10_000)
         finally:
             await store.close()
 
@@ -165,7 +166,7 @@ def test_a_batch_is_stored_whole_or_not_at_all_whenever_the_process_is_killed(pa
         try:
             cursor = await store.cursor("box")
             assert await store.count() == cursor
-            found = await store.measurements(ALL, Where(), cursor + 1)
+            found = await newest(store, ALL, Where(), cursor + 1)
             assert [one.id for one in found] == [f"m{n}" for n in range(cursor, 0, -1)]
             return cursor
         finally:
@@ -275,7 +276,7 @@ async def test_a_row_that_cannot_be_decoded_is_left_out_and_logged(
     with store._connections.writing() as writing:
         writing.execute("UPDATE ai_job SET payload = '{}' WHERE seq = 2")
     with caplog.at_level(logging.ERROR):
-        found = await store.measurements(ALL, Where(), 10)
+        found = await newest(store, ALL, Where(), 10)
     assert [one.id for one in found] == ["m3", "m1"]
     assert "cannot be decoded" in caplog.text
     await store.close()

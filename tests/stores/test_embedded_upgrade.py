@@ -19,6 +19,7 @@ from exporter.stores.embedded_upgrade import FORMAT
 from tests.conformance.test_store_populations import populations
 from tests.filesystems import lock_up, read_only_folder, resize_disk, small_disk
 from tests.measurements import SECOND, START, failed, good
+from tests.stored import newest
 from tests.stores import format_1
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ OLD = (
     (3, failed("m3", started_at=START + 2)),
     (4, good("m4", 9.0, started_at=START + 3, origin=Origin.POSTED)),
 )
-STATEMENTS = 17
+STATEMENTS = 23
 """What the upgrade from the first format executes before it commits."""
 
 
@@ -57,7 +58,7 @@ async def test_what_an_old_file_holds_is_there_and_scored_as_before(
         store = EmbeddedStore.open(path)
     assert "older format" in caplog.text
     assert await store.count() == await store.cursor("box") == len(OLD)
-    assert [one.id for one in await store.measurements(ALL, Where(), 9)] == ["m4", "m3", "m2", "m1"]
+    assert [one.id for one in await newest(store, ALL, Where(), 9)] == ["m4", "m3", "m2", "m1"]
     assert await store.median(ALL, Where()) == 4.0
     (state,) = await store.target_states()
     assert (state.consecutive_failures, state.last_success) == (0, START + 3)
@@ -79,8 +80,8 @@ async def test_an_upgraded_file_takes_new_rows(path: Path) -> None:
     )
     await store.write("box", [OLD[-1], (5, new)])
     assert await store.count() == 5
-    (newest, *_) = await store.measurements(Window(START, START), Where(), 9)
-    assert newest == new
+    (last, *_) = await newest(store, Window(START, START), Where(), 9)
+    assert last == new
     await store.close()
     assert scored(path)[-1] == (5.0, 4.0)
 
@@ -121,7 +122,7 @@ def test_an_upgraded_file_answers_like_a_new_one(path: Path, population: list[Me
             await store.medians(ALL, Where()),
             await store.median(ALL, Where()),
             await store.served(ALL, Where()),
-            sorted(one.id for one in await store.measurements(ALL, Where(), 100)),
+            sorted(one.id for one in await newest(store, ALL, Where(), 100)),
         )
         await store.close()
         return found

@@ -19,6 +19,8 @@ def test_the_tags_are_the_few_names_that_are_bounded() -> None:
         "outcome",
         "tester",
         "origin",
+        "spelled_orchestrator",
+        "spelled_pipeline",
     ]
 
 

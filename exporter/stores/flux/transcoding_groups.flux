@@ -1,5 +1,6 @@
-// What transcoding_groups.sql takes means of, per (orchestrator, region, pipeline, model).
-by = ["orchestrator", "region", "pipeline", "model"]
+// What transcoding_groups.sql takes means of, per (orchestrator as it is spelled, region, pipeline,
+// model).
+by = ["orchestrator", "spelled_orchestrator", "region", "pipeline", "model"]
 
 total(field: "success_rate", by: by, fn: count) |> yield(name: "rows")
 total(field: "success_rate", by: by, fn: sum) |> yield(name: "success_rate")

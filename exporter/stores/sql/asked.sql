@@ -4,7 +4,11 @@ SELECT *
 FROM ai_job
 WHERE
     time BETWEEN $since AND $until
-    AND (NOT $addresses_only::BOOLEAN OR regexp_full_match(orchestrator, '0[xX][0-9a-fA-F]{40}'))
+    AND (
+        NOT $addresses_only::BOOLEAN
+        OR origin <> 'own'
+        OR regexp_full_match(orchestrator, '0[xX][0-9a-fA-F]{40}')
+    )
     AND ($orchestrator::VARCHAR IS NULL OR orchestrator = $orchestrator)
     AND ($region::VARCHAR IS NULL OR region = $region)
     AND ($pipeline::VARCHAR IS NULL OR pipeline = $pipeline)

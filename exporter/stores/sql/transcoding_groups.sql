@@ -1,6 +1,6 @@
--- Means per (orchestrator, region, pipeline, model) of transcoding.
+-- Means per (orchestrator as it was spelled, region, pipeline, model) of transcoding.
 SELECT
-    orchestrator,
+    coalesce(spelled_orchestrator, orchestrator) AS spelled,
     region,
     pipeline,
     model,
@@ -9,5 +9,5 @@ SELECT
     avg(round_trip_time),
     avg(seg_duration)
 FROM transcoding
-GROUP BY orchestrator, region, pipeline, model
-ORDER BY orchestrator, region, pipeline, model
+GROUP BY spelled, region, pipeline, model
+ORDER BY spelled, region, pipeline, model

@@ -1,0 +1,2 @@
+// How many rows newest.flux has of each region.
+total(field: "seq", by: ["region"], fn: count)
