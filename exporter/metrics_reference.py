@@ -23,10 +23,19 @@ OpenMetrics 1.0.
 ## The station
 
 - `orchestrator_address` is the ETH address in EIP-55 spelling, or the configured id of an endpoint
-  without one. The labels are those of go-livepeer's own metrics, so that the two can be joined.
-- Only jobs that this tester made itself, in its region, are counted.
-- A target has at most 25 series. They disappear when the target is no longer tested; a value that
+  without one. It, `pipeline`, `model_name` and `region` are labels of go-livepeer's own metrics, so
+  that the two can be joined.
+- `tester` says who measured it: this tester (its name in the settings) in its region, or somebody
+  who reports results to the station: the name of the secret that he posts with, or the host of the
+  leaderboard that is followed. Neither testers nor regions are ever mixed; a query that is about
+  this tester's own jobs alone asks for its name.
+- A target has at most 25 series for each tester and region. Own ones disappear when the target is
+  no longer tested, reported ones `metrics.reported_for` seconds after the last result. A value that
   is not known has no series at all, which is neither 0 nor a failure.
+- What others report is good where the success rate is 1 or more, else a `reported_failure`, with
+  blame `unknown` for a rate between 0 and 1, else `orchestrator`. Its durations are theirs; one
+  that is not above 0 counts as not reported. Its moments are those of the receipt, or of the row on
+  the leaderboard. Results about transcoding and imported ones are not counted.
 - Counters, sums and histograms start at 0 with the station. Consecutive failures and the two
   moments are restored from the store.
 

@@ -83,12 +83,18 @@ async def assemble(
 
     They are restored if the store answers now, else as soon as it does.
     """
-    restoration = Restoration(outbox, store, tester=settings.tester, region=settings.region)
+    reporters = reporters_of(settings)
+    restoration = Restoration(
+        outbox, store, tester=settings.tester, region=settings.region, reporters=reporters
+    )
     metrics = TargetMetrics(
         tester=settings.tester,
         region=settings.region,
         buckets=settings.metrics.buckets,
         restore=restoration.states,
+        reporters=reporters,
+        reported_for=settings.metrics.reported_for,
+        now=now,
     )
     try:
         await metrics.position()
@@ -113,6 +119,11 @@ async def assemble(
         lag=LoopLag(),
         now=now,
     )
+
+
+def reporters_of(settings: Settings) -> Sequence[str]:  # noqa: ARG001 - no setting names one yet
+    """The testers whose results others give us, by the settings."""
+    return ()
 
 
 def _feeds(

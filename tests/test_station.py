@@ -145,7 +145,7 @@ async def test_a_restart_counts_nothing_twice_and_forgets_no_streak(data: Path) 
         labels = (
             'model_name="stabilityai/sd-turbo",'
             'orchestrator_address="0xA1A1a1a1A1A1A1A1A1a1a1a1a1a1A1A1a1A1a1a1",'
-            'pipeline="text-to-image",region="MDW"'
+            'pipeline="text-to-image",region="MDW",tester="tester-1"'
         )
         assert f"livepeer_ai_job_consecutive_failures{{{labels}}} 2.0" in metrics
         assert f"livepeer_ai_job_attempts_total{{{labels}}} 1.0" in metrics

@@ -5,7 +5,7 @@ of it in a thread.
 """
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -18,7 +18,7 @@ from exporter.delivery.station_numbers import StationNumbers, station_families
 from exporter.delivery.supply_families import supply_families
 from exporter.delivery.target_families import job_families, model_families
 from exporter.delivery.target_series import TargetSeries
-from exporter.model import Supply, Target
+from exporter.model import Origin, Supply
 
 GZIP_LEVEL: Final = 1
 """A scrape travels once: speed is worth more than the last per cent."""
@@ -27,12 +27,14 @@ GZIP_LEVEL: Final = 1
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one scrape shows."""
 
-    series: Mapping[Target, TargetSeries]
+    series: Sequence[TargetSeries]
+    """One for each target, region and tester."""
     histograms: Mapping[Model, Mapping[str, Histogram]]
     buckets: tuple[float, ...]
     supply: Supply | None
     numbers: StationNumbers
     region: str
+    """Of this tester."""
     display: Callable[[str], str]
     """How an orchestrator is shown: EIP-55 for an address, an id as it is."""
 
@@ -64,7 +66,9 @@ class _Collector:
 
     def collect(self) -> Iterator[Family]:
         snapshot = self._snapshot
-        yield from job_families(snapshot.series, snapshot.supply, snapshot.region, snapshot.display)
+        yield from job_families(snapshot.series, snapshot.supply, snapshot.display)
         yield from model_families(snapshot.histograms, snapshot.buckets, snapshot.region)
         yield from supply_families(snapshot.supply, snapshot.display)
-        yield from station_families(snapshot.numbers, targets=len(snapshot.series))
+        own = sum(series.origin is Origin.OWN for series in snapshot.series)
+        reported = len(snapshot.series) - own
+        yield from station_families(snapshot.numbers, targets=own, reported=reported)

@@ -9,7 +9,7 @@ from exporter.delivery.target_series import NAMED_FAILURES, PHASES
 Kind = str
 """`counter`, `gauge`, `summary`, `histogram` or `info`."""
 
-TARGET: Final = ("orchestrator_address", "pipeline", "model_name", "region")
+TARGET: Final = ("orchestrator_address", "pipeline", "model_name", "region", "tester")
 OFFER: Final = ("orchestrator_address", "pipeline", "model_name")
 MODEL: Final = ("pipeline", "model_name", "region")
 
@@ -36,8 +36,10 @@ _JOBS: Final = (
     Metric(
         "livepeer_ai_job_info",
         "info",
-        (*TARGET, "orchestrator_uri"),
-        "Always 1: a target that is tested, with the service URI that offers the model.",
+        (*TARGET, "orchestrator_uri", "origin"),
+        "Always 1: a target that is tested or reported about, with the service URI that offers the "
+        "model (empty where no source lists it) and where the results come from: own, posted, "
+        "followed, or empty between a restart and the next report.",
     ),
     Metric(
         "livepeer_ai_job_attempts_total",
@@ -99,8 +101,8 @@ _PHASES: Final = tuple(
             f"livepeer_ai_job_model_{phase}_seconds",
             "histogram",
             MODEL,
-            f"Good jobs of all orchestrators: {_PHASE_MEANING[phase]}. Buckets by "
-            "`metrics.buckets`.",
+            f"Good jobs of this tester, of all orchestrators: {_PHASE_MEANING[phase]}. "
+            "What others report is left out. Buckets by `metrics.buckets`.",
             "seconds",
         ),
     )
@@ -154,12 +156,31 @@ _STATION: Final = (
     Metric(
         "livepeer_ai_tester_build_info", "info", ("version",), "Always 1: what is running here."
     ),
-    Metric("livepeer_ai_tester_targets", "gauge", (), "Targets that these metrics have series of."),
+    Metric(
+        "livepeer_ai_tester_targets",
+        "gauge",
+        (),
+        "Targets of this tester that these metrics have series of.",
+    ),
     Metric(
         "livepeer_ai_tester_targets_refused_total",
         "counter",
         (),
-        "Times that a target got no series because there are too many targets.",
+        "Times that a target of this tester got no series because there are too many targets.",
+    ),
+    Metric(
+        "livepeer_ai_tester_reported_targets",
+        "gauge",
+        (),
+        "Targets, by region and tester, that others report about and that these metrics have "
+        "series of.",
+    ),
+    Metric(
+        "livepeer_ai_tester_reported_targets_refused_total",
+        "counter",
+        (),
+        "Times that a result that others reported was not counted, or a target of theirs not "
+        "restored, because they report about too many targets.",
     ),
     Metric(
         "livepeer_ai_tester_outbox_bytes",

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.delivery.feed import Batch
-from exporter.model import Measurement
+from exporter.model import Measurement, Origin
 
 CONSUMER: Final = "recent"
 
 
 class RecentJobs:
     """The newest jobs of every outcome, and beside them failures that would have dropped out.
+
+    What was imported is history and is left out; what others report now is not.
 
     It is rebuilt from the outbox's tail at the start and fed from there on; what it has already is
     not taken twice, so the two may overlap.
@@ -50,7 +52,7 @@ class RecentJobs:
     def _add(self, batch: Batch) -> None:
         for seq, measurement in batch:
             self._last = max(self._last, seq)
-            if measurement.id in self._by_id:
+            if measurement.id in self._by_id or measurement.origin is Origin.IMPORTED:
                 continue
             self._by_id[measurement.id] = measurement
             self._newest.append(measurement)

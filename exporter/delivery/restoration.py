@@ -18,14 +18,24 @@ class Restoration:
     """Reads the store's cursor and the states up to it, so that nothing is counted twice.
 
     What the store has at the cursor lies in the states; what it has not, or got after a crash that
-    came before the cursor was moved, comes through the feeds.
+    came before the cursor was moved, comes through the feeds. `reporters` are the testers whose
+    results others give us.
     """
 
-    def __init__(self, outbox: Outbox, store: Store, *, tester: str, region: str) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        store: Store,
+        *,
+        tester: str,
+        region: str,
+        reporters: Sequence[str] = (),
+    ) -> None:
         self._outbox = outbox
         self._store = store
         self._tester = tester
         self._region = region
+        self._reporters = tuple(dict.fromkeys(name for name in reporters if name != tester))
         self._lock = asyncio.Lock()
         self._cursor: int | None = None
 
@@ -37,15 +47,20 @@ class Restoration:
             return self._cursor
 
     async def states(self) -> tuple[int, Sequence[TargetState]]:
-        """The cursor, and what this tester's targets in this region had come to by then.
+        """The cursor, and what the targets had come to by then: this tester's, then the reporters'.
 
-        What an older outbox of this tester brought has lower numbers than any of this one.
+        Of this tester those in its region, of reporters those in all. What an older outbox of this
+        tester brought has lower numbers than any of this one.
         """
         cursor = await self.cursor()
         older = (await self._outbox.numbers()).first - 1
-        return cursor, await self._store.target_states(
-            tester=self._tester, region=self._region, upto=max(cursor, older)
+        upto = max(cursor, older)
+        states = list(
+            await self._store.target_states(tester=self._tester, region=self._region, upto=upto)
         )
+        for reporter in self._reporters:
+            states += await self._store.target_states(tester=reporter, upto=upto)
+        return cursor, states
 
     async def _common_ground(self) -> int:
         """The store's cursor, after making sure that it is about the jobs in this outbox.

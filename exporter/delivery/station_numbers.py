@@ -42,19 +42,21 @@ class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """`None` if it cannot be read."""
     consumers: tuple[ConsumerNumbers, ...]
     refused_targets: int
+    refused_reported: int
+    """Likewise of the targets that others report about."""
     loop_lag: float
     """Longest lateness of the event loop in the last minute, seconds."""
 
 
-def station_families(numbers: StationNumbers, *, targets: int) -> Iterator[Family]:
+def station_families(numbers: StationNumbers, *, targets: int, reported: int) -> Iterator[Family]:
     """The families about the station."""
     build = info("livepeer_ai_tester_build_info")
     build.add_metric((), {"version": numbers.version})
     yield build
     yield _single("livepeer_ai_tester_targets", targets)
-    refused = counter("livepeer_ai_tester_targets_refused_total")
-    refused.add_metric((), numbers.refused_targets)
-    yield refused
+    yield _total("livepeer_ai_tester_targets_refused_total", numbers.refused_targets)
+    yield _single("livepeer_ai_tester_reported_targets", reported)
+    yield _total("livepeer_ai_tester_reported_targets_refused_total", numbers.refused_reported)
     if numbers.outbox is not None:
         yield from _outbox(numbers.outbox)
     for consumer in numbers.consumers:
@@ -66,20 +68,22 @@ def station_families(numbers: StationNumbers, *, targets: int) -> Iterator[Famil
 
 def _outbox(outbox: OutboxNumbers) -> Iterator[Family]:
     yield _single("livepeer_ai_tester_outbox_bytes", outbox.bytes)
-    dropped = counter("livepeer_ai_tester_outbox_dropped_total")
-    dropped.add_metric((), outbox.losses.measurements)
-    yield dropped
+    yield _total("livepeer_ai_tester_outbox_dropped_total", outbox.losses.measurements)
     letters = gauge("livepeer_ai_tester_dead_letters")
     for consumer, count in {STORE: 0, **outbox.dead_letters}.items():
         letters.add_metric((consumer,), count)
     yield letters
-    dropped = counter("livepeer_ai_tester_dead_letters_dropped_total")
-    dropped.add_metric((), outbox.losses.dead_letters)
-    yield dropped
+    yield _total("livepeer_ai_tester_dead_letters_dropped_total", outbox.losses.dead_letters)
 
 
 def _single(name: str, value: float) -> Family:
     family = gauge(name)
+    family.add_metric((), value)
+    return family
+
+
+def _total(name: str, value: float) -> Family:
+    family = counter(name)
     family.add_metric((), value)
     return family
 

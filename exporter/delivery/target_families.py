@@ -1,6 +1,6 @@
 """The families about jobs: per target, and per model over all orchestrators."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import Metric as Family
 
@@ -8,22 +8,18 @@ from exporter.delivery.families import clean, counter, gauge, histogram, info, s
 from exporter.delivery.metric_list import TARGET
 from exporter.delivery.model_histograms import Histogram, Model
 from exporter.delivery.target_series import PHASES, TargetSeries
-from exporter.model import Supply, Target, seconds
+from exporter.model import Origin, Supply, seconds
 
 Labels = tuple[str, ...]
 Rows = list[tuple[Labels, TargetSeries]]
 
 
 def job_families(
-    series: Mapping[Target, TargetSeries],
-    supply: Supply | None,
-    region: str,
-    display: Callable[[str], str],
+    series: Sequence[TargetSeries], supply: Supply | None, display: Callable[[str], str]
 ) -> Iterator[Family]:
     """What is known about each target; a value that is not known has no sample."""
-    labels = {target: _labels(target, region, display) for target in series}
-    rows = [(labels[target], one) for target, one in series.items()]
-    yield _info(labels, supply)
+    rows = [(_labels(one, display), one) for one in series]
+    yield _info(rows, supply)
     yield _attempts(rows)
     yield _failures(rows)
     yield from _streaks(rows)
@@ -47,22 +43,29 @@ def model_families(
         yield family
 
 
-def _labels(target: Target, region: str, display: Callable[[str], str]) -> Labels:
+def _labels(series: TargetSeries, display: Callable[[str], str]) -> Labels:
     return (
-        clean(display(target.orchestrator)),
-        clean(target.pipeline),
-        clean(target.model),
-        region,
+        clean(display(series.target.orchestrator)),
+        clean(series.target.pipeline),
+        clean(series.target.model),
+        clean(series.region),
+        clean(series.tester),
     )
 
 
-def _info(labels: Mapping[Target, Labels], supply: Supply | None) -> Family:
+def _info(rows: Rows, supply: Supply | None) -> Family:
+    """Own targets while they are tested; reported ones whether or not the supply has them."""
     family = info("livepeer_ai_job_info")
-    uris = {offer.target: offer.service_uri or "" for offer in supply.tested} if supply else {}
-    for target, values in labels.items():
-        if target in uris:
-            named = dict(zip(TARGET, values, strict=True))
-            family.add_metric((), {**named, "orchestrator_uri": clean(uris[target])})
+    tested = {offer.target: offer.service_uri or "" for offer in supply.tested} if supply else {}
+    offered = {offer.target: offer.service_uri or "" for offer in supply.offers} if supply else {}
+    known = offered | tested
+    for labels, series in rows:
+        own = series.origin is Origin.OWN
+        uri = tested.get(series.target) if own else known.get(series.target, "")
+        if uri is not None:
+            named = dict(zip(TARGET, labels, strict=True))
+            origin = series.origin.value if series.origin is not None else ""
+            family.add_metric((), {**named, "orchestrator_uri": clean(uri), "origin": origin})
     return family
 
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from exporter.delivery.feed import Batch
 from exporter.delivery.model_histograms import Histogram, Model, ModelHistograms
-from exporter.delivery.target_series import TargetSeries, is_own, restored
-from exporter.model import Measurement, Supply, Target
+from exporter.delivery.reported_targets import ReportedTargets
+from exporter.delivery.target_series import TargetSeries, is_own, is_reported, restored
+from exporter.model import Measurement, Origin, Supply, Target
 from exporter.stores import TargetState
 
 log = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ MAX_TARGETS: Final = 20_000
 
 
 class TargetMetrics:
-    """Counts the jobs that this tester made in its region, target by target.
+    """Counts this tester's jobs in its region, target by target, and what others report.
 
     Nothing is counted twice. Consecutive failures and last success are restored from the store's
     rows (`states`) up to its cursor, at which the feed starts (`after`): what the store has lies
@@ -29,6 +30,9 @@ class TargetMetrics:
     forgotten: should it come back, its streak goes on. As long as no supply is known, everything
     is shown. At most `MAX_TARGETS` are kept; hidden ones go first, then new ones are refused and
     counted in `refused`.
+
+    What others report is kept apart, in `reported`, where no supply hides it; of the states those
+    of the `reporters` are restored. A report under this tester's own name is left out.
     """
 
     name = CONSUMER
@@ -39,6 +43,9 @@ class TargetMetrics:
         tester: str,
         region: str,
         buckets: Sequence[float],
+        reported_for: float,
+        now: Callable[[], int],
+        reporters: Sequence[str] = (),
         after: int = 0,
         states: Iterable[TargetState] = (),
         restore: Callable[[], Awaitable[tuple[int, Iterable[TargetState]]]] | None = None,
@@ -46,7 +53,9 @@ class TargetMetrics:
     ) -> None:
         self.region = region
         self.refused = 0
+        self.reported = ReportedTargets(shown_for=reported_for, now=now)
         self._tester = tester
+        self._reporters = frozenset(reporters) - {tester}
         self._after = after
         self._limit = limit
         self._histograms = ModelHistograms(buckets)
@@ -75,11 +84,10 @@ class TargetMetrics:
         sake would count twice.
         """
         for _, job in batch:
-            if is_own(job, self._tester, self.region):
-                try:
-                    self._count(job)
-                except Exception:
-                    log.exception("a job could not be counted", extra={"id": job.id})
+            try:
+                self._count(job)
+            except Exception:
+                log.exception("a job could not be counted", extra={"id": job.id})
 
     def follow(self, supply: Supply) -> None:
         """Show the targets of this supply, and no others."""
@@ -88,17 +96,18 @@ class TargetMetrics:
             self._make_room_for(target)
         self._histograms.keep({(target.pipeline, target.model) for target in self._tested})
 
-    def shown(self) -> dict[Target, TargetSeries]:
-        """The records that are exposed, in order of their target."""
+    def shown(self) -> list[TargetSeries]:
+        """The records that are exposed, own ones first, each kind in order of its targets."""
         tested = self._tested
-        return {
-            target: series
+        own = [
+            series
             for target, series in sorted(self._series.items())
             if tested is None or target in tested
-        }
+        ]
+        return own + self.reported.shown()
 
     def get(self, target: Target) -> TargetSeries | None:
-        """The record of one target, hidden or not."""
+        """Our own record of one target, hidden or not."""
         return self._series.get(target)
 
     def histograms(self) -> dict[Model, dict[str, Histogram]]:
@@ -106,11 +115,21 @@ class TargetMetrics:
         return self._histograms.snapshot()
 
     def _put(self, states: Iterable[TargetState]) -> None:
+        reported: list[TargetState] = []
         for state in states:
             if state.tester == self._tester and state.region == self.region:
-                self._series[state.target] = restored(state)
+                self._series[state.target] = restored(state, Origin.OWN)
+            elif state.tester in self._reporters:
+                reported.append(state)
+        self.reported.restore(reported)
 
     def _count(self, job: Measurement) -> None:
+        if is_own(job, self._tester, self.region):
+            self._count_own(job)
+        elif is_reported(job) and job.tester != self._tester:
+            self.reported.count(job)
+
+    def _count_own(self, job: Measurement) -> None:
         if self._make_room_for(job.target):
             self._series[job.target] = self._series[job.target].after(job)
             self._histograms.observe(job)
@@ -124,7 +143,9 @@ class TargetMetrics:
                 log.warning("too many targets for the metrics", extra={"limit": self._limit})
             self.refused += 1
             return False
-        self._series[target] = TargetSeries(target=target)
+        self._series[target] = TargetSeries(
+            target=target, region=self.region, tester=self._tester, origin=Origin.OWN
+        )
         return True
 
     def _forget_a_hidden_one(self) -> bool:

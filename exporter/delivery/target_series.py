@@ -1,5 +1,6 @@
 """What the metrics say about one target: an immutable record that each job turns into the next."""
 
+import math
 from typing import Final
 
 import msgspec
@@ -32,13 +33,17 @@ class PhaseSeries(msgspec.Struct, frozen=True):
 
 
 class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is exposed about the jobs of one target.
+    """Everything that is exposed about the jobs of one target, by one tester in one region.
 
     Counters start at zero with the process. `consecutive_failures` and the two moments (Unix
     nanoseconds) are restored from the store and are `None` as long as nothing is known.
     """
 
     target: Target
+    region: str
+    tester: str
+    origin: Origin | None
+    """Of the last job; `None` as long as only the store, which forgets it, told of one."""
     attempts: int = 0
     failures: Failures = {}
     consecutive_failures: int | None = None
@@ -52,6 +57,9 @@ class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
         started, credited = job.started_at, job.ok and job.counts
         return TargetSeries(
             target=self.target,
+            region=self.region,
+            tester=self.tester,
+            origin=job.origin,
             attempts=self.attempts + 1,
             failures=self.failures if job.ok else _with_failure(self.failures, job),
             consecutive_failures=_streak(self.consecutive_failures, job),
@@ -68,10 +76,13 @@ class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def restored(state: TargetState) -> TargetSeries:
+def restored(state: TargetState, origin: Origin | None) -> TargetSeries:
     """The record of a target as the store remembers it."""
     return TargetSeries(
         target=state.target,
+        region=state.region,
+        tester=state.tester,
+        origin=origin,
         consecutive_failures=state.consecutive_failures,
         last_success=state.last_success,
         last_attempt=state.last_attempt,
@@ -79,14 +90,27 @@ def restored(state: TargetState) -> TargetSeries:
 
 
 def phase_seconds(job: Measurement, phase: str) -> float | None:
-    """One of `PHASES` of a job, seconds."""
+    """One of `PHASES` of a job, seconds; of a reported one only what can be a duration."""
     value: int | None = getattr(job.phases, phase)
-    return seconds(value)
+    return _believable(job, phase, value) if is_reported(job) else seconds(value)
 
 
 def is_own(job: Measurement, tester: str, region: str) -> bool:
     """Whether this tester made it, in this region: testers are never mixed."""
     return job.origin is Origin.OWN and job.tester == tester and job.region == region
+
+
+def is_reported(job: Measurement) -> bool:
+    """Whether others report it now, about an AI job; what was imported is history."""
+    return job.origin in (Origin.POSTED, Origin.FOLLOWED) and not job.transcoding
+
+
+def _believable(job: Measurement, phase: str, value: int | None) -> float | None:
+    """A reported phase, seconds; 0 stands for "not reported" there, and a sum never falls."""
+    told = seconds(value)
+    if phase == "round_trip":
+        told = job.reported.round_trip_time if job.reported is not None else None
+    return told if told is not None and 0 < told < math.inf else None
 
 
 def _streak(before: int | None, job: Measurement) -> int:

@@ -184,6 +184,11 @@ class Metrics(Section):
         max_length=40,
         description="Upper bounds of the histograms' buckets in seconds, ascending.",
     )
+    reported_for: Seconds = Field(
+        default=86400.0,
+        description="Seconds that a target which others report about stays in the metrics after "
+        "their last result.",
+    )
 
 
 class Station(Section):

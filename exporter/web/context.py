@@ -74,6 +74,7 @@ class Context:
             outbox=await self._outbox_numbers(),
             consumers=tuple([await _consumer(feed) for feed in self.feeds]),
             refused_targets=self.metrics.refused,
+            refused_reported=self.metrics.reported.refused,
             loop_lag=self.lag.worst,
         )
 

@@ -1,13 +1,24 @@
 """A snapshot with something of everything."""
 
+from typing import Any
+
 from exporter.delivery.exposition import Snapshot
 from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
-from exporter.model import Blame, Measurement, Outcome, Phases, SourceState, Supply
+from exporter.model import (
+    Blame,
+    Measurement,
+    Origin,
+    Outcome,
+    Phases,
+    Reported,
+    SourceState,
+    Supply,
+)
 from exporter.outbox import Losses
 from tests.measurements import SECOND, START, failed, good
-from tests.stations import ALICE, BOB, offer
+from tests.stations import ALICE, BOB, CAROL, NOW, offer
 
 NUMBERS = StationNumbers(
     version="1.2.3",
@@ -24,6 +35,7 @@ NUMBERS = StationNumbers(
         ConsumerNumbers(name="prometheus", position=12, lag=0, delivered=12, errors=0),
     ),
     refused_targets=0,
+    refused_reported=3,
     loop_lag=0.0125,
 )
 
@@ -47,9 +59,33 @@ def phases(upload: float, inference: float, download: float) -> Phases:
     return Phases(upload=parts[0], inference=parts[1], download=parts[2], round_trip=sum(parts))
 
 
+def posted(identity: str, round_trip_time: float | None = None, **facts: Any) -> Measurement:
+    """A good result that somebody posted, with no phase but those given."""
+    reported = Reported(success_rate=1.0, round_trip_time=round_trip_time)
+    told = {"origin": Origin.POSTED, "tester": "somebody", "region": "FRA", "phases": Phases()}
+    return good(identity, **{**told, "reported": reported, **facts})
+
+
+def followed_failure(identity: str, **facts: Any) -> Measurement:
+    """A failure that a leaderboard which is followed tells of."""
+    told = {"origin": Origin.FOLLOWED, "tester": "leaderboard.example", "region": "LAX"}
+    reported = Reported(success_rate=0.0, round_trip_time=0.0)
+    return failed(
+        identity,
+        Outcome.REPORTED_FAILURE,
+        **{**told, "phases": Phases(), "reported": reported, **facts},
+    )
+
+
 async def snapshot(*jobs: Measurement, supply: Supply | None = SUPPLY) -> Snapshot:
     """What is shown after these jobs."""
-    metrics = TargetMetrics(tester="tester-1", region="MDW", buckets=[0.5, 1, 10])
+    metrics = TargetMetrics(
+        tester="tester-1",
+        region="MDW",
+        buckets=[0.5, 1, 10],
+        reported_for=86400.0,
+        now=lambda: NOW,
+    )
     if supply is not None:
         metrics.follow(supply)
     await metrics.take(list(enumerate(jobs, 1)))
@@ -65,11 +101,16 @@ async def snapshot(*jobs: Measurement, supply: Supply | None = SUPPLY) -> Snapsh
 
 
 async def example() -> Snapshot:
-    """Alice with good jobs and failures, Bob failing, a runner that was never tested."""
+    """Alice with good jobs and failures, Bob failing, a runner that was never tested.
+
+    Others report about Alice, and about Carol, whom no source lists.
+    """
     return await snapshot(
         good("1", phases=phases(0.25, 1.5, 0.25), started_at=START),
         good("2", phases=phases(0.125, 0.5, 0.125), started_at=START + SECOND),
         failed("3", Outcome.INVALID_ARTEFACT, started_at=START + 2 * SECOND),
         failed("4", Outcome.NO_CAPACITY, None, started_at=START + 3 * SECOND),
         failed("5", Outcome.UNAVAILABLE, Blame.UNKNOWN, orchestrator=BOB),
+        posted("6", 3.5, phases=Phases(upload=SECOND, download=SECOND // 2)),
+        followed_failure("7", orchestrator=CAROL),
     )

@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from prometheus_client.core import Metric as Family
 from prometheus_client.openmetrics import parser as openmetrics_parser
@@ -10,11 +11,12 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.delivery.exposition import render
 from exporter.delivery.metric_list import BY_NAME, TARGET
-from exporter.model import Blame, Outcome
-from tests.delivery.snapshots import example, snapshot
+from exporter.model import Blame, Origin, Outcome
+from tests.delivery.snapshots import example, followed_failure, phases, posted, snapshot
 from tests.measurements import failed, good
-from tests.stations import ALICE, offer, supply
+from tests.stations import ALICE, BOB, offer, supply
 
+REPORTED = {"origin": Origin.POSTED, "tester": "somebody", "region": "FRA"}
 GOLDEN = Path(__file__).parent / "golden"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -70,17 +72,22 @@ async def test_samples_have_the_labels_that_are_listed() -> None:
 
 async def test_a_target_has_at_most_25_series_whatever_happens_to_it() -> None:
     jobs = [failed(f"{o}{b}", o, b) for o in Outcome for b in (None, *Blame) if o != "ok"]
+    reports = [
+        posted("b", 1.0, phases=phases(1, 1, 1)),
+        *(followed_failure(f"r{b}", tester="somebody", region="FRA", blame=b) for b in Blame),
+        *(failed(f"{o}{b}", o, b, **REPORTED) for o in Outcome for b in Blame if o != "ok"),
+    ]
     one = offer(ALICE, warm=True, price_per_unit=1.0, capacity=1)
     text = render(
-        await snapshot(good("a"), *jobs, supply=supply(one)), "", compress=False
+        await snapshot(good("a"), *jobs, *reports, supply=supply(one)), "", compress=False
     ).body.decode()
     series = Counter(
-        sample.labels["orchestrator_address"]
+        sample.labels.get("tester", "price")
         for family in parse_text(text)
         for sample in family.samples
         if "orchestrator_address" in sample.labels
     )
-    assert series == {"0xA1A1a1a1A1A1A1A1A1a1a1a1a1a1A1A1a1A1a1a1": 25}
+    assert series == {"tester-1": 24, "price": 1, "somebody": 24}
 
 
 async def test_a_target_that_was_never_tested_has_no_value_that_is_not_known() -> None:
@@ -89,6 +96,31 @@ async def test_a_target_that_was_never_tested_has_no_value_that_is_not_known() -
         line.partition("{")[0] for line in text.splitlines() if line.startswith("livepeer_ai_job")
     }
     assert shown == {"livepeer_ai_job_info", "livepeer_ai_job_attempts_total"}
+
+
+async def test_the_uri_of_a_target_that_others_report_about_is_told_where_a_source_lists_it() -> (
+    None
+):
+    listed = offer(BOB, not_tested="excluded", service_uri="https://bob.example")
+    reports = [posted("a"), posted("b", orchestrator=BOB)]
+    text = render(await snapshot(*reports, supply=supply(listed)), "", compress=False)
+    lines = [line for line in text.body.decode().splitlines() if "job_info{" in line]
+    assert ['orchestrator_uri=""' in line for line in lines] == [True, False]
+    assert ['orchestrator_uri="https://bob.example"' in line for line in lines] == [False, True]
+    assert all('origin="posted"' in line for line in lines)
+
+
+async def test_the_origin_of_what_was_restored_is_not_known_until_the_next_report() -> None:
+    before = await snapshot(posted("a"))
+    restored = [msgspec.structs.replace(one, origin=None) for one in before.series]
+    after = msgspec.structs.replace(before, series=restored)
+    info = [
+        sample.labels
+        for family in parse_text(render(after, "", compress=False).body.decode())
+        for sample in family.samples
+        if sample.name == "livepeer_ai_job_info" and sample.labels["tester"] == "somebody"
+    ]
+    assert [labels["origin"] for labels in info] == [""]
 
 
 async def test_without_a_supply_what_is_known_is_shown() -> None:

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.delivery.recent import RecentJobs
-from exporter.model import Measurement
+from exporter.model import Measurement, Origin
 from tests.measurements import failed, good
 
 
@@ -33,6 +33,20 @@ async def test_what_the_tail_held_already_is_not_taken_again() -> None:
 
 async def test_an_empty_tail_starts_where_it_is_told() -> None:
     assert await RecentJobs(10, 10, after=7).position() == 7
+
+
+async def test_what_others_report_is_recent_and_what_was_imported_is_history() -> None:
+    ring = RecentJobs(10, 10)
+    await ring.take(
+        numbered(
+            good("a", origin=Origin.POSTED),
+            failed("b", origin=Origin.FOLLOWED),
+            good("c", origin=Origin.IMPORTED),
+        )
+    )
+    assert ids(ring) == ["b", "a"]
+    assert ring.get("c") is None
+    assert await ring.position() == 3, "it is not offered again"
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 8), st.integers(1, 8))

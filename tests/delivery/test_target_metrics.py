@@ -8,14 +8,15 @@ from exporter.delivery.target_series import NAMED_FAILURES, TargetSeries
 from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Target
 from exporter.stores import TargetState
 from tests.measurements import START, failed, good
-from tests.stations import ALICE, BOB, CAROL, offer, supply
+from tests.stations import ALICE, BOB, CAROL, NOW, offer, supply
 
 TARGET = Target(ALICE, "text-to-image", "stabilityai/sd-turbo")
 
 
 def made(states: tuple[TargetState, ...] = (), **more: Any) -> TargetMetrics:
+    given = {"reported_for": 86400.0, "now": lambda: NOW, **more}
     return TargetMetrics(
-        tester="tester-1", region="MDW", buckets=[0.1, 1, 10], states=states, **more
+        tester="tester-1", region="MDW", buckets=[0.1, 1, 10], states=states, **given
     )
 
 
@@ -35,8 +36,12 @@ async def take(metrics: TargetMetrics, *jobs: Measurement) -> None:
 
 
 def only(metrics: TargetMetrics) -> TargetSeries:
-    (series,) = metrics.shown().values()
+    (series,) = metrics.shown()
     return series
+
+
+def orchestrators(metrics: TargetMetrics) -> list[str]:
+    return [series.target.orchestrator for series in metrics.shown()]
 
 
 async def test_good_jobs_count_and_leave_their_phases() -> None:
@@ -101,15 +106,18 @@ async def test_past_the_bound_failures_are_summed_and_no_count_is_lost() -> None
     "other",
     [
         {"origin": Origin.POSTED},
-        {"origin": Origin.IMPORTED},
+        {"origin": Origin.SUBMITTED, "tester": "somebody"},
+        {"origin": Origin.IMPORTED, "tester": "somebody"},
         {"tester": "somebody"},
         {"region": "FRA"},
     ],
 )
-async def test_jobs_of_others_are_not_counted(other: dict[str, Any]) -> None:
+async def test_jobs_of_other_testers_and_under_our_own_name_are_not_counted(
+    other: dict[str, Any],
+) -> None:
     metrics = made()
     await take(metrics, good("a", **other))
-    assert metrics.shown() == {}
+    assert metrics.shown() == []
 
 
 async def test_a_job_that_makes_no_sense_is_left_out_and_nothing_counts_twice(
@@ -135,16 +143,16 @@ async def test_streak_and_moments_are_restored_and_counters_start_at_zero() -> N
 
 
 async def test_states_of_other_testers_and_regions_are_not_restored() -> None:
-    assert made((state(tester="other"), state(region="FRA"))).shown() == {}
+    assert made((state(tester="other"), state(region="FRA"))).shown() == []
 
 
 async def test_a_target_that_is_gone_is_hidden_and_its_streak_goes_on_when_it_comes_back() -> None:
     metrics = made((state(ALICE), state(BOB)))
     metrics.follow(supply(offer(BOB), offer(ALICE, not_tested="excluded")))
-    assert [target.orchestrator for target in metrics.shown()] == [BOB]
+    assert orchestrators(metrics) == [BOB]
     metrics.follow(supply(offer(ALICE), offer(BOB)))
-    assert [target.orchestrator for target in metrics.shown()] == [ALICE, BOB]
-    assert metrics.shown()[TARGET].consecutive_failures == 3
+    assert orchestrators(metrics) == [ALICE, BOB]
+    assert metrics.shown()[0].consecutive_failures == 3
 
 
 async def test_a_target_that_is_offered_and_was_never_tested_shows_that_nothing_is_known() -> None:
@@ -172,7 +180,7 @@ async def test_the_number_of_targets_is_bounded_and_hidden_ones_go_first() -> No
     await take(metrics, good("a", orchestrator=CAROL))
     assert metrics.refused == 1
     metrics.follow(supply(offer(BOB), offer(CAROL)))
-    assert [target.orchestrator for target in metrics.shown()] == [BOB, CAROL]
+    assert orchestrators(metrics) == [BOB, CAROL]
     metrics.follow(supply(offer(ALICE), offer(BOB), offer(CAROL)))
     assert len(metrics.shown()) == 2
     assert metrics.refused == 2

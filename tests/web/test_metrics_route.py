@@ -1,9 +1,11 @@
 import asyncio
+from pathlib import Path
 
 from aiohttp import hdrs
 
-from tests.measurements import failed, good
-from tests.stations import ALICE, Station, offer
+from tests.delivery.snapshots import followed_failure, posted
+from tests.measurements import SECOND, failed, good
+from tests.stations import ALICE, NOW, Station, offer, running_station
 
 
 async def test_the_format_follows_the_accept_header(station: Station) -> None:
@@ -36,6 +38,38 @@ async def test_jobs_show_up_and_the_series_of_a_target_that_is_gone_disappears(
     text = await (await station.client.get("/metrics")).text()
     assert "livepeer_ai_job_attempts_total{" not in text
     assert "livepeer_ai_tester_targets 0.0" in text
+
+
+async def test_what_others_report_shows_up_with_its_provenance_beside_our_own(
+    station: Station,
+) -> None:
+    await station.supplied(offer(ALICE))
+    await station.give(good("a"), posted("b", 3.5), followed_failure("c"))
+    text = await (await station.client.get("/metrics")).text()
+    lines = [line for line in text.splitlines() if "consecutive_failures{" in line]
+    assert [line.partition("region=")[2] for line in lines] == [
+        '"MDW",tester="tester-1"} 0.0',
+        '"FRA",tester="somebody"} 0.0',
+        '"LAX",tester="leaderboard.example"} 1.0',
+    ]
+    origins = [line for line in text.splitlines() if "job_info{" in line]
+    assert len(origins) == 3
+    for origin, line in zip(("own", "posted", "followed"), origins, strict=True):
+        assert f'origin="{origin}"' in line
+    assert "livepeer_ai_tester_reported_targets 2.0" in text
+    (target,) = (await station.json("/api/v1/targets"))["targets"]
+    assert target["results"]["consecutive_failures"] == 0, "our own"
+
+
+async def test_how_long_reported_targets_stay_is_a_setting(tmp_path: Path) -> None:
+    async with running_station(tmp_path, metrics={"reported_for": 60}) as station:
+        minute_ago = NOW - 60 * SECOND
+        await station.give(
+            posted("a", started_at=minute_ago), posted("b", started_at=minute_ago + 1, region="LAX")
+        )
+        text = await (await station.client.get("/metrics")).text()
+    (line,) = (line for line in text.splitlines() if "attempts_total{" in line)
+    assert 'region="LAX",tester="somebody"} 1.0' in line
 
 
 async def test_the_station_tells_about_itself(station: Station) -> None:
