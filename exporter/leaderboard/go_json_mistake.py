@@ -15,6 +15,7 @@ from exporter.leaderboard.go_json_grammar import (
     SPACE,
     STRING,
     UNBROKEN,
+    many,
 )
 
 IN_OBJECT: Final = "after object key:value pair"
@@ -29,8 +30,8 @@ _HEXADECIMAL: Final = re.compile("[0-9a-fA-F]*+")
 _INTEGER: Final = re.compile(INTEGER)
 _FRACTION: Final = re.compile(r"\.[0-9]++")
 _EXPONENT_START: Final = re.compile("[eE][+-]?")
-_MEMBERS: Final = re.compile(f"(?:{KEY}{FLAT}{SPACE},)*+{SPACE}")
-_ELEMENTS: Final = re.compile(f"(?:{SPACE}{FLAT}{SPACE},)*+{SPACE}")
+_MEMBERS: Final = re.compile(many(f"{KEY}{FLAT}{SPACE},") + SPACE)
+_ELEMENTS: Final = re.compile(many(f"{SPACE}{FLAT}{SPACE},") + SPACE)
 _WORDS: Final = {"t": "true", "f": "false", "n": "null"}
 _QUOTED: Final = {
     "'": r"\'",

@@ -159,11 +159,10 @@ def _error(value: str, before: PostedError) -> PostedError:
 def _field(key: str, fields: dict[str, GoType]) -> str | None:
     """The field that a key, as it is written in quotes, stands for.
 
-    Go compares by Unicode's simple folding, in which two letters outside ASCII equal one within.
+    Go compares by Unicode's simple folding, in which the long s equals an s, though it is no
+    capital letter.
     """
     if key in fields:
         return key
-    name = unquoted(key).replace("\N{LATIN SMALL LETTER LONG S}", "s")
-    name = name.replace("\N{KELVIN SIGN}", "k")
-    name = name.lower() if name.isascii() else name
+    name = unquoted(key).replace("\N{LATIN SMALL LETTER LONG S}", "s").lower()
     return name if name in fields else None

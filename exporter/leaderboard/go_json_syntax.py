@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from exporter.leaderboard.go_json_grammar import FLAT, KEY, SCALAR, SPACE
+from exporter.leaderboard.go_json_grammar import FLAT, KEY, SCALAR, SPACE, many
 from exporter.leaderboard.go_json_mistake import (
     AT_TOP,
     IN_ARRAY,
@@ -44,7 +44,8 @@ class _Kind(NamedTuple):
 def _kind(
     key: str, value: str, end: str, after: str, mistake: Callable[[str, int], GoJsonError]
 ) -> _Kind:
-    some = rf"(?:{key}{value}{SPACE},)*+(?:{key}{value}{SPACE}\{end}|{key}[\[{{])"
+    run = many(f"{key}{value}{SPACE},")
+    some = rf"{run}(?:{key}{value}{SPACE}\{end}|{key}[\[{{])"
     return _Kind(re.compile(rf"{SPACE}\{end}|{some}"), re.compile(some), end, after, mistake)
 
 

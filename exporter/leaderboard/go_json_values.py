@@ -6,17 +6,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from exporter.leaderboard.go_json_grammar import SCALAR, SPACE
+from exporter.leaderboard.go_json_grammar import SCALAR, SPACE, TEXT, many
 from exporter.leaderboard.go_json_mistake import GoJsonError
 
-_TEXT: Final = r'(?:[^"\\]++|\\.)*+'
-_FLAT: Final = rf'[\[{{](?:[^"\[\]{{}}]++|"{_TEXT}")*+[\]}}]'
+_FLAT: Final = r"[\[{]" + many(rf'[^"\[\]{{}}]++|"{TEXT}"') + r"[\]}]"
 """Of what is known to be JSON, an object or array that holds no other."""
 _VALUE: Final = rf"(?:({SCALAR}|{_FLAT})|(?=[\[{{])){SPACE},?"
 _ELEMENT: Final = re.compile(f"{SPACE}{_VALUE}")
-_MEMBER: Final = re.compile(f'{SPACE}"({_TEXT})"{SPACE}:{SPACE}{_VALUE}')
+_MEMBER: Final = re.compile(f'{SPACE}"({TEXT})"{SPACE}:{SPACE}{_VALUE}')
 _COMMA: Final = re.compile(f"{SPACE},?")
-_BRACKETS: Final = re.compile(rf'"{_TEXT}"|[\[{{]++|[\]}}]++')
+_BRACKETS: Final = re.compile(rf'"{TEXT}"|[\[{{]++|[\]}}]++')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _EXPONENT: Final = re.compile("([eE][+-]?)0*+([0-9]{5})[0-9]+")
 _DIGITS: Final = 19

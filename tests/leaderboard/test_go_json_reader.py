@@ -211,6 +211,7 @@ def test_repeated_errors_fill_the_places_of_the_earlier_ones(
         (f"{LONG_S}ucce{LONG_S}{LONG_S}_rate", "success_rate"),
         ("\\u017Fuccess_rate", "success_rate"),
         ("seg_DURATION", "seg_duration"),
+        ("tran\\u017FCODE_time", "transcode_time"),
     ],
 )
 def test_names_match_without_regard_to_case(name: str, field: str) -> None:
@@ -339,6 +340,8 @@ def test_what_is_no_character_becomes_the_replacement_character(written: bytes, 
         ('{"a":1 "b":2}', "invalid character '\"' after object key:value pair"),
         ('{"a":[]]', "invalid character ']' after object key:value pair"),
         ("[1 2]", "invalid character '2' after array element"),
+        ('{"a":{},"b":[],"c":x}', "invalid character 'x' looking for beginning of value"),
+        ('{"a":{"b":[0]},"c":[]x}', "invalid character 'x' after object key:value pair"),
         ("[{}}", "invalid character '}' after array element"),
         ('{"timestamp":05}', "invalid character '5' after object key:value pair"),
         ('{"timestamp":+5}', "invalid character '+' looking for beginning of value"),
