@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from typing import Final
+from urllib.parse import urlsplit
 
 from exporter import __version__
 from exporter.data_folder import DataFolder
@@ -24,16 +25,21 @@ from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.kept_answers.record import answers_folder
+from exporter.leaderboard.preparing import Preparing
 from exporter.opening import open_store
 from exporter.outbox import Outbox
 from exporter.serving import listening
 from exporter.settings import Settings
 from exporter.stores import Store, StoreError
 from exporter.web.app import build_app
+from exporter.web.computed import Computed
 from exporter.web.context import Context
+from exporter.web.counts import Counts
 
 log = logging.getLogger(__name__)
 
+PREPARED: Final = "leaderboard.msgpack"
+"""The file in the data folder that keeps the leaderboard's prepared answers over a restart."""
 DRAIN: Final = 4.0
 """Seconds that a stop waits for what is still in the outbox."""
 MAINTENANCE: Final = 60.0
@@ -106,6 +112,11 @@ async def assemble(
     feeds = _feeds(outbox, store, restoration, metrics, recent)
     watch = OutboxWatch(outbox, feeds, metrics.follow, now)
     await watch.start()
+
+    def progress() -> int:
+        return feeds[0].position
+
+    leaderboard = settings.leaderboard
     return Context(
         settings=settings,
         version=__version__,
@@ -118,12 +129,24 @@ async def assemble(
         watch=watch,
         lag=LoopLag(),
         now=now,
+        prepared=Preparing(
+            store,
+            window=leaderboard.window,
+            interval=leaderboard.refresh_interval,
+            now=now,
+            progress=progress,
+            file=settings.data / PREPARED,
+        ),
+        computed=Computed(leaderboard.cache_bytes // 2, progress),
+        counts=Counts(),
     )
 
 
-def reporters_of(settings: Settings) -> Sequence[str]:  # noqa: ARG001 - no setting names one yet
+def reporters_of(settings: Settings) -> Sequence[str]:
     """The testers whose results others give us, by the settings."""
-    return ()
+    posting = [secret.name for secret in settings.leaderboard.secrets]
+    followed = [urlsplit(one.url).hostname or "" for one in settings.sources.follow]
+    return (*posting, *followed)
 
 
 def _feeds(
@@ -156,11 +179,13 @@ async def running(here: Context) -> AsyncIterator[None]:
         asyncio.create_task(here.watch.run(), name="outbox watch"),
         asyncio.create_task(here.lag.run(), name="loop lag"),
         asyncio.create_task(_maintain(here.store), name="store maintenance"),
+        asyncio.create_task(here.prepared.run(), name="prepared answers"),
     ]
     try:
         yield
     finally:
         await _end(here.feeds, feeding)
+        await here.computed.close()
         for task in others:
             task.cancel()
         for result in await asyncio.gather(*feeding, *others, return_exceptions=True):

@@ -85,6 +85,8 @@ class Station:
             return not any([await feed.pending() for feed in self.here.feeds])
 
         await eventually(all_have_it)
+        await self.here.prepared.refresh()
+        self.here.computed.forget()
 
     async def supplied(self, *offers: Offer, taken_at: int = NOW) -> None:
         """Publish a supply and let the station see it."""

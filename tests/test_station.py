@@ -124,10 +124,14 @@ async def test_what_the_probe_puts_into_the_outbox_is_stored_and_served(data: Pa
         assert [entry["orchestrator"] for entry in entries] == [ALICE, BOB]
         assert len((await running.json("/jobs"))["jobs"]) == 3
         assert "livepeer_ai_job_attempts_total" in await running.text("/metrics")
-        answer = await running.json(
-            "/api/aggregated_stats?pipeline=Text%20to%20image&model=stabilityai/sd-turbo"
-        )
-        assert set(answer) == {ALICE, BOB}
+
+        async def prepared() -> bool:
+            answer = await running.json(
+                "/api/aggregated_stats?pipeline=Text%20to%20image&model=stabilityai/sd-turbo"
+            )
+            return set(answer) == {ALICE, BOB}
+
+        await eventually(prepared)
         await eventually(running.ready)
 
 

@@ -246,6 +246,29 @@ _STATION: Final = (
         "Longest time in the last minute that the station's event loop was late.",
         "seconds",
     ),
+    Metric(
+        "livepeer_ai_tester_leaderboard_age_seconds",
+        "gauge",
+        (),
+        "How long ago the answers of the leaderboard API were prepared; absent if they never were.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_tester_leaderboard_posts_total",
+        "counter",
+        ("tester", "result"),
+        "Posts to the leaderboard API by whose secret they were signed with (empty: nobody's) and "
+        "what came of them: stored; region without type, which is answered ok and left out; not "
+        "authenticated, malformed, invalid region, region not allowed, cannot be stored, too "
+        "large, too slow, too many new targets, not stored.",
+    ),
+    Metric(
+        "livepeer_ai_tester_leaderboard_refused_total",
+        "counter",
+        ("reason",),
+        "Questions to the leaderboard API that were answered 503: busy, or too many rows "
+        "(`leaderboard.max_rows`).",
+    ),
 )
 
 METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_STATION)

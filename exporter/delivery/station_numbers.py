@@ -1,6 +1,6 @@
 """The station's numbers about itself, and their families."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from prometheus_client.core import Metric as Family
@@ -46,6 +46,12 @@ class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """Likewise of the targets that others report about."""
     loop_lag: float
     """Longest lateness of the event loop in the last minute, seconds."""
+    prepared_age: float | None
+    """Seconds since the leaderboard's answers were prepared; `None` if they never were."""
+    posts: Mapping[tuple[str, str], int]
+    """Posts to the leaderboard API by tester and what came of them."""
+    refused_answers: Mapping[str, int]
+    """Questions to the leaderboard API that were not answered, by the reason."""
 
 
 def station_families(numbers: StationNumbers, *, targets: int, reported: int) -> Iterator[Family]:
@@ -64,6 +70,7 @@ def station_families(numbers: StationNumbers, *, targets: int, reported: int) ->
             yield _single("livepeer_ai_tester_outbox_pending", consumer.lag)
     yield from _consumers(numbers.consumers)
     yield _single("livepeer_ai_tester_station_loop_lag_seconds", numbers.loop_lag)
+    yield from _leaderboard(numbers)
 
 
 def _outbox(outbox: OutboxNumbers) -> Iterator[Family]:
@@ -74,6 +81,19 @@ def _outbox(outbox: OutboxNumbers) -> Iterator[Family]:
         letters.add_metric((consumer,), count)
     yield letters
     yield _total("livepeer_ai_tester_dead_letters_dropped_total", outbox.losses.dead_letters)
+
+
+def _leaderboard(numbers: StationNumbers) -> Iterator[Family]:
+    age = gauge("livepeer_ai_tester_leaderboard_age_seconds")
+    if numbers.prepared_age is not None:
+        age.add_metric((), numbers.prepared_age)
+    posts = counter("livepeer_ai_tester_leaderboard_posts_total")
+    for labels, count in sorted(numbers.posts.items()):
+        posts.add_metric(labels, count)
+    refused = counter("livepeer_ai_tester_leaderboard_refused_total")
+    for reason, count in sorted(numbers.refused_answers.items()):
+        refused.add_metric((reason,), count)
+    yield from (age, posts, refused)
 
 
 def _single(name: str, value: float) -> Family:

@@ -10,12 +10,13 @@ from exporter.web import (
     health_routes,
     home_route,
     jobs_routes,
-    legacy_routes,
     measurements_route,
 )
 from exporter.web.context import CONTEXT, Context
+from exporter.web.legacy_routes import LegacyRoutes
 from exporter.web.metrics_route import KEPT, Metrics
 from exporter.web.middleware import add_headers, errors
+from exporter.web.post_stats import PostStats
 
 LARGEST_BODY: Final = 2**20
 
@@ -42,11 +43,8 @@ def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
             web.get("/api/v1/rounds", api_routes.rounds),
             web.get("/api/v1/status", api_routes.status),
             web.get("/api/v1/measurements", measurements_route.measurements),
-            web.route("*", "/api/aggregated_stats", legacy_routes.aggregated_stats),
-            web.route("*", "/api/raw_stats", legacy_routes.raw_stats),
-            web.route("*", "/api/top_ai_score", legacy_routes.top_ai_score),
-            web.route("*", "/api/pipelines", legacy_routes.pipelines),
-            web.route("*", "/api/regions", legacy_routes.Regions().handle),
+            web.route("*", "/api/post_stats", PostStats(here).handle),
+            *LegacyRoutes(here).routes(),
         ]
     )
     return app

@@ -14,9 +14,13 @@ from exporter.delivery.recent import RecentJobs
 from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
+from exporter.leaderboard.preparing import Preparing
+from exporter.model import Measurement
 from exporter.outbox import Losses, OutboxError
 from exporter.settings import Settings
 from exporter.stores import Store
+from exporter.web.computed import Computed
+from exporter.web.counts import Counts
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +29,10 @@ class Queue(Protocol):
     """What the handlers ask of the outbox."""
 
     id: str
+
+    async def put(self, measurement: Measurement) -> int:
+        """Store a measurement and give its number once it is on the disk."""
+        ...
 
     async def last(self) -> int:
         """The highest sequence number ever given."""
@@ -66,6 +74,9 @@ class Context:
     watch: OutboxWatch
     lag: LoopLag
     now: Callable[[], int]
+    prepared: Preparing
+    computed: Computed
+    counts: Counts
 
     async def numbers(self) -> StationNumbers:
         """How the station is doing now; what the outbox does not tell is `None`."""
@@ -76,6 +87,9 @@ class Context:
             refused_targets=self.metrics.refused,
             refused_reported=self.metrics.reported.refused,
             loop_lag=self.lag.worst,
+            prepared_age=self.prepared.age,
+            posts=dict(self.counts.posts),
+            refused_answers={"busy": 0, "too many rows": 0, **self.counts.refused},
         )
 
     async def _outbox_numbers(self) -> OutboxNumbers | None:

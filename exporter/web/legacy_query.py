@@ -1,18 +1,21 @@
 """The query of the legacy read routes: defaults, and checks in the original's order."""
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from exporter.model import NANOSECONDS, pipeline_uri
+from exporter.model import NANOSECONDS, normal_orchestrator, pipeline_uri
 from exporter.stores import Where, Window, recent
 from exporter.web.go_float import GoFloatError, parse_float
-from exporter.web.parameters import TEXT_LIMIT, split_query
+from exporter.web.parameters import split_query
 
 _MICROSECOND: Final = 1000
 _FARTHEST: Final = 9_000_000_000 * NANOSECONDS
 """About the year 2255: what is beyond it does not fit into 64 bits of nanoseconds."""
+
+
 NAMES: Final = ("since", "until", "orchestrator", "region", "pipeline", "model", "job_type")
 
 
@@ -24,22 +27,39 @@ class LegacyQuery(msgspec.Struct, frozen=True, kw_only=True):
     """What the legacy routes are asked. Empty texts mean any."""
 
     window: Window
+    by_default: bool
+    """Whether the window is the default one, for neither of its ends was given."""
     orchestrator: str
+    """Lower-case, to be compared with how orchestrators are spelled."""
     region: str
     pipeline: str
     model: str
     ai: bool
     """Whether AI jobs are asked for, and not transcoding."""
 
-    def where(self, *, orchestrator: bool) -> Where:
-        """The rows that the query is about, with or without its orchestrator."""
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What equal questions have in common: of default windows not the moment."""
+        window = None if self.by_default else (self.window.since, self.window.until)
+        return (window, self.orchestrator, self.region, self.pipeline, self.model, self.ai)
+
+    @property
+    def where(self) -> Where:
+        """The rows that the query is about, but for its orchestrator."""
         return Where(
-            orchestrator=self.orchestrator or None if orchestrator else None,
             region=self.region or None,
-            pipeline=pipeline_uri(self.pipeline) or None,
+            pipeline=pipeline_uri(self.pipeline) if self.pipeline else None,
             model=self.model or None,
             addresses_only=True,
         )
+
+    @property
+    def where_orchestrator(self) -> Where:
+        """These rows, of its orchestrator alone, in whatever spelling."""
+        if not self.orchestrator:
+            return self.where
+        orchestrator = normal_orchestrator(self.orchestrator)
+        return msgspec.structs.replace(self.where, orchestrator=orchestrator)
 
 
 def read_query(raw: str, *, now: int, look_back: float) -> LegacyQuery:
@@ -49,9 +69,6 @@ def read_query(raw: str, *, now: int, look_back: float) -> LegacyQuery:
     Raises `LegacyQueryError`.
     """
     values = split_query(raw)
-    for name in NAMES:
-        if len(values.get(name, "")) > TEXT_LIMIT:
-            raise LegacyQueryError(f"{name} is longer than {TEXT_LIMIT} characters")
     by_default = recent(now, look_back)
     since = _moment(values.get("since", ""), by_default.since)
     until = _moment(values.get("until", ""), by_default.until)
@@ -65,12 +82,18 @@ def read_query(raw: str, *, now: int, look_back: float) -> LegacyQuery:
         job_type = "ai" if pipeline and model else "transcoding"
     return LegacyQuery(
         window=Window(since=since, until=until + _MICROSECOND - 1),
-        orchestrator=values.get("orchestrator", "").lower(),
-        region=values.get("region", "").upper(),
+        by_default=not values.get("since") and not values.get("until"),
+        orchestrator=_each(str.lower, values.get("orchestrator", "")),
+        region=_each(str.upper, values.get("region", "")),
         pipeline=pipeline,
         model=model,
         ai=job_type == "ai",
     )
+
+
+def _each(change: Callable[[str], str], text: str) -> str:
+    """The text with each letter changed, as Go does it: a letter never becomes two."""
+    return "".join(new if len(new := change(letter)) == 1 else letter for letter in text)
 
 
 def _moment(text: str, default: int) -> int:

@@ -1,141 +1,186 @@
-"""The five read routes that the Livepeer Explorer asks, any method, as in the original."""
+"""The five read routes of the network's leaderboard API, any method, as in the original.
 
-import asyncio
-from collections.abc import Awaitable, Callable
+What is asked about the default window comes from the snapshot that is kept ready, and its bodies
+are kept; everything else is computed once for all who wait.
+"""
+
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
 
 from exporter.leaderboard import legacy
-from exporter.stores import Served, Where, Window, recent
+from exporter.leaderboard.legacy import Json
+from exporter.leaderboard.snapshot import ANYBODY, Snapshot
+from exporter.model import NANOSECONDS
 from exporter.web import go_json
-from exporter.web.context import Context, context
+from exporter.web.computed import BusyError
+from exporter.web.context import Context
+from exporter.web.known_regions import known_regions
+from exporter.web.legacy_answers import busy, json_answer, refusal
 from exporter.web.legacy_query import LegacyQuery, LegacyQueryError, read_query
-from exporter.web.parameters import TEXT_LIMIT, raw_query, split_query
+from exporter.web.parameters import raw_query, split_query
+from exporter.web.raw_stats import RawStats
 
-RAW_LIMIT: Final = 10_000
-"""Stats that one answer of raw_stats holds at most, the newest ones."""
-
-_SHARED: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Cache-Control": "public, max-age=30, stale-while-revalidate=15",
-}
-
-Question = Callable[[Context, LegacyQuery], Awaitable[object]]
+_ENTRY: Final = 300
+"""Bytes that a kept body takes besides its own."""
 
 
-async def aggregated_stats(request: web.Request) -> web.Response:
-    """Scores of every orchestrator by region."""
-    return await _answer(request, _aggregated_stats)
+class LegacyRoutes:
+    """The routes of one application."""
 
+    def __init__(self, here: Context) -> None:
+        self._here = here
+        self._bodies = _Bodies(here.settings.leaderboard.cache_bytes // 2)
+        self._computed = here.computed
+        self._raw_stats = RawStats(here)
 
-async def raw_stats(request: web.Request) -> web.Response:
-    """Single stats of one orchestrator by region."""
-    return await _answer(request, _raw_stats)
-
-
-async def pipelines(request: web.Request) -> web.Response:
-    """Pipelines with their models and regions."""
-    return await _answer(request, _pipelines)
-
-
-async def top_ai_score(request: web.Request) -> web.Response:
-    """The best group of one orchestrator, over the default window; its spelling is exact."""
-    here = context(request)
-    orchestrator = split_query(raw_query(request.raw_path)).get("orchestrator", "")
-    if not orchestrator or orchestrator != orchestrator.lower() or len(orchestrator) > TEXT_LIMIT:
-        return _json({})
-    window = _default_window(here)
-    groups = await here.store.groups(window, Where(orchestrator=orchestrator, addresses_only=True))
-    best = legacy.best_group(groups)
-    median = None
-    if best is not None:
-        where = Where(pipeline=best.pipeline, model=best.model, addresses_only=True)
-        median = await here.store.median(window, where)
-    return _json(legacy.top_ai_score(best, median))
-
-
-class Regions:
-    """Answers `regions`; what it found in the store is kept for a minute."""
-
-    KEPT: Final = 60.0
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._served: list[Served] = []
-        self._read_at: float | None = None
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """The regions, configured ones and those with results."""
-        here = context(request)
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if self._read_at is None or now - self._read_at > self.KEPT:
-                self._served = await here.store.served(
-                    _default_window(here), Where(addresses_only=True)
-                )
-                self._read_at = now
-        configured = [
-            {"id": region.id, "name": region.name, "type": region.type}
-            for region in here.settings.leaderboard.regions
+    def routes(self) -> list[web.RouteDef]:
+        """Every path with its handler."""
+        return [
+            web.route("*", "/api/aggregated_stats", self.aggregated_stats),
+            web.route("*", "/api/raw_stats", self.raw_stats),
+            web.route("*", "/api/top_ai_score", self.top_ai_score),
+            web.route("*", "/api/pipelines", self.pipelines),
+            web.route("*", "/api/regions", self.regions),
         ]
-        return _json(legacy.regions(configured, self._served))
 
+    async def aggregated_stats(self, request: web.Request) -> web.StreamResponse:
+        """Scores of every orchestrator by region."""
+        if (kept := self._kept(request)) is not None:
+            return kept
+        try:
+            query = self._query(request)
+            if not query.by_default or query.region or not (query.pipeline or not query.ai):
+                return await self._compute("aggregated_stats", query)
+            return await self._from_snapshot(request, lambda found: _aggregated(found, query))
+        except LegacyQueryError as error:
+            return refusal(str(error))
 
-async def _aggregated_stats(here: Context, query: LegacyQuery) -> object:
-    if not query.ai:
-        return {}
-    groups = await here.store.groups(query.window, query.where(orchestrator=True))
-    if not groups:
-        return {}
-    median = await here.store.median(query.window, query.where(orchestrator=False))
-    return legacy.aggregated_stats(groups, median)
+    async def pipelines(self, request: web.Request) -> web.StreamResponse:
+        """Pipelines with their models and regions."""
+        if (kept := self._kept(request)) is not None:
+            return kept
+        try:
+            query = self._query(request)
+            if not query.by_default:
+                return await self._compute("pipelines", query)
+            return await self._from_snapshot(request, lambda found: found.pipelines(query.region))
+        except LegacyQueryError as error:
+            return refusal(str(error))
 
-
-async def _raw_stats(here: Context, query: LegacyQuery) -> object:
-    if not query.orchestrator:
-        raise LegacyQueryError("orchestrator is a required parameter")
-    if not query.ai:
-        return {}
-    where = query.where(orchestrator=True)
-    rows = await here.store.newest(query.window, where, limit=RAW_LIMIT)
-    return legacy.raw_stats([row.measurement for row in rows])
-
-
-async def _pipelines(here: Context, query: LegacyQuery) -> object:
-    where = Where(region=query.region or None, addresses_only=True)
-    return legacy.pipelines(await here.store.served(query.window, where))
-
-
-async def _answer(request: web.Request, question: Question) -> web.Response:
-    here = context(request)
-    try:
-        query = read_query(
-            raw_query(request.raw_path),
-            now=here.now(),
-            look_back=here.settings.leaderboard.window,
+    async def top_ai_score(self, request: web.Request) -> web.StreamResponse:
+        """The best group of one orchestrator, over the default window; its spelling is exact."""
+        if (kept := self._kept(request)) is not None:
+            return kept
+        asked = split_query(raw_query(request.raw_path)).get("orchestrator", "")
+        return await self._from_snapshot(
+            request, lambda found: found.top_ai_score(asked) if asked else {}
         )
-        return _json(await question(here, query))
-    except LegacyQueryError as error:
-        return _refusal(str(error))
+
+    async def regions(self, request: web.Request) -> web.StreamResponse:
+        """The regions, configured ones and those with results."""
+        if (kept := self._kept(request)) is not None:
+            return kept
+        return await self._from_snapshot(request, lambda _: {"regions": known_regions(self._here)})
+
+    async def raw_stats(self, request: web.Request) -> web.StreamResponse:
+        """Single stats of one orchestrator by region."""
+        try:
+            query = self._query(request)
+            if not query.orchestrator:
+                return refusal("orchestrator is a required parameter")
+            return await self._raw_stats.answer(request, query)
+        except LegacyQueryError as error:
+            return refusal(str(error))
+        except BusyError as error:
+            return self._busy(error)
+
+    def _busy(self, error: BusyError) -> web.Response:
+        self._here.counts.refused["busy"] += 1
+        return busy(str(error))
+
+    def _query(self, request: web.Request) -> LegacyQuery:
+        return read_query(
+            raw_query(request.raw_path),
+            now=self._here.now(),
+            look_back=self._here.settings.leaderboard.window,
+        )
+
+    def _kept(self, request: web.Request) -> web.Response | None:
+        """The answer that was made of the present snapshot for the very same request."""
+        snapshot = self._here.prepared.snapshot
+        body = self._bodies.get(snapshot, request.raw_path)
+        if snapshot is None or body is None:
+            return None
+        return json_answer(body, self._age(snapshot))
+
+    async def _from_snapshot(
+        self, request: web.Request, make: Callable[[Snapshot], Json]
+    ) -> web.Response:
+        snapshot = await self._here.prepared.current()
+        body = go_json.dumps(make(snapshot))
+        self._bodies.put(snapshot, request.raw_path, body)
+        return json_answer(body, self._age(snapshot))
+
+    def _age(self, snapshot: Snapshot) -> float:
+        return max(0.0, (self._here.now() - snapshot.read.taken_at) / NANOSECONDS)
+
+    async def _compute(self, route: str, query: LegacyQuery) -> web.Response:
+        async def make() -> bytes:
+            ask = _pipelines if route == "pipelines" else _scores
+            return go_json.dumps(await ask(self._here, query))
+
+        try:
+            made = await self._computed.get((route, query.key), make)
+        except BusyError as error:
+            return self._busy(error)
+        return json_answer(made.body or b"", self._computed.age(made))
 
 
-def _default_window(here: Context) -> Window:
-    return recent(here.now(), here.settings.leaderboard.window)
+class _Bodies:
+    """Bodies made of one snapshot, by the target of the request; bounded, gone with it."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._of: Snapshot | None = None
+        self._bodies: dict[str, bytes] = {}
+        self._bytes = 0
+
+    def get(self, snapshot: Snapshot | None, target: str) -> bytes | None:
+        return self._bodies.get(target) if snapshot is self._of else None
+
+    def put(self, snapshot: Snapshot, target: str, body: bytes) -> None:
+        size = len(body) + len(target) + _ENTRY
+        if snapshot is not self._of or self._bytes + size > self._limit:
+            self._of, self._bodies, self._bytes = snapshot, {}, 0
+        if size <= self._limit:
+            self._bodies[target] = body
+            self._bytes += size
 
 
-def _json(value: object) -> web.Response:
-    # Set as a header of its own: aiohttp would add a charset that the original does not have.
-    headers = {**_SHARED, "Content-Type": "application/json"}
-    return web.Response(body=go_json.dumps(value), headers=headers)
+def _aggregated(found: Snapshot, query: LegacyQuery) -> Json:
+    if query.ai:
+        return found.aggregated_stats(query.pipeline, query.model, query.orchestrator)
+    if query.pipeline:
+        return {}  # what has both a pipeline and a model is not transcoding
+    return found.transcoding_stats(query.orchestrator)
 
 
-def _refusal(text: str) -> web.Response:
-    # The text is put in without escaping, as in the original, whose clients know it so.
-    return web.Response(
-        text=f'{{"error":"{text}"}}\n',
-        status=400,
-        headers=_SHARED,
-        content_type="text/plain",
-        charset="utf-8",
-    )
+async def _scores(here: Context, query: LegacyQuery) -> Json:
+    of_global = query.region == legacy.GLOBAL["id"]
+    if query.ai:
+        groups = await here.store.spelled_groups(query.window, query.where)
+        median = await here.store.median(query.window, query.where) if groups else None
+        answer = legacy.aggregated_stats(groups, median, of_global=of_global)
+    else:
+        of_transcoding = await here.store.transcoding_groups(query.window, query.where)
+        answer = legacy.transcoding_stats(of_transcoding, of_global=of_global)
+    if not query.orchestrator:
+        return dict(answer)
+    return {name: found for name, found in answer.items() if name == query.orchestrator}
+
+
+async def _pipelines(here: Context, query: LegacyQuery) -> Json:
+    found = await here.store.served(query.window, ANYBODY)
+    return legacy.pipelines(one for one in found if query.region in ("", one.region))

@@ -37,6 +37,9 @@ NUMBERS = StationNumbers(
     refused_targets=0,
     refused_reported=3,
     loop_lag=0.0125,
+    prepared_age=2.5,
+    posts={("", "not authenticated"): 4, ("friend", "stored"): 9},
+    refused_answers={"busy": 0, "too many rows": 1},
 )
 
 SUPPLY = Supply(

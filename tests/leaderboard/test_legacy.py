@@ -1,12 +1,12 @@
 from exporter.leaderboard import legacy
 from exporter.model import Blame, Origin, Outcome
 from exporter.stores import Served
-from tests.leaderboard.groups import ALICE, BOB, group
+from tests.leaderboard.groups import ALICE, BOB, scored, spelled
 from tests.measurements import START, failed, good
 
 
 def test_aggregated_stats_have_all_three_numbers_and_keys_in_order() -> None:
-    groups = [group(BOB), group(ALICE, region="LAX"), group(ALICE, region="FRA", success_rate=0)]
+    groups = [spelled(BOB), spelled(ALICE, region="LAX"), spelled(ALICE, 0)]
     answer = legacy.aggregated_stats(groups, 2.0)
     assert list(answer) == [ALICE, BOB]
     assert list(answer[ALICE]) == ["FRA", "LAX"]
@@ -19,16 +19,14 @@ def test_aggregated_stats_have_all_three_numbers_and_keys_in_order() -> None:
 
 
 def test_endpoints_without_an_address_do_not_appear() -> None:
-    assert legacy.aggregated_stats([group("own-runner")], 2.0) == {}
-    assert legacy.top_ai_score(group("own-runner"), 2.0) == {}
     assert legacy.raw_stats([good("a", orchestrator="own-runner")]) == {}
 
 
 def test_of_several_models_in_one_region_the_most_tested_one_shows() -> None:
     groups = [
-        group(model="a", rows=2, success_rate=0.25),
-        group(model="b", rows=9, success_rate=0.5),
-        group(model="c", rows=9, success_rate=0.75),
+        spelled(model="a", rows=2, success_rate=0.25),
+        spelled(model="b", rows=9, success_rate=0.5),
+        spelled(model="c", rows=9, success_rate=0.75),
     ]
     entry = legacy.aggregated_stats(groups, None)[ALICE]["FRA"]
     assert entry == {"success_rate": 0.5, "round_trip_score": 0.0, "score": 0.325}
@@ -36,10 +34,10 @@ def test_of_several_models_in_one_region_the_most_tested_one_shows() -> None:
 
 def test_the_best_group_has_the_greatest_success_rate_and_then_the_least_time() -> None:
     groups = [
-        group(model="fast", success_rate=0.9, time=0.1),
-        group(model="slow", time=9.0),
-        group(model="quick", time=3.0),
-        group(model="unknown", time=None),
+        scored(0.9, 0.1, model="fast"),
+        scored(time=9.0, model="slow"),
+        scored(time=3.0, model="quick"),
+        scored(time=None, model="unknown"),
     ]
     best = legacy.best_group(groups)
     assert best is not None
@@ -48,7 +46,7 @@ def test_the_best_group_has_the_greatest_success_rate_and_then_the_least_time() 
 
 
 def test_top_ai_score_names_the_pipeline_as_people_know_it() -> None:
-    assert legacy.top_ai_score(group(time=2.0), 2.0) == {
+    assert legacy.top_ai_score(scored(time=2.0), 2.0) == {
         "region": "FRA",
         "orchestrator": ALICE,
         "value": 0.9299999999999999,
@@ -117,13 +115,11 @@ def test_regions_are_the_configured_ones_and_those_with_results() -> None:
         {"id": "FRA", "name": "Frankfurt", "type": "ai"},
         {"id": "SIN", "name": "Singapore", "type": "transcoding"},
     ]
-    served = [Served("llm", "z", region) for region in ("SIN", "FRA", "HOME")]
-    assert legacy.regions(configured, served) == {
-        "regions": [
-            {"id": "GLOBAL", "name": "Global", "type": "ai"},
-            {"id": "FRA", "name": "Frankfurt", "type": "ai"},
-            {"id": "SIN", "name": "Singapore", "type": "transcoding"},
-            {"id": "HOME", "name": "HOME", "type": "ai"},
-            {"id": "SIN", "name": "SIN", "type": "ai"},
-        ]
-    }
+    found = [("SIN", "ai"), ("FRA", "ai"), ("HOME", "ai"), ("SIN", "transcoding")]
+    assert legacy.regions(configured, found) == [
+        {"id": "GLOBAL", "name": "Global", "type": "ai"},
+        {"id": "FRA", "name": "Frankfurt", "type": "ai"},
+        {"id": "SIN", "name": "Singapore", "type": "transcoding"},
+        {"id": "HOME", "name": "HOME", "type": "ai"},
+        {"id": "SIN", "name": "Singapore", "type": "ai"},
+    ]

@@ -19,7 +19,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 async def test_every_route_is_described(station: Station) -> None:
     routes = build_app(station.here).router.resources()
     paths = {resource.canonical for resource in routes}
-    assert len(paths) == 17
+    assert len(paths) == 18
     missing = [path for path in paths if f"{path}` |" not in TEXT]
     assert missing == []
 

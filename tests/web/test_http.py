@@ -11,7 +11,7 @@ PAGES = ["/", "/jobs", "/healthz", "/readyz", "/metrics", "/api/v1/status", "/ap
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "/api", "/api/", "/api/aggregated_stats/", "/jobs/", "/api/post_stats", "/.env"],
+    ["/nothing", "/api", "/api/", "/api/aggregated_stats/", "/jobs/", "/api/post_stats/", "/.env"],
 )
 async def test_unknown_paths_are_not_found(station: Station, path: str) -> None:
     response = await station.client.get(path)
@@ -26,7 +26,7 @@ async def test_our_own_routes_are_only_read(station: Station, path: str) -> None
     assert response.headers["Allow"] == "GET,HEAD"
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/nothing", "/api/regions", "/jobs?limit=x"])
+@pytest.mark.parametrize("path", [*PAGES, "/nothing", "/api/v1/rounds", "/jobs?limit=x"])
 async def test_every_answer_ties_a_browsers_hands(station: Station, path: str) -> None:
     response = await station.client.get(path)
     assert response.headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,119 @@
+"""What the answers about the default window are made of, read from the store at once."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import msgspec
+
+from exporter.leaderboard import legacy
+from exporter.leaderboard.legacy import Json
+from exporter.model import normal_orchestrator, pipeline_uri
+from exporter.stores import (
+    ModelMedian,
+    Served,
+    SpelledGroup,
+    Store,
+    TranscodingGroup,
+    Where,
+    Window,
+)
+
+ANYBODY = Where(addresses_only=True)
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read; it can be kept in a file."""
+
+    taken_at: int
+    """When it was read, Unix nanoseconds."""
+    groups: tuple[SpelledGroup, ...]
+    medians: tuple[ModelMedian, ...]
+    transcoding: tuple[TranscodingGroup, ...]
+    served: tuple[Served, ...]
+
+
+async def read(store: Store, window: Window, *, now: int) -> Read:
+    """Ask the store, one question after another. Raises `StoreError`."""
+    return Read(
+        taken_at=now,
+        groups=tuple(await store.spelled_groups(window, ANYBODY)),
+        medians=tuple(await store.medians(window, ANYBODY)),
+        transcoding=tuple(await store.transcoding_groups(window, ANYBODY)),
+        served=tuple(await store.served(window, ANYBODY)),
+    )
+
+
+class Snapshot:
+    """Answers from what was read, without asking the store."""
+
+    def __init__(self, read: Read) -> None:
+        self.read = read
+
+    def aggregated_stats(self, pipeline: str, model: str, orchestrator: str) -> Json:
+        """AI scores for one pipeline, in any form, and model; of all orchestrators, or of one."""
+        uri = pipeline_uri(pipeline)
+        groups = self._by_model.get((uri, model), ())
+        answer = legacy.aggregated_stats(groups, self._medians.get((uri, model)))
+        return _of(answer, orchestrator)
+
+    def transcoding_stats(self, orchestrator: str) -> Json:
+        """Scores of transcoding, of all orchestrators or of one."""
+        return _of(legacy.transcoding_stats(self.read.transcoding), orchestrator)
+
+    def top_ai_score(self, orchestrator: str) -> Json:
+        """The best group of an orchestrator that is spelled just so."""
+        best = self._best.get(orchestrator)
+        if best is None:
+            return {}
+        return legacy.top_ai_score(best, self._medians.get((best.pipeline, best.model)))
+
+    def pipelines(self, region: str) -> Json:
+        """What has results, in a region or (empty) in any."""
+        return legacy.pipelines(one for one in self.read.served if region in ("", one.region))
+
+    @cached_property
+    def regions(self) -> frozenset[tuple[str, str]]:
+        """The (id, type) of every region that has results."""
+        return frozenset(_regions(self.read))
+
+    @cached_property
+    def targets(self) -> frozenset[tuple[str, str, str]]:
+        """Every orchestrator, pipeline and model that has results, in the one form inside."""
+        groups: tuple[SpelledGroup | TranscodingGroup, ...] = (
+            *self.read.groups,
+            *self.read.transcoding,
+        )
+        return frozenset(
+            (normal_orchestrator(one.orchestrator), one.pipeline, one.model) for one in groups
+        )
+
+    @cached_property
+    def _by_model(self) -> dict[tuple[str, str], list[SpelledGroup]]:
+        found: dict[tuple[str, str], list[SpelledGroup]] = {}
+        for group in self.read.groups:
+            found.setdefault((group.pipeline, group.model), []).append(group)
+        return found
+
+    @cached_property
+    def _medians(self) -> dict[tuple[str, str], float]:
+        return {(one.pipeline, one.model): one.median for one in self.read.medians}
+
+    @cached_property
+    def _best(self) -> dict[str, legacy.ScoredGroup]:
+        found: dict[str, list[legacy.ScoredGroup]] = {}
+        for group in legacy.scored_groups(self.read.groups):
+            found.setdefault(group.orchestrator, []).append(group)
+        best = ((name, legacy.best_group(groups)) for name, groups in found.items())
+        return {name: group for name, group in best if group is not None}
+
+
+def _of(answer: dict[str, Json], orchestrator: str) -> Json:
+    """The finished answer, or one orchestrator's part of it."""
+    if not orchestrator:
+        return dict(answer)
+    return {name: found for name, found in answer.items() if name == orchestrator}
+
+
+def _regions(read: Read) -> Iterable[tuple[str, str]]:
+    yield from ((one.region, "ai") for one in read.served)
+    yield from ((one.region, "transcoding") for one in read.transcoding)

@@ -1,0 +1,136 @@
+"""`raw_stats`: single stats of one orchestrator. Short answers are kept, long ones are streamed."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from aiohttp import web
+
+from exporter.leaderboard import legacy
+from exporter.stores import Row, StoreError, Turn, Where
+from exporter.web import go_json
+from exporter.web.computed import BusyError
+from exporter.web.context import Context
+from exporter.web.legacy_answers import busy, json_answer, json_headers
+from exporter.web.legacy_query import LegacyQuery
+
+log = logging.getLogger(__name__)
+
+SHORT: Final = 2000
+"""Stats up to which an answer is made whole."""
+STREAMS: Final = 4
+"""Long answers that are given at a time."""
+PAGE: Final = 1000
+_WAIT: Final = 20.0
+
+
+class RawStats:
+    """Answers about single stats."""
+
+    def __init__(self, here: Context) -> None:
+        self._here = here
+        self._computed = here.computed
+        self._streams = asyncio.Semaphore(STREAMS)
+
+    async def answer(self, request: web.Request, query: LegacyQuery) -> web.StreamResponse:
+        """The stats by region, newest first. Raises `BusyError` and `StoreError`."""
+        most = self._here.settings.leaderboard.max_rows
+
+        async def make() -> bytes | None:
+            regions = await self._regions(query)
+            if sum(regions.values()) > min(SHORT, most):
+                return None
+            return b"".join([part async for part in self._parts(query, list(regions))])
+
+        made = await self._computed.get(("raw_stats", query.key), make)
+        if made.body is not None:
+            return json_answer(made.body, self._computed.age(made))
+        regions = await self._regions(query)
+        rows = sum(regions.values())
+        if rows > most:
+            self._here.counts.refused["too many rows"] += 1
+            return busy(f"{rows} stats are more than one answer holds ({most}): ask for less time")
+        return await self._stream(request, query, list(regions))
+
+    async def _regions(self, query: LegacyQuery) -> dict[str, int]:
+        """How many rows it has in each region; those that will not be shown included."""
+        return await self._here.store.regions(
+            query.window, query.where_orchestrator, transcoding=not query.ai
+        )
+
+    async def _stream(
+        self, request: web.Request, query: LegacyQuery, regions: Sequence[str]
+    ) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(_WAIT):
+                await self._streams.acquire()
+        except TimeoutError:
+            raise BusyError("too many long answers are being given") from None
+        try:
+            response = web.StreamResponse(headers=json_headers(0))
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self._send(request, response, query, regions)
+            await response.write_eof()
+            return response
+        finally:
+            self._streams.release()
+
+    async def _send(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        query: LegacyQuery,
+        regions: Sequence[str],
+    ) -> None:
+        try:
+            async for part in self._parts(query, regions):
+                await response.write(part)
+        except StoreError as error:
+            # The status is sent already: that the answer is not whole shows by its sudden end.
+            log.warning("a long answer was broken off", extra={"why": str(error)})
+            if request.transport is not None:
+                request.transport.abort()
+
+    async def _parts(self, query: LegacyQuery, regions: Sequence[str]) -> AsyncIterator[bytes]:
+        """The body, part by part."""
+        begin = b"{"
+        for region in regions:
+            head = begin + go_json.dumps(region) + b":["
+            async for stats in self._stats(query, region):
+                yield head + stats
+                head, begin = b",", b"],"
+        yield b"{}" if begin == b"{" else b"]}"
+
+    async def _stats(self, query: LegacyQuery, region: str) -> AsyncIterator[bytes]:
+        """The stats of one region, by pages that have some, without what stands around them."""
+        where = _in(query.where_orchestrator, region)
+        before: Turn | None = None
+        while page := await self._here.store.newest(
+            query.window, where, transcoding=not query.ai, before=before, limit=PAGE
+        ):
+            before = Turn.of(page[-1])
+            stats = await asyncio.to_thread(_encoded, page, query.orchestrator)
+            if stats:
+                yield stats
+
+
+def _in(where: Where, region: str) -> Where:
+    return Where(
+        orchestrator=where.orchestrator,
+        region=region,
+        pipeline=where.pipeline,
+        model=where.model,
+        addresses_only=where.addresses_only,
+    )
+
+
+def _encoded(page: Sequence[Row], orchestrator: str) -> bytes:
+    """The stats that are shown, of who is spelled just so."""
+    return b",".join(
+        go_json.dumps(legacy.stat(row.measurement))
+        for row in page
+        if legacy.shows(row.measurement)
+        and legacy.spelled_orchestrator(row.measurement) == orchestrator
+    )
