@@ -198,24 +198,29 @@ class EmbeddedStore:
         limit: int,
     ) -> list[Row]:
         """See `Store.newest`. What this version cannot decode is logged and left out."""
+        table = TRANSCODING if transcoding else MEASUREMENT
         while True:
             if before is not None:  # what is later need not be looked at
                 window = Window(window.since, min(window.until, before.started_at))
-            found = await self._ask_about(
-                "newest",
-                window,
-                where,
-                transcoding=transcoding,
-                before_time=None if before is None else before.started_at,
-                before_seq=None if before is None else before.seq,
-                before_outbox=None if before is None else before.outbox,
-                limit=limit,
-            )
+            asked = {
+                **_parameters(window, where),
+                "before_time": None if before is None else before.started_at,
+                "before_seq": None if before is None else before.seq,
+                "before_outbox": None if before is None else before.outbox,
+                "limit": limit,
+            }
+            found = await self._in(self._readers, partial(self._newest, asked, table))
             rows = await self._in(self._readers, partial(self._decoded_rows, found))
             if rows or len(found) < limit or not found:
                 return rows
             time, outbox, seq, _ = found[-1]
             before = Turn(time, seq, outbox)
+
+    def _newest(self, asked: dict[str, Any], table: str) -> list[Values]:
+        ((first,),) = self._answer(_question("newest_page", table), asked)
+        if first is None:
+            return []
+        return self._answer(_question("newest", table), {**asked, "since": first})
 
     async def regions(
         self, window: Window, where: Where, *, transcoding: bool = False
@@ -306,7 +311,7 @@ class EmbeddedStore:
         where: Where,
         *,
         transcoding: bool = False,
-        **more: int | str | None,
+        **more: int | str,
     ) -> list[Values]:
         """Ask about the rows of a window, which the query calls `asked`.
 
