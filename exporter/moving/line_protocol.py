@@ -15,10 +15,11 @@ from exporter.stores.influx_lines import line
 
 LineOf = Callable[[Row], str]
 
-_NAME: Final = r"(?:[^\\,= \n]++|\\.)++"
-_SERIES: Final = re.compile(rf"(?:[^\\, \n]++|\\.)++(?:,{_NAME}={_NAME})* ")
+# A possessive group of alternatives goes wrong in Python before 3.11.5, a possessive class does not.
+_NAME: Final = r"(?:[^\\,= \n]++|\\.)+"
+_SERIES: Final = re.compile(rf"(?:[^\\, \n]++|\\.)+(?:,{_NAME}={_NAME})* ")
 _FIELD: Final = re.compile(
-    rf'(?P<name>{_NAME})=(?:"(?P<text>(?:[^"\\]++|\\.)*+)"'
+    rf'(?P<name>{_NAME})=(?:"(?P<text>(?:[^"\\]++|\\.)*)"'
     r"|(?P<integer>-?\d+)[iu]"
     r"|(?P<float>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<boolean>true|True|TRUE|t|T|false|False|FALSE|f|F))",
