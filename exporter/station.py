@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from typing import Final
-from urllib.parse import urlsplit
 
 from exporter import __version__
 from exporter.data_folder import DataFolder
@@ -145,8 +144,7 @@ async def assemble(
 def reporters_of(settings: Settings) -> Sequence[str]:
     """The testers whose results others give us, by the settings."""
     posting = [secret.name for secret in settings.leaderboard.secrets]
-    followed = [urlsplit(one.url).hostname or "" for one in settings.sources.follow]
-    return (*posting, *followed)
+    return (*posting, *(one.host for one in settings.sources.follow))
 
 
 def _feeds(

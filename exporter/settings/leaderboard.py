@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -186,3 +187,8 @@ class FollowedLeaderboard(Section):
         default=86400.0, description="Seconds that the first look goes back."
     )
     timeout: Seconds = Field(default=30.0, description="Limit on one request.")
+
+    @property
+    def host(self) -> str:
+        """The host of the URL: the name that its results have as their tester."""
+        return urlsplit(self.url).hostname or ""

@@ -103,14 +103,28 @@ class Settings(Section):
             raise mistake_at(message, "on_chain")
         return livepeer
 
+    @field_validator("sources")
+    @classmethod
+    def _followed_have_other_names(cls, sources: Sources, info: ValidationInfo) -> Sources:
+        for index, entry in enumerate(sources.follow):
+            if entry.host == info.data.get("tester"):
+                message = "expected a host that is not called as `tester`: results would be mixed"
+                raise mistake_at(message, "follow", index, "url")
+        return sources
+
     @field_validator("leaderboard")
     @classmethod
     def _others_have_other_names(
         cls, leaderboard: Leaderboard, info: ValidationInfo
     ) -> Leaderboard:
+        sources = info.data.get("sources")
+        followed = {one.host for one in sources.follow} if sources is not None else set()
         for index, entry in enumerate(leaderboard.secrets):
             if entry.name == info.data.get("tester"):
                 message = "expected another name than `tester`, found the same"
+                raise mistake_at(message, "secrets", index, "name")
+            if entry.name in followed:
+                message = "expected another name than the host of a leaderboard that is followed"
                 raise mistake_at(message, "secrets", index, "name")
         return leaderboard
 
