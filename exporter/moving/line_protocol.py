@@ -15,7 +15,7 @@ from exporter.stores.influx_lines import line
 
 LineOf = Callable[[Row], str]
 
-# A possessive group of alternatives goes wrong in Python before 3.11.5, a possessive class does not.
+# A possessive group of alternatives goes wrong in Python before 3.11.5, a class does not.
 _NAME: Final = r"(?:[^\\,= \n]++|\\.)+"
 _SERIES: Final = re.compile(rf"(?:[^\\, \n]++|\\.)+(?:,{_NAME}={_NAME})* ")
 _FIELD: Final = re.compile(
