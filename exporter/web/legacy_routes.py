@@ -11,6 +11,7 @@ from aiohttp import web
 
 from exporter.leaderboard import legacy
 from exporter.leaderboard.legacy import Json
+from exporter.leaderboard.preparing import OLDEST
 from exporter.leaderboard.snapshot import ANYBODY, Snapshot
 from exporter.model import NANOSECONDS
 from exporter.web import go_json
@@ -111,7 +112,7 @@ class LegacyRoutes:
         """The answer that was made of the present snapshot for the very same request."""
         snapshot = self._here.prepared.snapshot
         body = self._bodies.get(snapshot, request.raw_path)
-        if snapshot is None or body is None:
+        if snapshot is None or body is None or self._age(snapshot) > OLDEST:
             return None
         return json_answer(body, self._age(snapshot))
 

@@ -102,10 +102,13 @@ class RawStats:
     ) -> None:
         try:
             async for part in self._parts(query, regions):
-                await response.write(part)
-        except StoreError as error:
+                async with asyncio.timeout(_WAIT):
+                    await response.write(part)
+        except (StoreError, TimeoutError) as error:
             # The status is sent already: that the answer is not whole shows by its sudden end.
-            log.warning("a long answer was broken off", extra={"why": str(error)})
+            log.warning(
+                "a long answer was broken off", extra={"why": str(error) or "it is not read"}
+            )
             if request.transport is not None:
                 request.transport.abort()
 
