@@ -6,6 +6,7 @@ import msgspec
 from prometheus_client.core import Metric as Family
 
 from exporter.delivery.families import counter, gauge, info
+from exporter.delivery.followed_numbers import FollowedNumbers, followed_families
 from exporter.delivery.store_writer import CONSUMER as STORE
 from exporter.outbox import Losses
 
@@ -44,6 +45,7 @@ class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     refused_targets: int
     loop_lag: float
     """Longest lateness of the event loop in the last minute, seconds."""
+    followed: tuple[FollowedNumbers, ...] = ()
 
 
 def station_families(numbers: StationNumbers, *, targets: int) -> Iterator[Family]:
@@ -62,6 +64,7 @@ def station_families(numbers: StationNumbers, *, targets: int) -> Iterator[Famil
             yield _single("livepeer_ai_tester_outbox_pending", consumer.lag)
     yield from _consumers(numbers.consumers)
     yield _single("livepeer_ai_tester_station_loop_lag_seconds", numbers.loop_lag)
+    yield from followed_families(numbers.followed)
 
 
 def _outbox(outbox: OutboxNumbers) -> Iterator[Family]:

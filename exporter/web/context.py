@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from exporter.delivery.feed import Feed
+from exporter.delivery.followed_numbers import FollowedNumbers
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
@@ -51,6 +52,19 @@ class Queue(Protocol):
         ...
 
 
+class Follower(Protocol):
+    """Somebody who follows a leaderboard."""
+
+    @property
+    def numbers(self) -> FollowedNumbers:
+        """How it is doing."""
+        ...
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """The parts of a running station, and the clock (Unix nanoseconds)."""
@@ -65,6 +79,7 @@ class Context:
     answers: KeptAnswers
     watch: OutboxWatch
     lag: LoopLag
+    followers: Sequence[Follower]
     now: Callable[[], int]
 
     async def numbers(self) -> StationNumbers:
@@ -75,6 +90,7 @@ class Context:
             consumers=tuple([await _consumer(feed) for feed in self.feeds]),
             refused_targets=self.metrics.refused,
             loop_lag=self.lag.worst,
+            followed=tuple(follower.numbers for follower in self.followers),
         )
 
     async def _outbox_numbers(self) -> OutboxNumbers | None:
