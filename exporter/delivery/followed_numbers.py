@@ -19,6 +19,8 @@ class Results(msgspec.Struct, frozen=True):
     """In the store already: left out."""
     misdated: int = 0
     """With a time before the year 2000 or after tomorrow: left out."""
+    surplus: int = 0
+    """Of more models and regions than are believed: left out."""
     unreadable: int = 0
     """No result of a leaderboard, or one that cannot be kept: left out."""
 

@@ -241,8 +241,8 @@ _FOLLOWED: Final = (
         "counter",
         ("source", "result"),
         "Results that a followed leaderboard had, by what became of them: taken; own (measured by "
-        "this tester), known (stored already), misdated (before the year 2000 or after tomorrow) "
-        "and unreadable ones are left out.",
+        "this tester), known (stored already), misdated (before the year 2000 or after tomorrow), "
+        "surplus (of more than 2000 models and regions) and unreadable ones are left out.",
     ),
     Metric(
         "livepeer_ai_tester_followed_errors_total",

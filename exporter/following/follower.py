@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -12,6 +13,7 @@ from exporter.delivery.feed import Feed
 from exporter.delivery.followed_numbers import FollowedNumbers, Results
 from exporter.following.memory import Memory
 from exporter.following.results import (
+    Names,
     New,
     as_measurement,
     batches,
@@ -40,6 +42,8 @@ FAILURES: Final = 3
 """Orchestrators in a row whose results cannot be read, after which the look is given up."""
 REMEMBERED: Final = 200_000
 """Rows that are remembered of all orchestrators together."""
+MOST_NAMES: Final = 2000
+"""Models, each with its region, that a leaderboard may bring up between start and stop."""
 PATIENCE: Final = 20.0
 """Seconds for which the store is waited for."""
 _POLL: Final = 0.05
@@ -86,7 +90,7 @@ class Follower:
         random: Random,
     ) -> None:
         self._settings = settings
-        self._leaderboard = Leaderboard(settings.url, timeout=settings.timeout)
+        self._opened: Leaderboard | None = None
         self._outbox = outbox
         self._store = store
         self._feed = feed
@@ -94,6 +98,7 @@ class Follower:
         self._random = random
         self._orchestrators = sorted(set(settings.orchestrators))
         self._memories: dict[str, Memory] = {}
+        self._names = Names(MOST_NAMES)
         self._results = Results()
         self._problem: str | None = None
         self._last_success: int | None = None
@@ -107,8 +112,8 @@ class Follower:
         positions = [memory.horizon for memory in self._memories.values()]
         whole = len(positions) == len(self._orchestrators)
         return FollowedNumbers(
-            url=self._leaderboard.base,
-            host=self._leaderboard.host,
+            url=self._settings.url,
+            host=urlsplit(self._settings.url).hostname or "",
             orchestrators=len(self._orchestrators),
             position=min(positions) * NANOSECONDS if whole else None,
             last_success=self._last_success,
@@ -154,7 +159,7 @@ class Follower:
         here = self._now() / NANOSECONDS
         if abs(there - here) > CLOCKS_APART:
             raise MovingError(
-                f"{self._leaderboard.base}: its clock is {there - here:+.0f} s off ours, so that "
+                f"{self._settings.url}: its clock is {there - here:+.0f} s off ours, so that "
                 "nobody can tell when it stored what"
             )
         first: MovingError | None = None
@@ -212,9 +217,16 @@ class Follower:
         rows, unreadable = new_ones([*settling, *unsettled], new)
         now = self._now()
         good = [row for row in rows if dated(row, now)]
-        await self._take(orchestrator, good)
+        believed = [row for row in good if self._names.believed(row)]
+        await self._take(orchestrator, believed)
         await self._outbox.publish(self._topic(orchestrator), msgspec.msgpack.encode(after))
-        self._count(Results(misdated=len(rows) - len(good), unreadable=unreadable))
+        self._count(
+            Results(
+                misdated=len(rows) - len(good),
+                surplus=len(good) - len(believed),
+                unreadable=unreadable,
+            )
+        )
         return after
 
     async def _take(self, orchestrator: str, rows: Sequence[New]) -> None:
@@ -260,11 +272,18 @@ class Follower:
                 f"is our own{why}"
             ) from None
 
+    @property
+    def _leaderboard(self) -> Leaderboard:
+        """Raises `MovingError` for a URL that only looks like one."""
+        if self._opened is None:
+            self._opened = Leaderboard(self._settings.url, timeout=self._settings.timeout)
+        return self._opened
+
     def _count(self, results: Results) -> None:
         self._results = self._results.and_(results)
 
     def _topic(self, orchestrator: str) -> str:
-        return f"following {self._leaderboard.base} {orchestrator}"
+        return f"following {self._settings.url} {orchestrator}"
 
     def _failed(self, problem: str) -> None:
         self._errors += 1

@@ -1,5 +1,6 @@
 """What one look at one orchestrator brought: rows, oldest first, and what each of them is."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -16,6 +17,10 @@ from exporter.stores import Where, Window
 
 MOST: Final = 200_000
 """Rows of one orchestrator in one span at most."""
+MOST_BYTES: Final = 2**27
+"""Of all these rows."""
+ROW_LIMIT: Final = 2**20
+"""Bytes of one row at most."""
 BATCH: Final = 1000
 
 
@@ -24,7 +29,7 @@ class Found(NamedTuple):
 
     digest: bytes
     stat: Stat | None
-    """`None` if it cannot be read."""
+    """`None` if it cannot be read, or is too large."""
 
 
 class New(NamedTuple):
@@ -41,20 +46,35 @@ async def read(leaderboard: Leaderboard, orchestrator: str, asked: Asked) -> lis
 
 async def _read(leaderboard: Leaderboard, orchestrator: str, span: Span) -> list[Found]:
     found: list[Found] = []
+    read = 0
     source = source_of(leaderboard)
-
-    def unreadable(raw: bytes) -> None:
-        found.append(Found(row_digest(source, raw), None))
-
     for model in (EVERY_MODEL, TRANSCODING):
-        async for stats in leaderboard.stats(orchestrator, model, span, unreadable=unreadable):
-            found += [Found(row_digest(source, stat.content), stat) for stat in stats]
-            if len(found) > MOST:
+        bad: list[bytes] = []
+        async for stats in leaderboard.stats(orchestrator, model, span, unreadable=bad.append):
+            # Off the loop, which serves others.
+            rows, size = await asyncio.to_thread(_found, source, stats, bad)
+            bad.clear()
+            found += rows
+            read += size
+            if len(found) > MOST or read > MOST_BYTES:
                 raise MovingError(
-                    f"{leaderboard.base}: has more than {MOST} results of {orchestrator} in the "
-                    f"time from {span.since} to {span.until}, which is more than is believed"
+                    f"{leaderboard.base}: has {len(found)} results and more of {orchestrator}, in "
+                    f"{read} bytes, of the time from {span.since} to {span.until}, which is more "
+                    "than is believed"
                 )
     return found
+
+
+def _found(source: str, stats: Sequence[Stat], bad: Sequence[bytes]) -> tuple[list[Found], int]:
+    """The rows with their digests, and their bytes."""
+    found = [Found(row_digest(source, raw), None) for raw in bad]
+    size = sum(map(len, bad))
+    for stat in stats:
+        content = stat.content
+        size += len(content)
+        small = len(content) <= ROW_LIMIT
+        found.append(Found(row_digest(source, content), stat if small else None))
+    return found, size
 
 
 def new_ones(found: Sequence[Found], new: Mapping[bytes, range]) -> tuple[list[New], int]:
@@ -77,6 +97,22 @@ def new_ones(found: Sequence[Found], new: Mapping[bytes, range]) -> tuple[list[N
 def dated(row: New, now: int) -> bool:
     """Whether its time can be true: from the year 2000 to tomorrow; `now` is Unix nanoseconds."""
     return EARLIEST <= row.stat.timestamp * NANOSECONDS <= now + DAY
+
+
+class Names:
+    """Regions, pipelines and models that a leaderboard brings up, which stores index: bounded."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[tuple[str, str, str]] = set()
+
+    def believed(self, row: New) -> bool:
+        """Whether the names of a row are known, or there is room for more."""
+        names = (row.stat.region, row.stat.pipeline, row.stat.model)
+        if names not in self._known and len(self._known) >= self._most:
+            return False
+        self._known.add(names)
+        return True
 
 
 def batches(rows: Sequence[New]) -> Iterator[list[New]]:

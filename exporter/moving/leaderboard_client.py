@@ -245,12 +245,11 @@ def _base(text: str) -> str:
     """The URL without `/` at its end. Raises `MovingError`."""
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise MovingError(f"--from-leaderboard: is no URL ({error})") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise MovingError(
-            "--from-leaderboard: expected a URL such as https://leaderboard.example.org"
-        )
+        host = url.host  # which is decoded only now
+    except (httpx.InvalidURL, ValueError) as error:
+        raise MovingError(f"the URL of the leaderboard is none ({error})") from error
+    if url.scheme not in ("http", "https") or not host:
+        raise MovingError("the leaderboard: expected a URL such as https://leaderboard.example.org")
     if url.userinfo or url.query or url.fragment:
-        raise MovingError("--from-leaderboard: expected a URL without user, query and fragment")
+        raise MovingError("the leaderboard: expected a URL without user, query and fragment")
     return str(url).rstrip("/")

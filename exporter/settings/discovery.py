@@ -59,7 +59,7 @@ def _gateway(entry: GatewaySource) -> tuple[object, ...]:
 
 
 def _followed(entry: FollowedLeaderboard) -> tuple[object, ...]:
-    return (entry.url.partition("://")[2],)  # which is what ids are made of
+    return (entry.url.partition("://")[2].lower(),)  # which is what ids are made of
 
 
 class Sources(Section):

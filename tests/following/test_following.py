@@ -15,7 +15,7 @@ from exporter.following.memory import SETTLING
 from exporter.model import Origin, Outcome
 from exporter.moving import leaderboard_client
 from exporter.moving.from_leaderboard import fetch
-from exporter.moving.leaderboard_client import EVERY_MODEL, Leaderboard, Model, Span
+from exporter.moving.leaderboard_client import Leaderboard, Model, Span
 from exporter.moving.spool import Spool
 from exporter.stores import StoreError
 from tests.following.remote import Remote, serving, stat
@@ -375,6 +375,12 @@ async def test_a_leaderboard_that_hangs_is_given_up(
         assert "no whole answer within 0.2 s" in (here.follower.numbers.problem or "")
 
 
+async def test_a_url_that_is_none_is_told_and_fells_nobody(tmp_path: Path, remote: Remote) -> None:
+    async with home(tmp_path, remote, "http://999.1.1.1") as here:
+        await here.follower.look()
+        assert "Invalid IPv4 address" in (here.follower.numbers.problem or "")
+
+
 async def test_who_fails_again_and_again_is_not_asked_about_everybody(
     tmp_path: Path, remote: Remote, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,6 +409,32 @@ async def test_large_answers_are_asked_for_in_parts_and_too_many_are_not_believe
     monkeypatch.setattr(results, "MOST", 5)
     await here.follower.look()
     assert "which is more than is believed" in (here.follower.numbers.problem or "")
+    monkeypatch.setattr(results, "MOST", 100)
+    monkeypatch.setattr(results, "MOST_BYTES", 1000)
+    await here.follower.look()
+    assert "which is more than is believed" in (here.follower.numbers.problem or "")
+
+
+async def test_a_result_that_is_too_large_is_left_out(here: Home, remote: Remote) -> None:
+    remote.post(stat(), stat(response_payload="x" * 2**20))
+    remote.now += 10
+    await here.look()
+    found = here.follower.numbers.results
+    assert (found.taken, found.unreadable) == (1, 1)
+
+
+async def test_names_that_nobody_can_have_do_not_fill_the_store(
+    tmp_path: Path, remote: Remote, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_NAMES", 10)
+    remote.post(*(stat(model=f"model-{number}") for number in range(30)))
+    remote.post(stat(model="model-3", round_trip_time=1.0))
+    remote.now += 10
+    async with home(tmp_path, remote, url) as here:
+        await here.look()
+        found = here.follower.numbers.results
+        assert (found.taken, found.surplus) == (11, 20)
+        assert len({one.model for one in await here.stored()}) == 10
 
 
 async def test_pauses_double_are_bounded_and_heed_what_is_asked_for(
@@ -422,7 +454,3 @@ async def test_pauses_double_are_bounded_and_heed_what_is_asked_for(
     remote.answer = None
     await here.look()
     assert 270 <= here.follower.pause() <= 330
-
-
-async def test_every_model_covers_what_is_no_transcoding() -> None:
-    assert str(EVERY_MODEL) == "AI jobs"
