@@ -242,7 +242,7 @@ _FOLLOWED: Final = (
         ("source", "result"),
         "Results that a followed leaderboard had, by what became of them: taken; own (measured by "
         "this tester), known (stored already), misdated (before the year 2000 or after tomorrow), "
-        "surplus (of more than 2000 models and regions) and unreadable ones are left out.",
+        "surplus (of more than 10,000 models and regions) and unreadable ones are left out.",
     ),
     Metric(
         "livepeer_ai_tester_followed_errors_total",

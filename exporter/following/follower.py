@@ -42,7 +42,7 @@ FAILURES: Final = 3
 """Orchestrators in a row whose results cannot be read, after which the look is given up."""
 REMEMBERED: Final = 200_000
 """Rows that are remembered of all orchestrators together."""
-MOST_NAMES: Final = 2000
+MOST_NAMES: Final = 10_000
 """Models, each with its region, that a leaderboard may bring up between start and stop."""
 PATIENCE: Final = 20.0
 """Seconds for which the store is waited for."""
@@ -181,21 +181,30 @@ class Follower:
 
     async def _catch_up(self, orchestrator: str, there: int) -> None:
         """Read all that the leaderboard stored up to `there`, its Unix seconds; oldest first."""
-        memory = await self._memory(orchestrator, there)
+        memory = await self._memory(orchestrator)
+        if memory is None:
+            memory = Memory.beginning(there - int(self._settings.look_back))
+        elif memory.horizon - there > CLOCKS_APART:
+            log.warning(
+                "a leaderboard was followed up to a moment that has not come, as if clocks had "
+                "been wrong: begun anew",
+                extra={"leaderboard": self._settings.url, "orchestrator": orchestrator},
+            )
+            memory = Memory.beginning(there - int(self._settings.look_back))
         while True:
             memory = await self._step(orchestrator, memory, there)
             self._memories[orchestrator] = memory
             if memory.horizon >= there:
                 return
 
-    async def _memory(self, orchestrator: str, there: int) -> Memory:
+    async def _memory(self, orchestrator: str) -> Memory | None:
+        """What is known from before; `None` if nothing is."""
         known = self._memories.get(orchestrator)
         if known is not None:
             return known
-        beginning = Memory.beginning(there - int(self._settings.look_back))
         payload = await self._outbox.notice(self._topic(orchestrator))
         if payload is None:
-            return beginning
+            return None
         try:
             return _DECODER.decode(payload)
         except (msgspec.MsgspecError, ValueError) as error:
@@ -203,7 +212,7 @@ class Follower:
                 "how far a leaderboard was followed cannot be read: begun anew",
                 extra={"leaderboard": self._settings.url, "why": str(error)},
             )
-            return beginning
+            return None
 
     async def _step(self, orchestrator: str, memory: Memory, there: int) -> Memory:
         asked = memory.spans(there)

@@ -117,5 +117,8 @@ def _newest(rows: Mapping[bytes, Seen], since: int, most: int) -> dict[bytes, Se
     kept = {key: seen for key, seen in rows.items() if seen.at > since}
     if len(kept) <= most:
         return kept
-    newest = sorted(kept.items(), key=lambda item: item[1].at, reverse=True)
+    # Those that are read again come first.
+    newest = sorted(
+        kept.items(), key=lambda item: (item[1].unsettled > 0, item[1].at), reverse=True
+    )
     return dict(newest[:most])

@@ -14,14 +14,15 @@ from exporter.following.follower import FIRST_PAUSE, LONGEST_WISH
 from exporter.following.memory import SETTLING
 from exporter.model import Origin, Outcome
 from exporter.moving import leaderboard_client
-from exporter.moving.from_leaderboard import fetch
+from exporter.moving.from_leaderboard import deliver, fetch, stored_by_station
 from exporter.moving.leaderboard_client import Leaderboard, Model, Span
 from exporter.moving.spool import Spool
 from exporter.stores import StoreError
 from tests.following.remote import Remote, serving, stat
 from tests.following.stations import Home, follower, home
 from tests.measurements import SECOND, START, failed, good
-from tests.stations import ALICE, BOB, running_station
+from tests.stations import ALICE, BOB, NOW, running_station
+from tests.waiting import eventually
 
 T = START // SECOND
 DAY = 86400
@@ -105,6 +106,22 @@ async def test_what_was_imported_before_is_known(here: Home, remote: Remote) -> 
     await again.look()
     assert (again.numbers.results.taken, again.numbers.results.known) == (0, 1)
     assert await here.stored() == [one]
+
+
+async def test_what_was_followed_is_not_imported_again(
+    here: Home, remote: Remote, url: str
+) -> None:
+    remote.post(stat(timestamp=T - 5), stat(timestamp=T - 5), stat(timestamp=T - 6), at=T - 4)
+    await here.look()
+    remote.post(stat(timestamp=T - 1), at=T - 1)
+    store, outbox = here.station.here.store, here.station.outbox
+    with Spool.open() as spool:
+        models = [Model("Text to image", "stabilityai/sd-turbo")]
+        span, now = Span(T - 100, T), T * SECOND
+        await fetch(Leaderboard(url), [ALICE], models, span, stored=store, spool=spool, now=now)
+        done = await deliver(store, spool, outbox, lambda last: stored_by_station(outbox, last))
+    assert (done.added, done.whole) == (1, True)
+    assert len(await here.stored()) == 4
 
 
 async def test_equal_results_count_as_often_as_they_were_posted(here: Home, remote: Remote) -> None:
@@ -219,6 +236,56 @@ async def test_a_clock_that_is_set_back_loses_nothing(here: Home, remote: Remote
     remote.now += 600
     await here.look()
     assert len(await here.stored()) == 1
+
+
+async def test_a_position_that_has_not_come_yet_is_not_waited_for(
+    tmp_path: Path, remote: Remote, url: str
+) -> None:
+    """As if our clock and the leaderboard's had been wrong together, and were set right."""
+    remote.now += 10 * DAY
+    async with home(tmp_path, remote, url) as here:
+        await here.look()
+        remote.now -= 10 * DAY
+        remote.post(stat())
+        remote.now += 1
+        await here.look()
+        assert len(await here.stored()) == 1
+        assert here.follower.numbers.position == int(remote.now) * SECOND
+
+
+async def test_a_station_follows_and_says_how_it_is_doing(
+    tmp_path: Path, remote: Remote, url: str
+) -> None:
+    remote.now = NOW // SECOND
+    remote.post(stat(), at=remote.now - 1)
+    sources = {"follow": [{"url": url, "orchestrators": [ALICE, BOB]}]}
+    async with running_station(tmp_path, sources=sources) as station:
+
+        async def done() -> bool:
+            told = await station.json("/api/v1/status")
+            return told["following"][0]["last_success"] is not None
+
+        await eventually(done)
+        assert (await station.json("/api/v1/status"))["following"] == [
+            {
+                "url": url,
+                "orchestrators": 2,
+                "position": NOW / SECOND,
+                "last_success": NOW / SECOND,
+                "problem": None,
+                "results": {
+                    "taken": 1,
+                    "own": 0,
+                    "known": 0,
+                    "misdated": 0,
+                    "surplus": 0,
+                    "unreadable": 0,
+                },
+                "errors": 0,
+            }
+        ]
+        text = await (await station.client.get("/metrics")).text()
+        assert 'followed_results_total{result="taken",source="127.0.0.1"} 1.0' in text
 
 
 async def test_our_own_results_are_recognised_when_they_come_back(
