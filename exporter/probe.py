@@ -267,12 +267,17 @@ class Prober:
 
     async def _refresh_for_ever(self) -> None:
         while True:
+            sources = self._settings.sources
             known = self.supply is not None and not self._recalled
-            interval = self._settings.sources.refresh_interval
-            await asyncio.sleep(interval if known else min(RETRY_EMPTY, interval))
+            interval = sources.refresh_interval
+            await asyncio.sleep(
+                interval if known or not sources.tests_somebody else min(RETRY_EMPTY, interval)
+            )
             await self._refresh()
 
     async def _begin(self) -> None:
+        if not self._settings.sources.tests_somebody:
+            log.info("nobody is tested: the settings only name leaderboards to follow")
         await self.gateways.begin()
         await self._refresh()
 

@@ -18,11 +18,14 @@ _SOURCES_SHOWN: Final = 5
 
 
 def not_ready(supply: Supply | None, gateways: Gateways) -> list[str]:
-    """Every reason why nobody, or nobody over a gateway of our own, can be tested now."""
+    """Every reason why nobody, or nobody over a gateway of our own, can be tested now.
+
+    Where there is no source, nobody is meant to be tested.
+    """
     reasons = []
     if supply is None:
         reasons.append("discovery has not finished its first refresh")
-    elif not supply.tested:
+    elif supply.sources and not supply.tested:
         failing = _failing(supply)
         because = f" ({failing})" if failing else ""
         reasons.append(f"no source offers anything that is tested{because}")
@@ -34,6 +37,8 @@ def not_ready(supply: Supply | None, gateways: Gateways) -> list[str]:
 def why_nothing_to_test(supply: Supply) -> str:
     """Why a round had nobody to test."""
     failing = _failing(supply)
+    if not supply.sources:
+        return "there is nobody to test: the settings only name leaderboards to follow"
     if failing:
         return f"there is nothing to test, since sources fail: {failing}"
     return (

@@ -20,8 +20,10 @@ from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
 from exporter.delivery.restoration import AfterRestoration, Restoration
 from exporter.delivery.store_retries import StoreRetries
+from exporter.delivery.store_writer import CONSUMER as STORE
 from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
+from exporter.following.follower import Follower
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.kept_answers.record import answers_folder
 from exporter.leaderboard.preparing import Preparing
@@ -116,6 +118,17 @@ async def assemble(
         return feeds[0].position
 
     leaderboard = settings.leaderboard
+    followers = [
+        Follower(
+            followed,
+            outbox=outbox,
+            store=store,
+            feed=next(feed for feed in feeds if feed.name == STORE),
+            now=now,
+            random=Random(),  # noqa: S311 - spreads requests, keeps no secret
+        )
+        for followed in settings.sources.follow
+    ]
     return Context(
         settings=settings,
         version=__version__,
@@ -127,6 +140,7 @@ async def assemble(
         answers=KeptAnswers(answers_folder(settings.data)),
         watch=watch,
         lag=LoopLag(),
+        followers=followers,
         now=now,
         prepared=Preparing(
             store,
@@ -171,8 +185,9 @@ def _feeds(
 
 @asynccontextmanager
 async def running(here: Context) -> AsyncIterator[None]:
-    """Run feeds, watch and lag measurement for the length of the block, then end them gently."""
+    """Run the parts for the length of the block; then end the feeds, gently, after all who feed."""
     feeding = [asyncio.create_task(feed.run(), name=f"feed {feed.name}") for feed in here.feeds]
+    following = [asyncio.create_task(one.run(), name="following") for one in here.followers]
     others = [
         asyncio.create_task(here.watch.run(), name="outbox watch"),
         asyncio.create_task(here.lag.run(), name="loop lag"),
@@ -182,11 +197,15 @@ async def running(here: Context) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
         await _end(here.feeds, feeding)
         await here.computed.close()
         for task in others:
             task.cancel()
-        for result in await asyncio.gather(*feeding, *others, return_exceptions=True):
+        tasks = (*feeding, *following, *others)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 log.error("a part of the station failed", exc_info=result)
 

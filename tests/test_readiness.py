@@ -27,8 +27,15 @@ def test_before_the_first_refresh_it_is_not_ready() -> None:
 def test_where_nothing_is_tested_the_sources_that_fail_are_named() -> None:
     [reason] = not_ready(supply("it is off", ""), GATEWAYS)
     assert reason == "no source offers anything that is tested (s0: it is off)"
-    assert not_ready(supply(), GATEWAYS) == ["no source offers anything that is tested"]
+    assert not_ready(supply(""), GATEWAYS) == ["no source offers anything that is tested"]
     assert why_nothing_to_test(supply("off")).endswith("since sources fail: s0: off")
+
+
+def test_where_nobody_is_meant_to_be_tested_it_is_ready() -> None:
+    assert not_ready(supply(), GATEWAYS) == []
+    assert why_nothing_to_test(supply()) == (
+        "there is nobody to test: the settings only name leaderboards to follow"
+    )
 
 
 def test_many_and_long_errors_stay_readable() -> None:

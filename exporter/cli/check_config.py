@@ -93,6 +93,7 @@ def _summary(settings: "Settings") -> list[tuple[str, str]]:
     return [
         ("region", f"{settings.region}, tester {settings.tester}"),
         ("sources", f"{_count(own, 'endpoint')} of your own, {_count(gateways, 'gateway')}{scout}"),
+        *_followed(settings),
         ("lanes", ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))),
         *_gateways(settings),
         ("interval", pace),
@@ -100,6 +101,15 @@ def _summary(settings: "Settings") -> list[tuple[str, str]]:
         ("data", str(settings.data)),
         *_store(settings),
     ]
+
+
+def _followed(settings: "Settings") -> list[tuple[str, str]]:
+    followed = [
+        f"{one.url} about {_count(len(set(one.orchestrators)), 'orchestrator')}"
+        for one in settings.sources.follow
+    ]
+    alone = [] if settings.sources.tests_somebody else ["nobody is tested"]
+    return [("follows", ", ".join([*followed, *alone]))] if followed else []
 
 
 def _store(settings: "Settings") -> list[tuple[str, str]]:

@@ -35,8 +35,10 @@ def targets(config: Path, *, as_json: bool) -> None:
 
     Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
 
-    Exit codes: 0 something is known to be offered, 1 no source could be read, 2 wrong usage or
-    settings.
+    Leaderboards that are followed (`sources.follow`) are no source of targets.
+
+    Exit codes: 0 something is known to be offered, or nobody is to be tested, 1 no source could be
+    read, 2 wrong usage or settings.
     """
     import asyncio
     import os
@@ -53,7 +55,9 @@ def targets(config: Path, *, as_json: bool) -> None:
         _print_json(supply)
     else:
         _print_tables(supply)
-    if not supply.offers and all(source.error for source in supply.sources):
+    if not settings.sources.tests_somebody:
+        click.echo("nobody is tested: the settings only name leaderboards to follow", err=True)
+    elif not supply.offers and all(source.error for source in supply.sources):
         raise SystemExit(FAILED)
 
 

@@ -271,6 +271,31 @@ _STATION: Final = (
     ),
 )
 
-METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_STATION)
+_FOLLOWED: Final = (
+    Metric(
+        "livepeer_ai_tester_followed_last_success_timestamp_seconds",
+        "gauge",
+        ("source",),
+        "When all that a followed leaderboard has was last read, Unix time; absent until it was, "
+        "since the start.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_tester_followed_results_total",
+        "counter",
+        ("source", "result"),
+        "Results that a followed leaderboard had, by what became of them: taken; own (measured by "
+        "this tester), known (stored already), misdated (before the year 2000 or after tomorrow), "
+        "surplus (of more than 10,000 models and regions) and unreadable ones are left out.",
+    ),
+    Metric(
+        "livepeer_ai_tester_followed_errors_total",
+        "counter",
+        ("source",),
+        "Looks at a followed leaderboard that failed, in whole or in part; each is repeated.",
+    ),
+)
+
+METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_STATION, *_FOLLOWED)
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

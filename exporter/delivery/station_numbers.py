@@ -6,6 +6,7 @@ import msgspec
 from prometheus_client.core import Metric as Family
 
 from exporter.delivery.families import counter, gauge, info
+from exporter.delivery.followed_numbers import FollowedNumbers, followed_families
 from exporter.delivery.store_writer import CONSUMER as STORE
 from exporter.outbox import Losses
 
@@ -52,6 +53,7 @@ class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """Posts to the leaderboard API by tester and what came of them."""
     refused_answers: Mapping[str, int]
     """Questions to the leaderboard API that were not answered, by the reason."""
+    followed: tuple[FollowedNumbers, ...] = ()
 
 
 def station_families(numbers: StationNumbers, *, targets: int, reported: int) -> Iterator[Family]:
@@ -71,6 +73,7 @@ def station_families(numbers: StationNumbers, *, targets: int, reported: int) ->
     yield from _consumers(numbers.consumers)
     yield _single("livepeer_ai_tester_station_loop_lag_seconds", numbers.loop_lag)
     yield from _leaderboard(numbers)
+    yield from followed_families(numbers.followed)
 
 
 def _outbox(outbox: OutboxNumbers) -> Iterator[Family]:

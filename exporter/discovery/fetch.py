@@ -15,10 +15,12 @@ _EXCERPT = 160
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """Status and body of an answer."""
+    """Status and body of an answer, and the headers about time; these are empty if absent."""
 
     status: int
     body: bytes
+    date: str = ""
+    retry_after: str = ""
 
     @property
     def line(self) -> str:
@@ -69,4 +71,10 @@ async def _get(url: str, timeout: float, tls: ssl.SSLContext, limit: int) -> Rep
             body += piece
             if len(body) > limit:
                 raise TooLargeError(f"GET {url}: the answer is larger than {limit} bytes")
-        return Reply(response.status_code, bytes(body))
+        said = response.headers
+        return Reply(
+            response.status_code,
+            bytes(body),
+            date=said.get("date", ""),
+            retry_after=said.get("retry-after", ""),
+        )

@@ -131,7 +131,7 @@ async def deliver(
     """
     before = waiting = last = 0
     for day in spool.days():
-        there = await there_of(stored, day, spool.digests(day))
+        there = await there_of(stored, day, spool.digests(day), _as_imported)
         before += len(there)
         for batch in spool.batches(day, without=there):
             numbers = await asyncio.gather(*(door.put(row.measurement) for _, row in batch))
@@ -145,7 +145,7 @@ async def deliver(
         await settle(last)
     found = Tally()
     for day in spool.days():
-        for each in await there_of(stored, day, spool.digests(day)):
+        for each in await there_of(stored, day, spool.digests(day), _as_imported):
             found.add(each)
     return Imported(
         file=spool.tally,
@@ -155,6 +155,13 @@ async def deliver(
         refused=[],
         refusals=0,
     )
+
+
+def _as_imported(stored: Measurement) -> Measurement:
+    """What came by following the leaderboard is the same, and need not come again."""
+    if stored.origin is not Origin.FOLLOWED:
+        return stored
+    return msgspec.structs.replace(stored, origin=Origin.IMPORTED)
 
 
 async def store_now(outbox: Outbox, store: Store) -> None:

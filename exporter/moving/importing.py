@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from exporter.model import Measurement
 from exporter.moving import MovingError, foreign, whole
 from exporter.moving.days import PAGE, of_day, pages
 from exporter.moving.days import Source as Rows
@@ -114,11 +115,19 @@ async def _add(store: Store, batch: list[tuple[str, Row]], done: Imported) -> No
             done.refused.append(f"{places[row.measurement.id]}: {reason}")
 
 
-async def there_of(store: Rows, day: int, wanted: set[bytes]) -> set[bytes]:
-    """Which measurements of a day are stored, of those that have one of these digests."""
+async def there_of(
+    store: Rows,
+    day: int,
+    wanted: set[bytes],
+    seen_as: Callable[[Measurement], Measurement] = lambda one: one,
+) -> set[bytes]:
+    """Which measurements of a day are stored, of those that have one of these digests.
+
+    `seen_as` gives what a stored one is compared as.
+    """
     found: set[bytes] = set()
     async for page in pages(store, of_day(day), Where()):
-        found.update(one for row in page if (one := digest(row.measurement)) in wanted)
+        found.update(one for row in page if (one := digest(seen_as(row.measurement))) in wanted)
     return found
 
 

@@ -1,13 +1,15 @@
 """Asking another leaderboard, which is not trusted: bounded, nothing followed, strictly decoded."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Final, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from exporter.discovery.fetch import TooLargeError, get, trust
+from exporter.discovery.fetch import Reply, TooLargeError, get, trust
 from exporter.discovery.listing import SourceError
 from exporter.model import is_eth_address, normal_orchestrator, pipeline_uri
 from exporter.moving import MovingError
@@ -27,8 +29,18 @@ _Name = Annotated[str, msgspec.Meta(max_length=300)]
 _Models = Annotated[list[_Name], msgspec.Meta(max_length=_MOST_MODELS)]
 
 
+_LONGEST_DELAY: Final = 10**6
+
+
 class RefusedError(MovingError):
-    """The leaderboard answered with another status than 200."""
+    """The leaderboard answered with another status than 200.
+
+    `retry_after` are the seconds for which it wants to be left alone, if it says so.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Span(NamedTuple):
@@ -43,8 +55,11 @@ class Span(NamedTuple):
         return Span(self.since, middle), Span(middle, self.until)
 
     def asked(self) -> dict[str, str]:
-        """Both ends of a window are inclusive, and whole microseconds."""
-        return {"since": str(self.since), "until": f"{self.until - 1}.999999"}
+        """Both ends of a window are inclusive, and whole microseconds.
+
+        The last one is asked for by its middle: its begin, as a double, may lie in the one before.
+        """
+        return {"since": str(self.since), "until": f"{self.until - 1}.9999995"}
 
 
 class Model(NamedTuple):
@@ -59,8 +74,36 @@ class Model(NamedTuple):
             return {"job_type": "transcoding"}
         return {"pipeline": self.pipeline, "model": self.model, "job_type": "ai"}
 
+    def covers(self, stat: Stat) -> bool:
+        """Whether a stat is what was asked for."""
+        if not self.pipeline:
+            return not (stat.pipeline and stat.model)
+        asked = pipeline_uri(self.pipeline), self.model
+        return (pipeline_uri(stat.pipeline), stat.model) == asked
+
+    def __str__(self) -> str:
+        return f"{pipeline_uri(self.pipeline)} {self.model}".strip() or "transcoding"
+
+
+class EveryModel:
+    """All AI models at once."""
+
+    def asked(self) -> dict[str, str]:
+        """How their results are asked for."""
+        return {"job_type": "ai"}
+
+    def covers(self, stat: Stat) -> bool:
+        """Whether a stat is of an AI job."""
+        return bool(stat.pipeline and stat.model)
+
+    def __str__(self) -> str:
+        return "AI jobs"
+
 
 TRANSCODING: Final = Model("", "")
+EVERY_MODEL: Final = EveryModel()
+Unreadable = Callable[[bytes], None]
+"""Is told each stat that is none."""
 
 
 class _Pipeline(msgspec.Struct):
@@ -93,45 +136,85 @@ class Leaderboard:
         found = await self._ask("aggregated_stats", asked, dict[str, msgspec.Raw])
         return sorted({normal_orchestrator(key) for key in found if is_eth_address(key)})
 
-    async def stats(self, orchestrator: str, model: Model, span: Span) -> AsyncIterator[list[Stat]]:
-        """Its stats of an orchestrator, by windows that answers are not too large for."""
+    async def clock(self) -> float:
+        """Unix seconds by its own clock, as of when it answered, or when a cache of it did."""
+        reply = await self._get("regions", {})
+        try:
+            return parsedate_to_datetime(reply.date).timestamp()
+        except (ValueError, TypeError, OverflowError, IndexError):
+            raise MovingError(f"{self.base}: does not tell the time with its answers") from None
+
+    async def stats(
+        self,
+        orchestrator: str,
+        model: Model | EveryModel,
+        span: Span,
+        *,
+        unreadable: Unreadable | None = None,
+    ) -> AsyncIterator[list[Stat]]:
+        """Its stats of an orchestrator, by windows that answers are not too large for.
+
+        A stat that cannot be read makes the whole answer invalid, unless `unreadable` takes it.
+        """
         if span.until <= span.since:
             return
         asked = {"orchestrator": orchestrator, **model.asked(), **span.asked()}
         try:
-            found = await self._ask("raw_stats", asked, dict[str, list[Stat]])
+            found = await self._ask("raw_stats", asked, dict[str, list[msgspec.Raw]])
         except _TooMuchError as error:
             too_many: MovingError | None = error
         else:
-            stats = [stat for of_region in found.values() for stat in of_region]
+            raws = [raw for of_region in found.values() for raw in of_region]
             too_many = None
-            if len(stats) >= CAP:
-                too_many = MovingError(f"{self.base}: gives no more than {len(stats)} stats")
+            if len(raws) >= CAP:
+                too_many = MovingError(f"{self.base}: gives no more than {len(raws)} stats")
         if too_many is None:
+            stats = self._read(raws, unreadable)
             self._check(stats, orchestrator, model)
             yield stats
             return
         if span.until - span.since == 1:
             raise MovingError(f"{too_many}, which it has in one second alone")
         for half in span.halves():
-            async for part in self.stats(orchestrator, model, half):
+            async for part in self.stats(orchestrator, model, half, unreadable=unreadable):
                 yield part
 
-    def _check(self, stats: list[Stat], orchestrator: str, model: Model) -> None:
+    def _read(self, raws: list[msgspec.Raw], unreadable: Unreadable | None) -> list[Stat]:
+        stats = []
+        for number, raw in enumerate(raws):
+            try:
+                stats.append(msgspec.json.decode(raw, type=Stat))
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+                if unreadable is None:
+                    raise MovingError(
+                        f"{self.base}: stat {number} is none of a leaderboard: {error}"
+                    ) from error
+                unreadable(bytes(raw))
+        return stats
+
+    def _check(self, stats: list[Stat], orchestrator: str, model: Model | EveryModel) -> None:
         """Nobody may slip in what was not asked for."""
         for stat in stats:
-            asked = normal_orchestrator(orchestrator), pipeline_uri(model.pipeline), model.model
-            told = normal_orchestrator(stat.orchestrator), pipeline_uri(stat.pipeline), stat.model
-            transcoding = model == TRANSCODING and not (stat.pipeline and stat.model)
-            if told[0] != asked[0] or not (transcoding or told == asked):
+            if normal_orchestrator(stat.orchestrator) != normal_orchestrator(
+                orchestrator
+            ) or not model.covers(stat):
+                told = f"{stat.orchestrator} {pipeline_uri(stat.pipeline)} {stat.model}"
                 raise MovingError(
-                    f"{self.base}: was asked about {' '.join(asked).strip()} and answers about "
-                    f"{printable(' '.join(told).strip())[:300]}"
+                    f"{self.base}: was asked about {normal_orchestrator(orchestrator)} {model} "
+                    f"and answers about {printable(told.strip())[:300]}"
                 )
 
     async def _ask(self, route: str, asked: dict[str, str], kind: type[T]) -> T:
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
-        url = f"{self.base}/api/{route}?{query}"
+        reply = await self._get(route, asked)
+        try:
+            return msgspec.json.decode(reply.body, type=kind)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise MovingError(
+                f"GET {self._url(route, asked)}: is no answer of a leaderboard: {error}"
+            ) from error
+
+    async def _get(self, route: str, asked: dict[str, str]) -> Reply:
+        url = self._url(route, asked)
         try:
             reply = await get(url, timeout=self._timeout, tls=self._tls, limit=self._limit)
         except TooLargeError as error:
@@ -139,27 +222,34 @@ class Leaderboard:
         except SourceError as error:
             raise MovingError(str(error)) from error
         if reply.status != _OK:
-            raise RefusedError(f"GET {url}: status {reply.status}: {reply.line}")
-        try:
-            return msgspec.json.decode(reply.body, type=kind)
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise MovingError(f"GET {url}: is no answer of a leaderboard: {error}") from error
+            raise RefusedError(
+                f"GET {url}: status {reply.status}: {reply.line}", _delay(reply.retry_after)
+            )
+        return reply
+
+    def _url(self, route: str, asked: dict[str, str]) -> str:
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
+        return f"{self.base}/api/{route}{'?' * bool(query)}{query}"
 
 
 class _TooMuchError(MovingError):
     pass
 
 
+def _delay(text: str) -> float | None:
+    """The seconds of a `Retry-After`; `None` for none, or for one that is a date."""
+    return float(min(int(text), _LONGEST_DELAY)) if re.fullmatch("[0-9]{1,9}", text) else None
+
+
 def _base(text: str) -> str:
     """The URL without `/` at its end. Raises `MovingError`."""
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise MovingError(f"--from-leaderboard: is no URL ({error})") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise MovingError(
-            "--from-leaderboard: expected a URL such as https://leaderboard.example.org"
-        )
+        host = url.host  # which is decoded only now
+    except (httpx.InvalidURL, ValueError) as error:
+        raise MovingError(f"the URL of the leaderboard is none ({error})") from error
+    if url.scheme not in ("http", "https") or not host:
+        raise MovingError("the leaderboard: expected a URL such as https://leaderboard.example.org")
     if url.userinfo or url.query or url.fragment:
-        raise MovingError("--from-leaderboard: expected a URL without user, query and fragment")
+        raise MovingError("the leaderboard: expected a URL without user, query and fragment")
     return str(url).rstrip("/")

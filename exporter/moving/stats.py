@@ -52,6 +52,11 @@ class Stat(msgspec.Struct, frozen=True, kw_only=True):
     model_is_warm: bool = False
 
     @property
+    def content(self) -> bytes:
+        """What makes it equal to another one, and what ids are made of."""
+        return msgspec.json.encode(self)
+
+    @property
     def key(self) -> Key:
         """See `Key`."""
         return (
@@ -86,7 +91,7 @@ def measurement(
     errors = None if stat.errors is None else tuple(e or ReportedError() for e in stat.errors)
     outcome, blame = verdict(stat.success_rate)
     return Measurement(
-        id=identity(source, msgspec.json.encode(stat), occurrence),
+        id=identity(source, stat.content, occurrence),
         origin=origin,
         tester=tester,
         region=stat.region.upper(),

@@ -59,7 +59,7 @@ def _gateway(entry: GatewaySource) -> tuple[object, ...]:
 
 
 def _followed(entry: FollowedLeaderboard) -> tuple[object, ...]:
-    return (entry.url,)
+    return (entry.url.partition("://")[2].lower(),)  # which is what ids are made of
 
 
 class Sources(Section):
@@ -83,6 +83,11 @@ class Sources(Section):
         "metrics, alerts and dashboards show them; they are not tested for that.",
     )
     refresh_interval: Seconds = Field(default=300.0, description="Seconds between refreshes.")
+
+    @property
+    def tests_somebody(self) -> bool:
+        """Whether anybody is meant to be tested, and not only leaderboards followed."""
+        return bool(self.static or self.gateway or self.scout)
 
 
 class Selection(Section):

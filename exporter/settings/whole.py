@@ -24,7 +24,7 @@ from exporter.settings.types import Region, Section, TesterName, mistake_at
 
 
 def _something(sources: Sources) -> Sources:
-    if not (sources.static or sources.gateway or sources.scout or sources.follow):
+    if not (sources.tests_somebody or sources.follow):
         raise ValueError(
             "expected something to discover: give `static` endpoints, a `gateway` or a `scout`; or "
             "a leaderboard to `follow`, for a station that tests nobody itself"

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
+from exporter.delivery.followed_numbers import FollowedNumbers
 from exporter.delivery.outbox_watch import PROGRESS
 from exporter.delivery.station_numbers import OutboxNumbers
 from exporter.delivery.target_series import TargetSeries
@@ -104,10 +105,23 @@ async def status(request: web.Request) -> web.Response:
             "loop_lag": numbers.loop_lag,
             "recent_jobs": len(here.recent),
             "supply": None if supply is None else _supply(supply),
+            "following": [_followed(one) for one in numbers.followed],
             "probe_heard_at": seconds(here.watch.heard_at),
             "progress": await notice(here, PROGRESS),
         }
     )
+
+
+def _followed(one: FollowedNumbers) -> Json:
+    return {
+        "url": one.url,
+        "orchestrators": one.orchestrators,
+        "position": seconds(one.position),
+        "last_success": seconds(one.last_success),
+        "problem": one.problem,
+        "results": one.results,
+        "errors": one.errors,
+    }
 
 
 def _outbox(here: Context, numbers: OutboxNumbers | None) -> Json:

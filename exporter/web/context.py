@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from exporter.delivery.feed import Feed
+from exporter.delivery.followed_numbers import FollowedNumbers
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.recent import RecentJobs
@@ -59,6 +60,19 @@ class Queue(Protocol):
         ...
 
 
+class Follower(Protocol):
+    """Somebody who follows a leaderboard."""
+
+    @property
+    def numbers(self) -> FollowedNumbers:
+        """How it is doing."""
+        ...
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """The parts of a running station, and the clock (Unix nanoseconds)."""
@@ -73,6 +87,7 @@ class Context:
     answers: KeptAnswers
     watch: OutboxWatch
     lag: LoopLag
+    followers: Sequence[Follower]
     now: Callable[[], int]
     prepared: Preparing
     computed: Computed
@@ -90,6 +105,7 @@ class Context:
             prepared_age=self.prepared.age,
             posts=dict(self.counts.posts),
             refused_answers={"busy": 0, "too many rows": 0, **self.counts.refused},
+            followed=tuple(follower.numbers for follower in self.followers),
         )
 
     async def _outbox_numbers(self) -> OutboxNumbers | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from exporter.delivery.exposition import Snapshot
+from exporter.delivery.followed_numbers import FollowedNumbers, Results
 from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
@@ -40,6 +41,38 @@ NUMBERS = StationNumbers(
     prepared_age=2.5,
     posts={("", "not authenticated"): 4, ("friend", "stored"): 9},
     refused_answers={"busy": 0, "too many rows": 1},
+    followed=(
+        FollowedNumbers(
+            url="https://leaderboard.example",
+            host="leaderboard.example",
+            orchestrators=2,
+            position=START,
+            last_success=START,
+            problem=None,
+            results=Results(taken=5, own=4, known=3, misdated=2, unreadable=1),
+            errors=6,
+        ),
+        FollowedNumbers(
+            url="https://leaderboard.example/other",
+            host="leaderboard.example",
+            orchestrators=1,
+            position=START,
+            last_success=START - SECOND,
+            problem="it is off",
+            results=Results(taken=10),
+            errors=1,
+        ),
+        FollowedNumbers(
+            url="https://new.example",
+            host="new.example",
+            orchestrators=1,
+            position=None,
+            last_success=None,
+            problem=None,
+            results=Results(),
+            errors=0,
+        ),
+    ),
 )
 
 SUPPLY = Supply(

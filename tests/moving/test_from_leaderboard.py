@@ -22,7 +22,14 @@ from exporter.moving.from_leaderboard import (
     whom,
 )
 from exporter.moving.importing import Imported
-from exporter.moving.leaderboard_client import TRANSCODING, Leaderboard, Model, Span
+from exporter.moving.leaderboard_client import (
+    EVERY_MODEL,
+    TRANSCODING,
+    Leaderboard,
+    Model,
+    RefusedError,
+    Span,
+)
 from exporter.moving.spool import Spool
 from exporter.outbox import Outbox
 from exporter.stores import Store
@@ -174,10 +181,55 @@ async def test_too_many_in_one_second_is_told(
             await brought(url_of(other), outbox, store)
 
 
+async def test_every_ai_model_is_asked_for_at_once_and_nothing_else_is_taken(
+    other: Station,
+) -> None:
+    leaderboard = Leaderboard(url_of(other))
+    asked = leaderboard.stats(BOB, EVERY_MODEL, SPAN)
+    found = {stat.model for part in [part async for part in asked] for stat in part}
+    assert found == {SD.model, "other/model"}
+    async with hostile(saying({"FRA": [{**STAT, "model": ""}]})) as url:
+        with pytest.raises(MovingError, match=r"was asked about 0xa1\w+ AI jobs and answers about"):
+            _ = [part async for part in Leaderboard(url).stats(ALICE, EVERY_MODEL, SPAN)]
+
+
+async def test_a_stat_that_cannot_be_read_need_not_hide_the_others() -> None:
+    bad: list[bytes] = []
+    async with hostile(saying({"FRA": [STAT, {"region": ""}, STAT]})) as url:
+        leaderboard = Leaderboard(url)
+        (part,) = [
+            part
+            async for part in leaderboard.stats(ALICE, EVERY_MODEL, SPAN, unreadable=bad.append)
+        ]
+    assert (len(part), bad) == (2, [b'{"region": ""}'])
+
+
+async def test_the_clock_of_a_leaderboard_and_its_wish_to_be_left_alone_are_read() -> None:
+    said = {"Date": "Tue, 15 Nov 1994 08:12:31 GMT"}
+    status = 200
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers=said)
+
+    async with hostile(answer) as url:
+        leaderboard = Leaderboard(url)
+        assert await leaderboard.clock() == 784887151
+        for nonsense in ("", "yesterday", "Tue, 15 Nov 99999 08:12:31 GMT"):
+            said = {"Date": nonsense}
+            with pytest.raises(MovingError, match="does not tell the time"):
+                await leaderboard.clock()
+        status = 429
+        for text, seconds in (("120", 120), ("soon", None), ("-1", None), ("9" * 9, 10**6)):
+            said = {"Retry-After": text}
+            with pytest.raises(RefusedError) as refused:
+                await leaderboard.clock()
+            assert refused.value.retry_after == seconds
+
+
 async def test_windows_are_halved_without_gap_or_overlap() -> None:
     first, second = Span(10, 21).halves()
     assert (first, second) == (Span(10, 15), Span(15, 21))
-    assert first.asked() == {"since": "10", "until": "14.999999"}
+    assert first.asked() == {"since": "10", "until": "14.9999995"}
 
 
 # Servers that mean no good
@@ -223,12 +275,13 @@ async def brought_from(tmp_path: Path, answer: Answer) -> tuple[Any, Imported, l
         (b"<html>", "is no answer of a leaderboard: JSON is malformed"),
         (b'{"FRA": [', "is no answer of a leaderboard"),
         ([], "Expected `object`, got `array`"),
-        ({"FRA": [{**STAT, "success_rate": "1"}]}, r"Expected `float`, got `str` - at `\$\[...\]"),
+        ({"FRA": [{**STAT, "success_rate": "1"}]}, "stat 0 is none .* Expected `float`, got `str`"),
         ({"FRA": [{**STAT, "timestamp": 1.5}]}, "Expected `int`, got `float`"),
         ({"FRA": [{**STAT, "timestamp": 2**63}]}, r"Expected `int` <= 9223372036854775807"),
         ({"FRA": [{**STAT, "region": "F" * 61}]}, "Expected `str` of length <= 60"),
         ({"FRA": [{**STAT, "model": "m" * 301}]}, "Expected `str` of length <= 300"),
         ({"FRA": [{"region": "FRA"}]}, "missing required field"),
+        (b'{"FRA": [' + b"[" * 100_000, "is no answer of a leaderboard"),
         (b'{"FRA": [{"success_rate": 1e999}]}', "out of range"),
         (b"\xff", "is no answer of a leaderboard"),
         (b"[" * 100_000, "is no answer of a leaderboard"),
@@ -361,11 +414,11 @@ async def test_a_silent_server_is_given_up() -> None:
     "url",
     [
         *("ftp://a.example", "file:///etc/passwd", "a.example", "https://", "http://u:p@a.example"),
-        *("https://a.example/?x=1", "http://[::1", "https://a.example/#x"),
+        *("https://a.example/?x=1", "http://[::1", "https://a.example/#x", "https://xn--.example"),
     ],
 )
 def test_urls_that_are_not_asked(url: str) -> None:
-    with pytest.raises(MovingError, match="--from-leaderboard"):
+    with pytest.raises(MovingError, match="the leaderboard"):
         Leaderboard(url)
 
 
