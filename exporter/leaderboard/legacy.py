@@ -69,8 +69,30 @@ def raw_stats(jobs: Sequence[Measurement]) -> dict[str, list[Json]]:
     answer: dict[str, list[Json]] = {}
     for job in jobs:
         if job.counts and is_eth_address(job.orchestrator):
-            answer.setdefault(job.region, []).append(_stat(job))
+            answer.setdefault(job.region, []).append(stat(job))
     return dict(sorted(answer.items()))
+
+
+def stat(job: Measurement) -> Json:
+    """One stat, as `raw_stats` gives it; what says nothing after `timestamp` is left out."""
+    optional: Json = {
+        "upload_time": seconds(job.phases.upload),
+        "download_time": seconds(job.phases.download),
+        "model": job.model,
+        "pipeline": pipeline_display(job.pipeline),
+        "input_parameters": job.request,
+        "response_payload": job.response,
+        "model_is_warm": job.model_is_warm,
+    }
+    return {
+        "region": job.region,
+        "orchestrator": job.orchestrator,
+        "success_rate": 1.0 if job.ok else 0.0,
+        "round_trip_time": seconds(job.phases.round_trip) or 0.0,
+        "errors": [] if job.ok else [_error(job)],
+        "timestamp": job.started_at // NANOSECONDS,
+        **{name: value for name, value in optional.items() if value},
+    }
 
 
 def pipelines(served: Iterable[Served]) -> Json:
@@ -108,28 +130,6 @@ def _entry(numbers: Score) -> Json:
         "success_rate": numbers.success_rate,
         "round_trip_score": numbers.round_trip_score,
         "score": numbers.score,
-    }
-
-
-def _stat(job: Measurement) -> Json:
-    """One stat; the fields after `timestamp` are left out where they say nothing."""
-    optional: Json = {
-        "upload_time": seconds(job.phases.upload),
-        "download_time": seconds(job.phases.download),
-        "model": job.model,
-        "pipeline": pipeline_display(job.pipeline),
-        "input_parameters": job.request,
-        "response_payload": job.response,
-        "model_is_warm": job.model_is_warm,
-    }
-    return {
-        "region": job.region,
-        "orchestrator": job.orchestrator,
-        "success_rate": 1.0 if job.ok else 0.0,
-        "round_trip_time": seconds(job.phases.round_trip) or 0.0,
-        "errors": [] if job.ok else [_error(job)],
-        "timestamp": job.started_at // NANOSECONDS,
-        **{name: value for name, value in optional.items() if value},
     }
 
 
