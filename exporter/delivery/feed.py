@@ -28,6 +28,10 @@ class FellBack(Exception):
     """A consumer does not have any more what it was given: it has to be asked where it stands."""
 
 
+class DeliveryError(Exception):
+    """A consumer cannot take anything now; the message is a sentence for the operator."""
+
+
 class Consumer(Protocol):
     """Somebody whom every measurement of the outbox is handed to, in order."""
 
@@ -187,7 +191,7 @@ class Feed:
     def _failed(self, error: Exception) -> None:
         self.errors += 1
         self._failures_in_a_row += 1
-        said = isinstance(error, StoreError)  # its message is a sentence for the operator
+        said = isinstance(error, StoreError | DeliveryError)  # messages are for the operator
         self.problem = str(error) if said else f"{type(error).__name__}: {error}"
         if self._failures_in_a_row == 1:
             log.warning(
