@@ -312,7 +312,7 @@ TROUBLES = st.builds(
     ),
     looks=st.lists(st.sampled_from(Unavailable), max_size=6),
     age=st.integers(0, 200),
-    ahead=st.integers(0, int(LAG)),
+    ahead=st.integers(0, 90),
     pause=st.integers(3, 40),
     batch=st.integers(1, 6),
 )
