@@ -17,6 +17,9 @@ from exporter.data_folder import DataFolder
 from exporter.delivery.feed import Feed
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
+from exporter.delivery.post_stats.consumer import BATCH as POSTS_AT_ONCE
+from exporter.delivery.post_stats.consumer import PREFIX as POST_STATS
+from exporter.delivery.post_stats.consumer import PostStats
 from exporter.delivery.recent import RecentJobs
 from exporter.delivery.restoration import AfterRestoration, Restoration
 from exporter.delivery.store_retries import StoreRetries
@@ -97,7 +100,11 @@ async def assemble(
     jobs, failures = settings.station.recent_jobs, settings.station.recent_failures
     last = await outbox.last()  # before the tail, which may have more: nothing is taken twice
     recent = RecentJobs(jobs, failures, after=last, tail=await outbox.tail(jobs + failures))
-    feeds = _feeds(outbox, store, restoration, metrics, recent)
+    posts = await _posts(settings, outbox)
+    feeds = [
+        *_feeds(outbox, store, restoration, metrics, recent),
+        *[await _post_feed(post, outbox, restoration) for post in posts],
+    ]
     watch = OutboxWatch(outbox, feeds, metrics.follow, now)
     await watch.start()
     return Context(
@@ -106,6 +113,7 @@ async def assemble(
         outbox=outbox,
         store=store,
         feeds=feeds,
+        posts=posts,
         metrics=metrics,
         recent=recent,
         answers=KeptAnswers(answers_folder(settings.data)),
@@ -137,6 +145,22 @@ def _feeds(
     ]
 
 
+async def _posts(settings: Settings, outbox: Outbox) -> Sequence[PostStats]:
+    """Who posts to the leaderboards that are set; the outbox does not wait for others any more."""
+    targets = settings.leaderboard.post_to
+    posts = [PostStats(target, outbox, region=settings.region) for target in targets]
+    if forgotten := await outbox.forget_others(POST_STATS, [post.name for post in posts]):
+        log.info("nothing is posted to these any more", extra={"consumers": forgotten})
+    return posts
+
+
+async def _post_feed(post: PostStats, outbox: Outbox, restoration: Restoration) -> Feed:
+    random = Random()  # noqa: S311 - spreads retries, keeps no secret
+    consumer = AfterRestoration(post, restoration)
+    position = await post.begin()
+    return Feed(consumer, outbox, random=random, batch=POSTS_AT_ONCE, position=position)
+
+
 @asynccontextmanager
 async def running(here: Context) -> AsyncIterator[None]:
     """Run feeds, watch and lag measurement for the length of the block, then end them gently."""
@@ -155,6 +179,8 @@ async def running(here: Context) -> AsyncIterator[None]:
         for result in await asyncio.gather(*feeding, *others, return_exceptions=True):
             if isinstance(result, Exception):
                 log.error("a part of the station failed", exc_info=result)
+        for post in here.posts:
+            await post.close()
 
 
 async def _maintain(store: Store) -> None:

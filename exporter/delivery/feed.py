@@ -73,14 +73,21 @@ class Feed:
 
     `position` is the last sequence number that the consumer has, `errors` counts failed attempts,
     `problem` is what went wrong last, `None` as long as all goes well. At most `batch`
-    measurements are handed over at once.
+    measurements are handed over at once. `position` is where the consumer is taken to stand until
+    it says so itself.
     """
 
     def __init__(
-        self, consumer: Consumer, source: Source, *, random: Random, batch: int = BATCH
+        self,
+        consumer: Consumer,
+        source: Source,
+        *,
+        random: Random,
+        batch: int = BATCH,
+        position: int = 0,
     ) -> None:
         self.name = consumer.name
-        self.position = 0
+        self.position = position
         self.delivered = 0
         self.errors = 0
         self.problem: str | None = None

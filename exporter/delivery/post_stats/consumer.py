@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -122,9 +121,12 @@ class PostStats:
         """Close the connection to the leaderboard."""
         await self._remote.close()
 
-    async def begin(self) -> None:
-        """Make the consumer known to the outbox, if it is new: from here on it gets everything."""
-        await self._load()
+    async def begin(self) -> int:
+        """Make the consumer known to the outbox, if it is new: from here on it gets everything.
+
+        Gives the number up to which everything is settled.
+        """
+        return (await self._load()).done
 
     async def position(self) -> int:
         """Where it stands; raises `DeliveryError` as long as the region is not kept there."""
@@ -312,5 +314,4 @@ class PostStats:
 
 def consumer_name(url: str) -> str:
     """The name of the consumer that posts to a leaderboard, by its URL without the scheme."""
-    parts = urlsplit(url)
-    return f"{PREFIX}{parts.netloc}{parts.path}"
+    return PREFIX + url.partition("://")[2]
