@@ -63,6 +63,8 @@ class Original:
         """Status and body for posts whose text contains a word."""
         self.behind, self.age = 0.0, 0.0
         self.kill: Callable[[], object] = lambda: None
+        self.dawdle: Callable[[], float] = lambda: 0.0
+        """Seconds that it takes its time for, before it stores a stat and again after it."""
         self.stored: list[tuple[float, dict[str, Any]]] = []
         self.posts = 0
         self.questions: list[dict[str, str]] = []
@@ -103,8 +105,10 @@ class Original:
             return _error(400, "invalid region")
         fault = self.faults.popleft() if self.faults else Fault.NONE
         before = fault in (Fault.FORBIDDEN, Fault.BUSY, Fault.PAGE) or fault.name.endswith("BEFORE")
+        await asyncio.sleep(self.dawdle())
         if not before and any(region["type"] == "ai" for region in known):
             self.stored.append((self._clock(), stat))
+        await asyncio.sleep(self.dawdle())
         return await self._answer(request, fault)
 
     async def _answer(self, request: web.Request, fault: Fault) -> web.Response:
