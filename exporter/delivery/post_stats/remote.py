@@ -93,9 +93,9 @@ class Remote:
         found = await self._ask("regions", "", _REGIONS_LIMIT, _Regions)
         there = sorted({one.id for one in found[0].regions if one.type == "ai"})
         if region not in there:
-            has = ", ".join(there[:20]) or "none"
+            has = ", ".join(map(ascii, there[:20])) or "none"
             raise NoRegionError(
-                f"{self.url} has no region {region!a} for AI results (it has {has!a}) and would "
+                f"{self.url} has no region {region!a} for AI results (it has {has}) and would "
                 "not keep ours: nothing is posted; have the region added there, or set `region` "
                 "to one of those"
             )
