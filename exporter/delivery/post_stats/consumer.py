@@ -44,9 +44,12 @@ _REGION_KNOWN: Final = 3600.0
 
 
 class Queue(marks.Notices, Protocol):
-    """What is needed of the outbox."""
+    """What is needed of the outbox, or of another source of results."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """The outbox that its numbers are of."""
+        ...
 
     async def last(self) -> int:
         """The highest sequence number ever given."""
@@ -86,8 +89,9 @@ class _Failing(msgspec.Struct):
 class PostStats:
     """Posts to one leaderboard of `leaderboard.post_to`.
 
-    A new one begins at the present end of the outbox. `now` gives Unix seconds, `clock` monotonic
-    ones; `lag` is that of `Doubts`.
+    One of which the queue has no mark begins at the present end; with `history` at the beginning,
+    and then everything that is there is looked up before it is sent. `now` gives Unix seconds,
+    `clock` monotonic ones; `lag` is that of `Doubts`.
     """
 
     def __init__(
@@ -96,15 +100,18 @@ class PostStats:
         queue: Queue,
         *,
         region: str,
+        name: str | None = None,
+        history: bool = False,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         lag: float = LAG,
     ) -> None:
-        self.name = consumer_name(target.url)
+        self.name = name or consumer_name(target.url)
         self.posted = Posted()
         self._remote = Remote(target)
         self._queue = queue
         self._region = region
+        self._history = history
         self._now = now
         self._clock = clock
         self._doubts = Doubts(lag=lag, began=clock())
@@ -129,9 +136,14 @@ class PostStats:
         return (await self._load()).done
 
     async def position(self) -> int:
-        """Where it stands; raises `DeliveryError` as long as the region is not kept there."""
+        """Where it stands.
+
+        Without `history` it raises `DeliveryError` as long as the region is not kept there, so that
+        this is told at the start.
+        """
         known = await self._load()
-        await self._check_region(self._region)
+        if not self._history:
+            await self._check_region(self._region)
         return known.done
 
     async def take(self, batch: Batch) -> None:
@@ -165,7 +177,7 @@ class PostStats:
         mark = await marks.read(self._queue, self.name)
         if mark is None:
             last = await self._queue.last()
-            mark = await self._start(after=last, upto=last)
+            mark = await self._start(after=0 if self._history else last, upto=last)
         elif mark.outbox != self._queue.id:
             # A restored backup: everything in it may have been sent after the backup was made.
             mark = await self._start(after=0, upto=await self._queue.last())

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from exporter.delivery.feed import DeliveryError
+from exporter.delivery.feed import DeliveryError, Source
 from exporter.delivery.post_stats.consumer import PostStats
 from exporter.model import Measurement
 from exporter.outbox import Outbox
@@ -34,6 +34,7 @@ class PostingStation:
 
     def __init__(self, outbox: Outbox, original: Original, clock: Clock, **target: Any) -> None:
         self.outbox, self.original, self.clock = outbox, original, clock
+        self.source: Source = outbox
         self.batch, self.pause = 4, 20.0
         self._target = target
         self.problems: list[str] = []
@@ -60,7 +61,7 @@ class PostingStation:
     async def turn(self) -> bool:
         """Offer one batch; whether there was any. A kill in the middle starts it anew."""
         after = await self.consumer.position()
-        batch = await self.outbox.read(after, self.batch)
+        batch = await self.source.read(after, self.batch)
         if not batch:
             return False
         taking = asyncio.create_task(self.consumer.take(batch))
