@@ -57,5 +57,5 @@ async def whole(response: httpx.Response, limit: int) -> Reply:
 
 
 def _age(text: str) -> int:
-    known = text.isascii() and text.isdigit() and len(text) <= _AGE_DIGITS
-    return int(text) if known else 0
+    known = text.isascii() and text.isdigit()
+    return int(text.lstrip("0")[:_AGE_DIGITS] or "0") if known else 0

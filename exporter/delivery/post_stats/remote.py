@@ -23,6 +23,9 @@ _BAD: Final = 400
 _TIMED_OUT: Final = 408
 _ABOUT_THE_STAT: Final = (_BAD, 413, 422)
 _SERVER_ERRORS: Final = 500
+_KEPT_ALIVE: Final = 2.0
+"""Seconds that an idle connection is used again: servers close theirs after 5 s and more, and a
+post that meets the end of one has to be looked up."""
 _POST_LIMIT: Final = 64 * 2**10
 _REGIONS_LIMIT: Final = 2**20
 _STATS_LIMIT: Final = 32 * 2**20
@@ -64,9 +67,9 @@ class _Regions(msgspec.Struct):
 
 
 class Remote:
-    """One leaderboard of `leaderboard.post_to`, over a connection that is kept.
+    """One leaderboard of `leaderboard.post_to`. Every method raises `DeliveryError`.
 
-    `retry` of a request is never done here. Every method raises `DeliveryError`.
+    No request is repeated here, and no redirect followed.
     """
 
     def __init__(self, target: PostTarget) -> None:
@@ -78,6 +81,7 @@ class Remote:
             follow_redirects=False,
             timeout=target.timeout,
             verify=trust(target.url),
+            limits=httpx.Limits(keepalive_expiry=_KEPT_ALIVE),
             headers={"Accept-Encoding": "identity"},
         )
 
