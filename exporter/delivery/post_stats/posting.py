@@ -56,16 +56,14 @@ def _check_names(job: Measurement) -> None:
 
 
 def _told(job: Measurement) -> legacy.Json:
-    told = {
-        **legacy.stat(job),
-        "model_is_warm": bool(job.model_is_warm),
-        "input_parameters": _text(job.request),
-        "response_payload": _text(job.response),
-    }
-    if not job.ok and job.message:
-        message = job.message.replace(_NUL, _INSTEAD)[:_MESSAGE_LIMIT]
-        told["errors"] = [{"error_code": job.outcome.value, "message": message, "count": 1}]
-    return told
+    bounded = msgspec.structs.replace(
+        job,
+        message=job.message.replace(_NUL, _INSTEAD)[:_MESSAGE_LIMIT],
+        request=_text(job.request),
+        response=_text(job.response),
+    )
+    empty = {"model_is_warm": False, "input_parameters": "", "response_payload": ""}
+    return {**empty, **legacy.stat(bounded)}
 
 
 def _text(text: str) -> str:

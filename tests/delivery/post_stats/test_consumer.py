@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter.delivery.feed import DeliveryError
 from exporter.delivery.post_stats.consumer import LAG, PATIENCE, Posted
 from exporter.model import Blame, Measurement, Origin, Outcome
-from exporter.outbox import dead_letters
+from exporter.outbox import OutboxError, dead_letters
 from exporter.outbox.file import existing_file
 from tests.delivery.post_stats.original import Fault, Unavailable
 from tests.delivery.post_stats.posting_station import PostingStation, posting
@@ -239,6 +239,53 @@ async def test_nothing_is_sent_while_the_leaderboard_cannot_be_asked(
         assert station.original.count() == {"a": 1, "b": 1}
 
 
+async def test_nothing_is_sent_of_which_the_outbox_could_not_note_that_it_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OutboxError("the disk is full")
+
+    async with posting(tmp_path) as station:
+        await station.give(*named("a", "b"))
+        with monkeypatch.context() as disk:
+            disk.setattr(station.outbox, "publish", full)
+            for _ in range(2):
+                with pytest.raises(OutboxError):
+                    await station.turn()
+        assert station.original.posts == 0
+        await station.deliver()
+        assert station.original.count() == {"a": 1, "b": 1}
+
+
+async def test_what_is_done_is_not_done_again_when_that_could_not_be_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OutboxError("the disk is full")
+
+    async with posting(tmp_path) as station:
+        await station.give(*named("a", "b"))
+        with monkeypatch.context() as disk:
+            disk.setattr(station.outbox, "advance", full)
+            for _ in range(2):
+                with pytest.raises(OutboxError):
+                    await station.turn()
+        await station.deliver()
+        assert station.original.posts == 2
+        assert station.original.count() == {"a": 1, "b": 1}
+
+
+async def test_others_go_on_while_one_is_in_doubt(tmp_path: Path) -> None:
+    async with posting(tmp_path) as station:
+        station.original.faults.append(Fault.ERROR_BEFORE)
+        await station.give(*named("a", "b", "c"))
+        await station.try_turn()
+        await station.try_turn()
+        assert station.original.count() == {"b": 1, "c": 1}
+        await station.deliver()
+        assert station.original.count() == {"a": 1, "b": 1, "c": 1}
+
+
 async def test_of_equal_stats_as_many_are_there_in_the_end(tmp_path: Path) -> None:
     async with posting(tmp_path) as station:
         await station.give(*(job("F", number) for number in range(3)))
@@ -264,15 +311,16 @@ async def test_an_equal_stat_that_was_sent_long_before_is_not_taken_for_this_one
 
 async def test_a_leaderboard_that_cannot_be_reached_is_not_looked_into(tmp_path: Path) -> None:
     async with posting(tmp_path) as station:
+        await station.give(*named("a", "b"))
         await station.consumer.position()
-        url, station.original.url = station.original.url, "http://127.0.0.1:1"
-        await station.restart()
-        await station.give(*named("a"))
-        await station.try_turn()
-        assert station.problems[0].startswith("GET http://127.0.0.1:1/api/regions: ")
-        station.original.url = url
-        await station.restart()
+        station.consumer._remote.url = "http://127.0.0.1:1"
+        for _ in range(3):
+            await station.try_turn()
+        assert station.problems[-1].startswith("POST http://127.0.0.1:1/api/post_stats: ")
+        station.consumer._remote.url = station.original.url
+        await station.deliver()
         assert station.original.questions == []
+        assert station.consumer.posted == Posted(sent=2)
 
 
 async def test_a_restored_backup_posts_nothing_that_is_there_already(tmp_path: Path) -> None:
