@@ -18,6 +18,7 @@ from exporter.delivery.post_stats import mark as marks
 from exporter.delivery.post_stats.doubts import Doubts, Finding
 from exporter.delivery.post_stats.mark import FAILURES_KEPT, Mark
 from exporter.delivery.post_stats.posting import Posting, UnpostableError, is_posted
+from exporter.delivery.post_stats.regions import Regions
 from exporter.delivery.post_stats.remote import (
     NoRegionError,
     Remote,
@@ -39,8 +40,6 @@ LAG: Final = 90.0
 its answers up to a minute ahead."""
 PATIENCE: Final = 20
 """Attempts at one stat that may come to nothing after the leaderboard has taken others."""
-_REGION_KNOWN: Final = 3600.0
-"""Seconds after which it is asked again whether the region is still there."""
 
 
 class Queue(marks.Notices, Protocol):
@@ -120,8 +119,7 @@ class PostStats:
         """Numbers after the one and up to the other were perhaps sent by an earlier process."""
         self._settled: dict[int, Posting | None] = {}
         """What of the batch in hand is settled, by number: what the leaderboard has of it."""
-        self._regions: dict[str, float] = {}
-        """When a region was last seen there, monotonic seconds."""
+        self._regions = Regions(self._remote, clock)
         self._failing: dict[int, _Failing] = {}
 
     async def close(self) -> None:
@@ -143,7 +141,7 @@ class PostStats:
         """
         known = await self._load()
         if not self._history:
-            await self._check_region(self._region)
+            await self._regions.check(self._region)
         return known.done
 
     async def take(self, batch: Batch) -> None:
@@ -153,7 +151,7 @@ class PostStats:
         """
         known = await self._load()
         last = batch[-1][0]
-        await self._check_region(self._region)
+        await self._regions.check(self._region)
         postings = await self._postings(batch)
         if postings:
             known = await self._note_upto(known, last)
@@ -193,12 +191,6 @@ class PostStats:
         await marks.write(self._queue, self.name, mark)
         return mark
 
-    async def _check_region(self, region: str) -> None:
-        checked = self._regions.get(region)
-        if checked is None or self._clock() - checked > _REGION_KNOWN:
-            await self._remote.check_region(region)
-            self._regions[region] = self._clock()
-
     async def _postings(self, batch: Batch) -> list[Posting]:
         """The stats of a batch; what cannot become one is set aside."""
         postings = []
@@ -219,7 +211,7 @@ class PostStats:
     async def _check_old_region(self, region: str) -> None:
         """What was measured before `region` was changed may be of one that is not there."""
         try:
-            await self._check_region(region)
+            await self._regions.check(region)
         except NoRegionError as error:
             if region == self._region:
                 raise
@@ -286,7 +278,7 @@ class PostStats:
             await self._set_aside(posting.seq, posting.job, str(error))
             return
         except NoRegionError:
-            self._regions.clear()
+            self._regions.forget()
             raise
         except UnclearError as error:
             self._doubts.add(posting, began)
