@@ -14,9 +14,13 @@ from typing import Final
 
 from exporter import __version__
 from exporter.data_folder import DataFolder
-from exporter.delivery.feed import Feed
+from exporter.delivery.feed import Feed, Source
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
+from exporter.delivery.post_stats.consumer import BATCH as POSTS_AT_ONCE
+from exporter.delivery.post_stats.consumer import PREFIX as POST_STATS
+from exporter.delivery.post_stats.consumer import PostStats
+from exporter.delivery.post_stats.retries import PostRetries
 from exporter.delivery.recent import RecentJobs
 from exporter.delivery.restoration import AfterRestoration, Restoration
 from exporter.delivery.store_retries import StoreRetries
@@ -110,7 +114,11 @@ async def assemble(
     jobs, failures = settings.station.recent_jobs, settings.station.recent_failures
     last = await outbox.last()  # before the tail, which may have more: nothing is taken twice
     recent = RecentJobs(jobs, failures, after=last, tail=await outbox.tail(jobs + failures))
-    feeds = _feeds(outbox, store, restoration, metrics, recent)
+    posting = _posting(settings, outbox)
+    feeds = [
+        *_feeds(outbox, store, restoration, metrics, recent),
+        *await _post_feeds(posting, outbox, restoration),
+    ]
     watch = OutboxWatch(outbox, feeds, metrics.follow, now)
     await watch.start()
 
@@ -135,6 +143,7 @@ async def assemble(
         outbox=outbox,
         store=store,
         feeds=feeds,
+        posts=[post for post, _ in posting],
         metrics=metrics,
         recent=recent,
         answers=KeptAnswers(answers_folder(settings.data)),
@@ -183,6 +192,37 @@ def _feeds(
     ]
 
 
+def _posting(settings: Settings, outbox: Outbox) -> list[tuple[PostStats, Source]]:
+    """Who posts to the leaderboards that are set, and whence: outbox, or dead letters."""
+    posting: list[tuple[PostStats, Source]] = []
+    for target in settings.leaderboard.post_to:
+        post = PostStats(target, outbox, region=settings.region)
+        again = PostRetries(outbox, post.name)
+        repost = PostStats(target, again, region=settings.region, name=again.name, history=True)
+        posting += [(post, outbox), (repost, again)]
+    return posting
+
+
+async def _post_feeds(
+    posting: Sequence[tuple[PostStats, Source]], outbox: Outbox, restoration: Restoration
+) -> list[Feed]:
+    """Their feeds; the outbox does not wait any more for those that are not set any more."""
+    names = [post.name for post, _ in posting]
+    if forgotten := await outbox.forget_others(POST_STATS, names):
+        log.info("nothing is posted to these any more", extra={"consumers": forgotten})
+    random = Random()  # noqa: S311 - spreads retries, keeps no secret
+    return [
+        Feed(
+            AfterRestoration(post, restoration),
+            source,
+            random=random,
+            batch=POSTS_AT_ONCE,
+            position=await post.begin(),
+        )
+        for post, source in posting
+    ]
+
+
 @asynccontextmanager
 async def running(here: Context) -> AsyncIterator[None]:
     """Run the parts for the length of the block; then end the feeds, gently, after all who feed."""
@@ -208,6 +248,8 @@ async def running(here: Context) -> AsyncIterator[None]:
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(result, Exception):
                 log.error("a part of the station failed", exc_info=result)
+        for post in here.posts:
+            await post.close()
 
 
 async def _maintain(store: Store) -> None:

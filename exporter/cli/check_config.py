@@ -22,17 +22,21 @@ Examples:
 """,
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--online", is_flag=True, help="Also ask the store's InfluxDB, if there is one.")
+@click.option(
+    "--online", is_flag=True, help="Also ask the InfluxDB and the leaderboards that are set."
+)
 def check_config(file: Path, *, online: bool) -> None:
     """Check the settings FILE together with the environment, as the service would read them.
 
     Prints what the settings come to, or every mistake with its line and what was expected. The
     program of managed lanes and of the scout is asked for its version and its flags; no gateway is
     started. With --online an InfluxDB is asked whether its buckets are there and the tokens may do
-    what they are for; nothing is written.
+    what they are for, and each leaderboard that results are posted to whether it keeps those of our
+    region; nothing is written.
 
     Exit codes: 0 all is right, 2 the settings have mistakes, 3 they are right but name something
-    that is not as it should be: a program, a keystore, a file of authorities, an InfluxDB.
+    that is not as it should be: a program, a keystore, a file of authorities, an InfluxDB, a
+    leaderboard.
     """
     import os
 
@@ -51,20 +55,25 @@ def check_config(file: Path, *, online: bool) -> None:
     click.echo(f"{file}: ok")
     for name, text in _summary(settings):
         click.echo(f"  {name:<9} {text}")
-    lacking = missing(settings)
-    if lacking:
-        click.echo("but this machine does not have all that they name:", err=True)
-        for text in lacking:
-            click.echo(f"  {text}", err=True)
-    troubles = _store_trouble(settings) if online else []
-    if troubles:
-        click.echo("but the store cannot be used:", err=True)
-        for text in troubles:
-            click.echo(f"  {text}", err=True)
-    if lacking or troubles:
+    troubles = [_told("this machine does not have all that they name", missing(settings))]
+    if online:
+        troubles.append(_told("the store cannot be used", _store_trouble(settings)))
+        troubles.append(_told("results cannot be posted", _leaderboard_trouble(settings)))
+    if any(troubles):
         raise SystemExit(ENVIRONMENT)
     if online and settings.store.kind == "influxdb":
         click.echo("the store is there, and its tokens may do what they are for")
+    if online and settings.leaderboard.post_to:
+        click.echo(f"leaderboards that are posted to keep results of {settings.region}")
+
+
+def _told(what: str, texts: list[str]) -> bool:
+    """Tell what is not as it should be; whether there was anything."""
+    if texts:
+        click.echo(f"but {what}:", err=True)
+    for text in texts:
+        click.echo(f"  {text}", err=True)
+    return bool(texts)
 
 
 def _missing_token(mistake: "Mistake") -> bool:
@@ -81,6 +90,30 @@ def _store_trouble(settings: "Settings") -> list[str]:
     if store.kind != "influxdb" or store.influxdb is None:
         return []
     return asyncio.run(trouble(store.influxdb))
+
+
+def _leaderboard_trouble(settings: "Settings") -> list[str]:
+    import asyncio
+
+    from exporter.delivery.feed import DeliveryError
+    from exporter.delivery.post_stats.remote import Remote
+    from exporter.settings.leaderboard import PostTarget
+
+    async def ask(target: PostTarget) -> str | None:
+        remote = Remote(target)
+        try:
+            await remote.check_region(settings.region)
+        except DeliveryError as error:
+            return str(error)
+        finally:
+            await remote.close()
+        return None
+
+    async def ask_all() -> list[str]:
+        found = await asyncio.gather(*map(ask, settings.leaderboard.post_to))
+        return [text for text in found if text is not None]
+
+    return asyncio.run(ask_all())
 
 
 def _summary(settings: "Settings") -> list[tuple[str, str]]:

@@ -28,6 +28,10 @@ class FellBack(Exception):
     """A consumer does not have any more what it was given: it has to be asked where it stands."""
 
 
+class DeliveryError(Exception):
+    """A consumer cannot take anything now; the message is a sentence for the operator."""
+
+
 class Consumer(Protocol):
     """Somebody whom every measurement of the outbox is handed to, in order."""
 
@@ -69,14 +73,21 @@ class Feed:
 
     `position` is the last sequence number that the consumer has, `errors` counts failed attempts,
     `problem` is what went wrong last, `None` as long as all goes well. At most `batch`
-    measurements are handed over at once.
+    measurements are handed over at once. `position` is where the consumer is taken to stand until
+    it says so itself.
     """
 
     def __init__(
-        self, consumer: Consumer, source: Source, *, random: Random, batch: int = BATCH
+        self,
+        consumer: Consumer,
+        source: Source,
+        *,
+        random: Random,
+        batch: int = BATCH,
+        position: int = 0,
     ) -> None:
         self.name = consumer.name
-        self.position = 0
+        self.position = position
         self.delivered = 0
         self.errors = 0
         self.problem: str | None = None
@@ -187,7 +198,7 @@ class Feed:
     def _failed(self, error: Exception) -> None:
         self.errors += 1
         self._failures_in_a_row += 1
-        said = isinstance(error, StoreError)  # its message is a sentence for the operator
+        said = isinstance(error, StoreError | DeliveryError)  # messages are for the operator
         self.problem = str(error) if said else f"{type(error).__name__}: {error}"
         if self._failures_in_a_row == 1:
             log.warning(

@@ -240,6 +240,14 @@ _STATION: Final = (
         "0 while a consumer fails, else 1.",
     ),
     Metric(
+        "livepeer_ai_tester_posted_results_total",
+        "counter",
+        ("consumer", "result"),
+        "Results for a leaderboard of `leaderboard.post_to`, since the start: sent, found (it had "
+        "the result although the attempt had failed), refused (it will never take the result, "
+        "which was set aside). Absent where nothing is posted.",
+    ),
+    Metric(
         "livepeer_ai_tester_station_loop_lag_seconds",
         "gauge",
         (),

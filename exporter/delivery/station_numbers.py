@@ -7,6 +7,7 @@ from prometheus_client.core import Metric as Family
 
 from exporter.delivery.families import counter, gauge, info
 from exporter.delivery.followed_numbers import FollowedNumbers, followed_families
+from exporter.delivery.post_stats.consumer import Posted
 from exporter.delivery.store_writer import CONSUMER as STORE
 from exporter.outbox import Losses
 
@@ -22,6 +23,8 @@ class ConsumerNumbers(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
     problem: str | None = None
     """What goes wrong; `None` if nothing does."""
+    posted: Posted | msgspec.UnsetType = msgspec.UNSET
+    """What came of results, for a leaderboard that they are posted to."""
 
 
 class OutboxNumbers(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,3 +127,14 @@ def _consumers(consumers: tuple[ConsumerNumbers, ...]) -> Iterator[Family]:
         errors.add_metric(labels, consumer.errors)
         up.add_metric(labels, 1 if consumer.problem is None else 0)
     yield from (lag, delivered, errors, up)
+    yield from _posted(consumers)
+
+
+def _posted(consumers: tuple[ConsumerNumbers, ...]) -> Iterator[Family]:
+    results = counter("livepeer_ai_tester_posted_results_total")
+    for consumer in consumers:
+        if isinstance(consumer.posted, Posted):
+            for result, count in msgspec.structs.asdict(consumer.posted).items():
+                results.add_metric((consumer.name, result), count)
+    if results.samples:
+        yield results

@@ -6,13 +6,14 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from exporter.following.memory import Asked, key_of
+from exporter.leaderboard.stat import Key, Stat
 from exporter.model import NANOSECONDS, Measurement, Origin
 from exporter.moving import MovingError
 from exporter.moving.days import DAY, Source, pages
 from exporter.moving.foreign import EARLIEST
 from exporter.moving.identity import row_digest
 from exporter.moving.leaderboard_client import EVERY_MODEL, TRANSCODING, Leaderboard, Span
-from exporter.moving.stats import Key, Stat, measurement, own_keys
+from exporter.moving.stats import measurement, own_keys
 from exporter.stores import Where, Window
 
 MOST: Final = 200_000

@@ -9,6 +9,7 @@ import msgspec
 
 from exporter.delivery.feed import Feed
 from exporter.delivery.store_writer import CONSUMER, StoreWriter
+from exporter.leaderboard.stat import Key, Stat
 from exporter.model import (
     NANOSECONDS,
     Measurement,
@@ -29,7 +30,7 @@ from exporter.moving.leaderboard_client import (
 )
 from exporter.moving.progress import Progress, unseen
 from exporter.moving.spool import Spool
-from exporter.moving.stats import Key, Stat, measurement, own_keys
+from exporter.moving.stats import measurement, own_keys
 from exporter.moving.tally import Tally
 from exporter.outbox import Outbox
 from exporter.stores import Row, Store, Where, Window

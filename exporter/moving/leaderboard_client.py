@@ -11,9 +11,9 @@ import msgspec
 
 from exporter.discovery.fetch import Reply, TooLargeError, get, trust
 from exporter.discovery.listing import SourceError
+from exporter.leaderboard.stat import Stat
 from exporter.model import is_eth_address, normal_orchestrator, pipeline_uri
 from exporter.moving import MovingError
-from exporter.moving.stats import Stat
 from exporter.shown import printable
 
 T = TypeVar("T")

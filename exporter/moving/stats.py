@@ -1,12 +1,13 @@
 """The stats of a leaderboard's `raw_stats`, and the measurements that they become."""
 
 from collections.abc import Iterable
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
 from exporter.leaderboard import legacy
 from exporter.leaderboard.reported import verdict
+from exporter.leaderboard.stat import Key, Stat
 from exporter.model import (
     NANOSECONDS,
     Measurement,
@@ -20,52 +21,7 @@ from exporter.model import (
 from exporter.moving.foreign import phases
 from exporter.moving.identity import Occurrence, identity
 
-Key = tuple[str, str, str, int, float]
-"""What our own rows are recognised by: orchestrator, model, region, timestamp, round trip."""
-
-_Name = Annotated[str, msgspec.Meta(max_length=300)]
-_Region = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
-_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _MESSAGE: Final = 2000
-
-
-class Stat(msgspec.Struct, frozen=True, kw_only=True):
-    """One stat, as every leaderboard gives it; what says nothing is left out."""
-
-    region: _Region
-    orchestrator: _Name
-    success_rate: float
-    round_trip_time: float
-    errors: Annotated[list[ReportedError | None], msgspec.Meta(max_length=100)] | None
-    timestamp: _Int64
-    """Unix seconds, as whoever posted it wrote them."""
-    seg_duration: float = 0.0
-    upload_time: float = 0.0
-    download_time: float = 0.0
-    transcode_time: float = 0.0
-    segments_sent: _Int64 = 0
-    segments_received: _Int64 = 0
-    model: _Name = ""
-    pipeline: _Name = ""
-    input_parameters: str = ""
-    response_payload: str = ""
-    model_is_warm: bool = False
-
-    @property
-    def content(self) -> bytes:
-        """What makes it equal to another one, and what ids are made of."""
-        return msgspec.json.encode(self)
-
-    @property
-    def key(self) -> Key:
-        """See `Key`."""
-        return (
-            normal_orchestrator(self.orchestrator),
-            self.model,
-            self.region.upper(),
-            self.timestamp,
-            self.round_trip_time,
-        )
 
 
 class _Told(msgspec.Struct):

@@ -9,7 +9,7 @@ import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -179,6 +179,22 @@ class Outbox:
             )
 
         await self._writer.do(work)
+
+    async def forget_others(self, prefix: str, names: Collection[str]) -> list[str]:
+        """Forget the consumers whose name begins with `prefix`, but for `names`; gives which.
+
+        `trim` does not wait for them any more. The notice that has a consumer's name goes with it.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            known = connection.execute("SELECT consumer FROM cursor UNION SELECT topic FROM notice")
+            others = [one for (one,) in known if one.startswith(prefix) and one not in names]
+            for one in others:
+                connection.execute("DELETE FROM cursor WHERE consumer = ?", (one,))
+                connection.execute("DELETE FROM notice WHERE topic = ?", (one,))
+            return sorted(others)
+
+        return await self._writer.do(work)
 
     async def renew(self, above: int) -> None:
         """Make another outbox of this one, whose numbers begin above `above` and above this moment.

@@ -106,7 +106,7 @@ class PostTarget(Section):
 
 
 def _url(entry: PostTarget) -> tuple[object, ...]:
-    return (entry.url,)
+    return (entry.url.partition("://")[2],)
 
 
 class Leaderboard(Section):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from aiohttp import web
+from msgspec import UNSET
 
 from exporter.delivery.feed import Feed
 from exporter.delivery.followed_numbers import FollowedNumbers
 from exporter.delivery.loop_lag import LoopLag
 from exporter.delivery.outbox_watch import OutboxWatch
+from exporter.delivery.post_stats.consumer import PostStats
 from exporter.delivery.recent import RecentJobs
 from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
@@ -82,6 +84,7 @@ class Context:
     outbox: Queue
     store: Store
     feeds: Sequence[Feed]
+    posts: Sequence[PostStats]
     metrics: TargetMetrics
     recent: RecentJobs
     answers: KeptAnswers
@@ -98,7 +101,7 @@ class Context:
         return StationNumbers(
             version=self.version,
             outbox=await self._outbox_numbers(),
-            consumers=tuple([await _consumer(feed) for feed in self.feeds]),
+            consumers=tuple([await self._consumer(feed) for feed in self.feeds]),
             refused_targets=self.metrics.refused,
             refused_reported=self.metrics.reported.refused,
             loop_lag=self.lag.worst,
@@ -120,20 +123,21 @@ class Context:
             log.warning("the outbox cannot be read", extra={"why": str(error)})
             return None
 
-
-async def _consumer(feed: Feed) -> ConsumerNumbers:
-    try:
-        lag = await feed.pending()
-    except OutboxError:  # which is told once, with the outbox's own numbers
-        lag = None
-    return ConsumerNumbers(
-        name=feed.name,
-        position=feed.position,
-        lag=lag,
-        delivered=feed.delivered,
-        errors=feed.errors,
-        problem=feed.problem,
-    )
+    async def _consumer(self, feed: Feed) -> ConsumerNumbers:
+        try:
+            lag = await feed.pending()
+        except OutboxError:  # which is told once, with the outbox's own numbers
+            lag = None
+        posted = {post.name: post.posted for post in self.posts}
+        return ConsumerNumbers(
+            name=feed.name,
+            position=feed.position,
+            lag=lag,
+            delivered=feed.delivered,
+            errors=feed.errors,
+            problem=feed.problem,
+            posted=posted.get(feed.name, UNSET),
+        )
 
 
 CONTEXT: Final = web.AppKey("context", Context)

@@ -4,6 +4,7 @@ from typing import Any
 
 from exporter.delivery.exposition import Snapshot
 from exporter.delivery.followed_numbers import FollowedNumbers, Results
+from exporter.delivery.post_stats.consumer import Posted
 from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
@@ -34,6 +35,14 @@ NUMBERS = StationNumbers(
             name="store", position=9, lag=3, delivered=9, errors=2, problem="the disk is full"
         ),
         ConsumerNumbers(name="prometheus", position=12, lag=0, delivered=12, errors=0),
+        ConsumerNumbers(
+            name="post_stats leaderboard.example",
+            position=11,
+            lag=1,
+            delivered=11,
+            errors=0,
+            posted=Posted(sent=8, found=2, refused=1),
+        ),
     ),
     refused_targets=0,
     refused_reported=3,

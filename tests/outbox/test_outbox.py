@@ -146,6 +146,25 @@ async def test_trimming_deletes_more_than_fits_into_one_step(opened: Opener) -> 
     assert await outbox.read(0, 10) == []
 
 
+async def test_a_consumer_that_is_forgotten_is_not_waited_for_and_begins_anew(
+    opened: Opener,
+) -> None:
+    outbox = opened()
+    await put_many(outbox, 6)
+    for consumer, seq in {"store": 5, "post a": 1, "post b": 2, "poster": 4}.items():
+        await outbox.advance(consumer, seq)
+    await outbox.publish("post a", b"mark")
+    await outbox.publish("post c", b"mark")
+    await outbox.publish("supply", b"supply")
+    assert await outbox.forget_others("post ", ["post b"]) == ["post a", "post c"]
+    assert await outbox.forget_others("post ", ["post b"]) == []
+    assert await outbox.trim() == 2
+    assert await outbox.cursor("post a") == 0
+    assert await outbox.cursor("post b") == 2
+    assert [await outbox.notice(one) for one in ("post a", "post c")] == [None, None]
+    assert await outbox.notice("supply") == b"supply"
+
+
 async def test_numbers_are_never_given_again_after_trimming(opened: Opener) -> None:
     outbox = opened()
     await put_many(outbox, 3)

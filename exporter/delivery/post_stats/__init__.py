@@ -1,0 +1,1 @@
+"""Posting what this tester measures to other leaderboards, each result exactly once."""
