@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.leaderboard.go_json_reader import GoJsonError, PostedStat, read_stat
 from exporter.leaderboard.posting import UnstorableError, job_type, measurement
@@ -93,6 +94,8 @@ class PostStats:
                         raise too_large
         except TimeoutError:
             raise RefusedError("the body did not arrive in time", 408, "too slow") from None
+        except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
+            raise RefusedError("the body is not whole", 400, "malformed") from None
         return bytes(body)
 
     def _who_signed(self, body: bytes, signature: str) -> PostSecret:
