@@ -27,6 +27,8 @@ from exporter.simulation.population import DEFAULT_MIX, MANAGED_MIX
 from exporter.simulation.profiles import Act
 from exporter.simulation.repertoire import behaviour, repertoire
 
+POSTING = {"name": "guest", "secret": "demo"}
+"""Who may post results to the demo, which listens on loopback alone; `docs/api.md` shows it."""
 GLANCE = 0.2
 """Seconds between two looks at what the probe does."""
 PATIENT = {"inference": 300.0, "download": 60.0}
@@ -76,7 +78,13 @@ class _Result:
 async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -> None:
     async with _network(demo) as network:
         limits = PATIENT if demo.all_pipelines else {}
-        plain = network.settings(data, demo.port, log={"format": "json"}, limits=limits)
+        plain = network.settings(
+            data,
+            demo.port,
+            log={"format": "json"},
+            limits=limits,
+            leaderboard={"secrets": [POSTING]},
+        )
         settings = Settings.model_validate(plain)
         config = data / "demo.yaml"
         config.touch(_PRIVATE)

@@ -23,7 +23,14 @@ async def listening(app: web.Application, listen: str, setting: str) -> AsyncIte
     Raises `ListenError`.
     """
     host, _, port = listen.rpartition(":")
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN, handle_signals=False)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=SHUTDOWN,
+        handle_signals=False,
+        # A signature is about the bytes that were sent; nobody is to have us unpack anything.
+        auto_decompress=False,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host.strip("[]"), int(port))

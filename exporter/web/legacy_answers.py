@@ -45,7 +45,7 @@ def busy(text: str) -> web.Response:
 
     In plain text: of JSON the Explorer would make an orchestrator.
     """
-    return _plain(f"503 {text}; try again later\n", 503)
+    return _plain(f"503 {text}\n", 503)
 
 
 def _plain(text: str, status: int) -> web.Response:

@@ -99,7 +99,7 @@ class LegacyRoutes:
 
     def _busy(self, error: BusyError) -> web.Response:
         self._here.counts.refused["busy"] += 1
-        return busy(str(error))
+        return busy(f"{error}; try again later")
 
     def _query(self, request: web.Request) -> LegacyQuery:
         return read_query(

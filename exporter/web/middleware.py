@@ -37,7 +37,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except StoreError as error:
         log.warning("the store cannot be asked", extra={"path": request.path, "why": str(error)})
         if request.path in READ_PATHS:
-            return busy("the store cannot be asked at the moment")
+            return busy("the store cannot be asked at the moment; try again later")
         return plain_error("503 the store cannot be asked at the moment, try again later", 503)
     except Exception:
         log.exception("a request failed", extra={"path": request.path, "method": request.method})

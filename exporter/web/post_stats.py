@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.leaderboard.go_json_reader import GoJsonError, PostedStat, read_stat
 from exporter.leaderboard.posting import UnstorableError, job_type, measurement
@@ -81,7 +82,7 @@ class PostStats:
         limit = self._here.settings.leaderboard.post_limit
         if not _SIGNATURE.fullmatch(request.headers.get("Authorization", "")):
             raise _unauthenticated()  # whatever the body is
-        too_large = RefusedError(f"a post may have {limit} bytes", 413, "too large")
+        too_large = RefusedError(f"a post may have at most {limit} bytes", 413, "too large")
         if (request.content_length or 0) > limit:
             raise too_large
         body = bytearray()
@@ -93,6 +94,8 @@ class PostStats:
                         raise too_large
         except TimeoutError:
             raise RefusedError("the body did not arrive in time", 408, "too slow") from None
+        except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
+            raise RefusedError("the body is not whole", 400, "malformed") from None
         return bytes(body)
 
     def _who_signed(self, body: bytes, signature: str) -> PostSecret:
@@ -131,7 +134,7 @@ class PostStats:
         except UnstorableError as error:
             raise RefusedError(str(error), 400, "cannot be stored") from error
         if len(encode(made)) > here.store.largest:
-            said = f"is more than the store takes of one stat, {here.store.largest} bytes"
+            said = f"the store takes at most {here.store.largest} bytes of one stat"
             raise RefusedError(said, 413, "too large")
         known = here.prepared.snapshot.targets if here.prepared.snapshot is not None else ()
         target = (

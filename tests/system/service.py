@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -151,6 +152,13 @@ async def until(condition: Callable[[], Any], what: str, patience: float = PATIE
                 await asyncio.sleep(POLL)
     except TimeoutError:
         raise AssertionError(f"not within {patience:g} s: {what}") from None
+
+
+async def station_of_demo(log: Path) -> str:
+    """Wait until a demo, which was left to choose its ports, says where its station is."""
+    said = re.compile(r"^station (\S+) ", re.MULTILINE)
+    found: re.Match[str] = await until(lambda: said.search(log.read_text()), "the demo serves")
+    return found[1]
 
 
 async def until_answered(url: str, *, status: int = 200) -> httpx.Response:

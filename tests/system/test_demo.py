@@ -10,7 +10,7 @@ import pytest
 from exporter.model import LaneKind, Outcome
 from exporter.simulation.craft import CRAFTS
 from exporter.simulation.network import SimulatedNetwork
-from tests.system.service import command, running, until, until_answered
+from tests.system.service import command, running, station_of_demo, until, until_answered
 
 pytestmark = pytest.mark.system
 
@@ -92,12 +92,9 @@ async def test_each_way_of_each_pipeline_is_found_good_and_each_lie_is_found_out
 
 
 async def test_the_demo_without_once_serves_every_route_until_interrupted(tmp_path: Path) -> None:
-    from exporter.simulation.tester_settings import free_ports
-
-    station, _ = free_ports()
-    arguments = ("demo", "--orchestrators", "2", "--port", str(station), "--data", str(tmp_path))
+    arguments = ("demo", "--orchestrators", "2", "--port", "0", "--data", str(tmp_path))
     async with running(*arguments, log=tmp_path / "err") as service:
-        base = f"http://127.0.0.1:{station}"
+        base = await station_of_demo(tmp_path / "err")
         await until_answered(f"{base}/readyz")
         jobs = await until_answered(f"{base}/jobs")
         assert jobs.headers["content-type"].startswith("application/json")

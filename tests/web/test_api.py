@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from tests.measurements import SECOND, START, failed, good
-from tests.stations import ALICE, BOB, CAROL, NOW, Station, offer
+from tests.stations import ALICE, BOB, CAROL, NOW, Station, offer, running_station
 
 CHECKSUMMED = "0xA1A1a1a1A1A1A1A1A1a1a1a1a1a1A1A1a1A1a1a1"
 
@@ -168,3 +170,10 @@ async def test_the_home_page_shows_the_ranking(station: Station) -> None:
     filtered = await station.page("/?pipeline=llm&since=2h")
     assert "llm · last 2 h" in filtered
     assert (await station.client.get("/?nonsense=1")).status == 400
+
+
+async def test_the_page_tells_its_window_as_it_was_asked_for(tmp_path: Path) -> None:
+    late = NOW + SECOND * 99 // 100  # a window begins with a whole second
+    async with running_station(tmp_path, now=late) as station:
+        assert "last 1 h" in await station.page("/?since=1h")
+        assert "last 0.5 h" in await station.page("/?since=30m")

@@ -79,7 +79,7 @@ def home_page(
 
     `rounds` are in the order of their end, `trouble` is why the probe cannot test.
     """
-    hours = (ranking.window.until - ranking.window.since) / NANOSECONDS / 3600
+    hours = round((ranking.window.until - ranking.window.since) / NANOSECONDS / 3600, 2)
     rows = [_row(entry) for entry in ranking.entries[:MOST_ROWS]]
     return page(
         "Leaderboard",
