@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -59,6 +60,7 @@ class Preparing:
         self._reading = asyncio.Lock()
         self._first = asyncio.Event()
         self._saved: float | None = None
+        self._saving = threading.Lock()
         self._load()
 
     @property
@@ -137,12 +139,16 @@ class Preparing:
     def _save(self) -> None:
         if self._file is None or self.snapshot is None:
             return
-        new = self._file.with_suffix(".new")
+        with self._saving:  # a thread may be at it when the last saving is due
+            self._write(self._file, self.snapshot.read)
+
+    def _write(self, file: Path, found: Read) -> None:
+        new = file.with_suffix(".new")
         try:
-            new.write_bytes(msgspec.msgpack.encode(self.snapshot.read))
-            new.replace(self._file)
+            new.write_bytes(msgspec.msgpack.encode(found))
+            new.replace(file)
         except OSError as error:
             log.warning(
                 "the answers cannot be saved for a restart",
-                extra={"file": str(self._file), "problem": str(error)},
+                extra={"file": str(file), "problem": str(error)},
             )
