@@ -109,15 +109,15 @@ async def test_only_what_counts_of_ours_is_given(board: Leaderboard) -> None:
     }
 
 
-def posted(number: int, regions: int, **facts: str) -> Measurement:
+def posted(number: int) -> Measurement:
     return good(
         f"{number:036}",
         origin=Origin.POSTED,
         tester="friend",
-        region=("FRA", "LAX", "MDW")[number % regions],
+        region=("FRA", "LAX", "MDW")[number % 3],
         started_at=START + number // 2 * 1000,
         reported=Reported(success_rate=1.0, timestamp=number, segments_sent=number or None),
-        **{"orchestrator": A, **facts},
+        orchestrator=A,
     )
 
 
@@ -125,7 +125,7 @@ async def test_a_long_answer_is_streamed_in_the_very_bytes_of_a_short_one(
     board: Leaderboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = raw_stats.SHORT + 500
-    await board.station.give(*(posted(number, 3) for number in range(many)))
+    await board.station.give(*(posted(number) for number in range(many)))
     target = f"/api/raw_stats?orchestrator={A}&job_type=ai"
     response = await board.station.client.get(target)
     streamed = await response.read()
@@ -171,7 +171,7 @@ async def test_a_stream_leaves_out_who_is_spelled_otherwise_and_may_be_empty(
 
 async def test_more_rows_than_one_answer_holds_are_503_in_plain_text(tmp_path: Path) -> None:
     async with leaderboard(tmp_path, max_rows=5) as board:
-        await board.station.give(*(posted(number, 3) for number in range(6)))
+        await board.station.give(*(posted(number) for number in range(6)))
         target = f"/api/raw_stats?orchestrator={A}&job_type=ai"
         response = await board.station.client.get(target)
         said = await response.text()
