@@ -24,8 +24,9 @@ test: check ## check, then all tests; ARGS="-k words"
 
 test-long: $(READY) ## 50 kills for each store and ten times the power losses; prints the seeds
 	@KILLS=$${KILLS:-50} POWER_LOSSES=$${POWER_LOSSES:-400} $(BIN)/pytest -s --timeout 3600 \
-	  tests/system/test_kills.py tests/services/test_kills_influx.py \
-	  tests/delivery/post_stats/test_kills.py tests/power_loss $(ARGS)
+	  tests/system/test_kills.py tests/system/test_kills_of_posts.py \
+	  tests/services/test_kills_influx.py tests/delivery/post_stats/test_kills.py \
+	  tests/power_loss $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import contracts, generated docs
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo 'ruff: `make format` mends it' >&2; false; }

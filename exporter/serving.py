@@ -1,13 +1,17 @@
 """Opening an aiohttp application's port, for both processes."""
 
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
 from aiohttp import web
 
-SHUTDOWN = 2.0
+SHUTDOWN: Final = 2.0
 """Seconds that open requests get at a stop."""
+BODIES_AS_SENT: Final[Mapping[str, Any]] = {"auto_decompress": False}
+"""Options of the server: what a body is signed with is about its bytes, and a small one does not
+become a large one."""
 
 
 class ListenError(Exception):
@@ -24,12 +28,7 @@ async def listening(app: web.Application, listen: str, setting: str) -> AsyncIte
     """
     host, _, port = listen.rpartition(":")
     runner = web.AppRunner(
-        app,
-        access_log=None,
-        shutdown_timeout=SHUTDOWN,
-        handle_signals=False,
-        # A signature is about the bytes that were sent; nobody is to have us unpack anything.
-        auto_decompress=False,
+        app, access_log=None, shutdown_timeout=SHUTDOWN, handle_signals=False, **BODIES_AS_SENT
     )
     await runner.setup()
     try:

@@ -1,7 +1,7 @@
 """A whole station on real files, for tests of what it serves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from exporter.model import Measurement, Offer, SourceState, Supply, Target
 from exporter.outbox import Outbox
+from exporter.serving import BODIES_AS_SENT
 from exporter.settings import Settings
 from exporter.station import assemble, running
 from exporter.stores import Store
@@ -111,12 +112,12 @@ class Station:
 @asynccontextmanager
 async def running_station(
     data: Path,
-    now: int = NOW,
+    now: int | Callable[[], int] = NOW,
     store: Store | None = None,
     keep_delivered: int = 500,
     **more: Any,
 ) -> AsyncIterator[Station]:
-    """A station in a data folder, with the clock standing still.
+    """A station in a data folder; its clock stands still where it is but a moment.
 
     Without a `store` it has the embedded one of the folder; a store that is given is closed, too.
     """
@@ -125,8 +126,11 @@ async def running_station(
     )
     if store is None:
         store = EmbeddedStore.open(data / "store.duckdb")
-    here = await assemble(settings(data, **more), outbox, store, now=lambda: now)
-    async with running(here), TestClient(TestServer(build_app(here, metrics_kept=0.0))) as client:
+    clock = now if callable(now) else (lambda: now)
+    here = await assemble(settings(data, **more), outbox, store, now=clock)
+    server = TestServer(build_app(here, metrics_kept=0.0))
+    await server.start_server(**BODIES_AS_SENT)
+    async with running(here), TestClient(server) as client:
         yield Station(here, outbox, client)
     await store.close()
     await outbox.close()

@@ -268,7 +268,7 @@ _STATION: Final = (
         "Posts to the leaderboard API by whose secret they were signed with (empty: nobody's) and "
         "what came of them: stored; region without type, which is answered ok and left out; not "
         "authenticated, malformed, invalid region, region not allowed, cannot be stored, too "
-        "large, too slow, too many new targets, not stored.",
+        "large, too slow, broken off, too many new targets, not stored.",
     ),
     Metric(
         "livepeer_ai_tester_leaderboard_refused_total",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -57,8 +58,9 @@ class Preparing:
         self._progress = progress
         self._file = file
         self._reading = asyncio.Lock()
-        self._first = asyncio.Event()
+        self._tried = asyncio.Event()
         self._saved: float | None = None
+        self._saving = threading.Lock()
         self._load()
 
     @property
@@ -69,11 +71,14 @@ class Preparing:
         return max(0.0, (self._now() - self.snapshot.read.taken_at) / NANOSECONDS)
 
     async def current(self) -> Snapshot:
-        """The snapshot, waiting for the first one. Raises `StoreError`: none, or too old."""
+        """The snapshot; only for what the first reading brings it waits.
+
+        Raises `StoreError`: there is none, or it is too old.
+        """
         if self.snapshot is None:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._first.wait()
+                    await self._tried.wait()
             except TimeoutError:
                 raise StoreError(self.problem or "it has not answered yet") from None
         if self.snapshot is None or (self.age or 0.0) > OLDEST:
@@ -86,7 +91,7 @@ class Preparing:
             now = self._now()
             self.snapshot = Snapshot(await read(self._store, recent(now, self._window), now=now))
             self.readings += 1
-            self._first.set()
+            self._tried.set()
 
     async def run(self) -> None:
         """Read again and again until cancelled; then save what was read last."""
@@ -118,6 +123,7 @@ class Preparing:
         if str(error) != self.problem:
             log.warning("answers cannot be prepared", extra={"problem": str(error)})
         self.problem = str(error)
+        self._tried.set()
 
     def _load(self) -> None:
         if self._file is None or not self._file.exists():
@@ -132,17 +138,21 @@ class Preparing:
             return
         if 0 <= self._now() - found.taken_at <= OLDEST * NANOSECONDS:
             self.snapshot = Snapshot(found)
-            self._first.set()
+            self._tried.set()
 
     def _save(self) -> None:
         if self._file is None or self.snapshot is None:
             return
-        new = self._file.with_suffix(".new")
+        with self._saving:  # a thread may be at it when the last saving is due
+            self._write(self._file, self.snapshot.read)
+
+    def _write(self, file: Path, found: Read) -> None:
+        new = file.with_suffix(".new")
         try:
-            new.write_bytes(msgspec.msgpack.encode(self.snapshot.read))
-            new.replace(self._file)
+            new.write_bytes(msgspec.msgpack.encode(found))
+            new.replace(file)
         except OSError as error:
             log.warning(
                 "the answers cannot be saved for a restart",
-                extra={"file": str(self._file), "problem": str(error)},
+                extra={"file": str(file), "problem": str(error)},
             )

@@ -17,6 +17,7 @@ from exporter.web.legacy_routes import LegacyRoutes
 from exporter.web.metrics_route import KEPT, Metrics
 from exporter.web.middleware import add_headers, errors
 from exporter.web.post_stats import PostStats
+from exporter.web.unread import hang_up_on_unread
 
 LARGEST_BODY: Final = 2**20
 
@@ -26,7 +27,7 @@ def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
 
     A rendered scrape serves others for `metrics_kept` seconds.
     """
-    app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[hang_up_on_unread, errors], client_max_size=LARGEST_BODY)
     app[CONTEXT] = here
     app.on_response_prepare.append(add_headers)
     app.add_routes(

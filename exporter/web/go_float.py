@@ -12,12 +12,27 @@ _DECIMAL: Final = re.compile(
     r"[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?",
     re.ASCII,
 )
+_HEX: Final = "[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*"
 _HEXADECIMAL: Final = re.compile(
-    r"[+-]?0[xX](?:_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*(?:\.(?:[0-9a-fA-F]+)?)?|\.[0-9a-fA-F]+)"
-    r"[pP][+-]?\d+",
+    rf"[+-]?0[xX](?:_?{_HEX}(?:\.(?:{_HEX})?)?|\.{_HEX})[pP][+-]?\d+(?:_\d+)*",
     re.ASCII,
 )
 _INFINITY: Final = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII)
+_ESCAPES: Final = {
+    '"': r"\"",
+    "\\": r"\\",
+    "\a": r"\a",
+    "\b": r"\b",
+    "\f": r"\f",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+    "\v": r"\v",
+}
+_LAST_ASCII: Final = 0x7F
+_LAST_SHORT: Final = 0xFFFF
+_BYTES: Final = range(0xDC00, 0xDD00)
+"""What stands for a byte that is no UTF-8, as Python's `surrogateescape` has it."""
 
 
 class GoFloatError(ValueError):
@@ -55,9 +70,13 @@ def _quote(text: str) -> str:
 
 
 def _quoted(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
+    if character in _ESCAPES:
+        return _ESCAPES[character]
     if character.isprintable():
         return character
     code = ord(character)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"  # noqa: PLR2004 - ASCII's end
+    if code in _BYTES:
+        return f"\\x{code - _BYTES.start:02x}"
+    if code <= _LAST_ASCII:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= _LAST_SHORT else f"\\U{code:08x}"

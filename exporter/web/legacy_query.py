@@ -68,10 +68,10 @@ def read_query(raw: str, *, now: int, look_back: float) -> LegacyQuery:
     `now` is Unix nanoseconds, `look_back` the seconds of the window where `since` is absent.
     Raises `LegacyQueryError`.
     """
-    values = split_query(raw)
+    values, as_sent = split_query(raw), split_query(raw, "surrogateescape")
     by_default = recent(now, look_back)
-    since = _moment(values.get("since", ""), by_default.since)
-    until = _moment(values.get("until", ""), by_default.until)
+    since = _moment(as_sent.get("since", ""), by_default.since)
+    until = _moment(as_sent.get("until", ""), by_default.until)
     pipeline, model = values.get("pipeline", ""), values.get("model", "")
     if model and not pipeline:
         raise LegacyQueryError("pipeline required")

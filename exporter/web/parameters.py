@@ -21,18 +21,19 @@ class BadParameterError(ValueError):
     """A parameter is wrong; the message names it and says what is expected."""
 
 
-def split_query(raw: str) -> dict[str, str]:
+def split_query(raw: str, errors: str = "replace") -> dict[str, str]:
     """The parameters of a raw query string, as Go splits it.
 
     The first of several counts, also when empty. A pair with a bad percent escape or a semicolon
-    is dropped. `+` is a space. Bytes that are not UTF-8 become U+FFFD.
+    is dropped. `+` is a space. Bytes that are not UTF-8 become U+FFFD, or what else `errors` has
+    Python make of them.
     """
     found: dict[str, str] = {}
     for pair in raw.split("&"):
         if not pair or ";" in pair or _BAD_ESCAPE.search(pair):
             continue
         name, _, value = pair.partition("=")
-        found.setdefault(_unescape(name), _unescape(value))
+        found.setdefault(_unescape(name, errors), _unescape(value, errors))
     return found
 
 
@@ -102,5 +103,6 @@ class Parameters:
         return found
 
 
-def _unescape(text: str) -> str:
-    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+def _unescape(text: str, errors: str) -> str:
+    sent = text.replace("+", " ").encode("utf-8", "surrogateescape")
+    return unquote_to_bytes(sent).decode("utf-8", errors)

@@ -73,8 +73,6 @@ class PostStats:
                 charset="utf-8",
                 headers={"X-Content-Type-Options": "nosniff"},
             )
-            if error.result == "too large":  # the rest of it is not read
-                answer.force_close()
         self._here.counts.posts[poster, result] += 1
         return _preflight(answer) if request.method == "OPTIONS" else answer
 
@@ -95,7 +93,7 @@ class PostStats:
         except TimeoutError:
             raise RefusedError("the body did not arrive in time", 408, "too slow") from None
         except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
-            raise RefusedError("the body is not whole", 400, "malformed") from None
+            raise RefusedError("the body broke off", 400, "broken off") from None
         return bytes(body)
 
     def _who_signed(self, body: bytes, signature: str) -> PostSecret:

@@ -23,6 +23,11 @@ from exporter.web.go_float import GoFloatError, parse_float
         ("0x10p0", 16.0),
         ("0X1.8p1", 3.0),
         ("-0x_1p-1", -0.5),
+        ("0x1_0.8_0p1_0", 16.5 * 1024),
+        ("0x.8p1", 1.0),
+        ("0x0p99999999999999999999", 0.0),
+        ("0x1p-99999999999999999999", 0.0),
+        ("1e1_0", 1e10),
         ("1763000000.123456", 1763000000.123456),
         ("1e-400", 0.0),
     ],
@@ -43,7 +48,27 @@ def test_nan_is_a_number_here(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [" 5", "5 ", "abc", "1__0", "_1", "1_", "0x10", "0xp1", "1e", "+nan", "--1", "٣", "1,5", "."],
+    [
+        " 5",
+        "5 ",
+        "abc",
+        "1__0",
+        "_1",
+        "1_",
+        "0x10",
+        "0xp1",
+        "1e",
+        "+nan",
+        "--1",
+        "٣",
+        "1,5",
+        ".",
+        "0x1._8p0",
+        "0x1_.8p0",
+        "0x.p1",
+        "0x1p_1",
+        "1e_1",
+    ],
 )
 def test_anything_else_is_refused_in_the_originals_words(text: str) -> None:
     with pytest.raises(GoFloatError) as refused:
@@ -59,8 +84,8 @@ def test_an_overflow_is_no_infinity(text: str) -> None:
 
 def test_what_is_quoted_back_shows_what_cannot_be_seen() -> None:
     with pytest.raises(GoFloatError) as refused:
-        parse_float('"\\\n\x00\u202e')
-    assert '"\\"\\\\\\x0a\\x00\\u202e"' in str(refused.value)
+        parse_float('"\\\n\x00\x7f\u202e\U000e0001\udcff')
+    assert r'"\"\\\n\x00\x7f\u202e\U000e0001\xff"' in str(refused.value)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
