@@ -1,17 +1,35 @@
 """Opening an aiohttp application's port, for both processes."""
 
 import errno
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 SHUTDOWN: Final = 2.0
 """Seconds that open requests get at a stop."""
-BODIES_AS_SENT: Final[Mapping[str, Any]] = {"auto_decompress": False}
-"""Options of the server: what a body is signed with is about its bytes, and a small one does not
-become a large one."""
+LONGEST_LINE: Final = 2**15
+"""Bytes of a request's first line: it holds the longest names that can be posted, escaped."""
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether it is more than that a stranger sent what is no HTTP, which is told him alone."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_log: Final = logging.getLogger(f"{__name__}.requests")
+_log.addFilter(_is_ours)
+
+HTTP: Final[Mapping[str, Any]] = {
+    "max_line_size": LONGEST_LINE,
+    # A signature is about bytes as they were sent, and a small body does not become a large one.
+    "auto_decompress": False,
+    "logger": _log,
+}
+"""Options of every server of ours."""
 
 
 class ListenError(Exception):
@@ -28,7 +46,7 @@ async def listening(app: web.Application, listen: str, setting: str) -> AsyncIte
     """
     host, _, port = listen.rpartition(":")
     runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=SHUTDOWN, handle_signals=False, **BODIES_AS_SENT
+        app, access_log=None, shutdown_timeout=SHUTDOWN, handle_signals=False, **HTTP
     )
     await runner.setup()
     try:

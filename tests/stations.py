@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from exporter.model import Measurement, Offer, SourceState, Supply, Target
 from exporter.outbox import Outbox
-from exporter.serving import BODIES_AS_SENT
+from exporter.serving import HTTP
 from exporter.settings import Settings
 from exporter.station import assemble, running
 from exporter.stores import Store
@@ -129,7 +129,7 @@ async def running_station(
     clock = now if callable(now) else (lambda: now)
     here = await assemble(settings(data, **more), outbox, store, now=clock)
     server = TestServer(build_app(here, metrics_kept=0.0))
-    await server.start_server(**BODIES_AS_SENT)
+    await server.start_server(**HTTP)
     async with running(here), TestClient(server) as client:
         yield Station(here, outbox, client)
     await store.close()

@@ -136,7 +136,8 @@ class Preparing:
                 extra={"file": str(self._file), "problem": str(error)},
             )
             return
-        if 0 <= self._now() - found.taken_at <= OLDEST * NANOSECONDS:
+        as_now = recent(found.taken_at, self._window).since == found.since
+        if as_now and 0 <= self._now() - found.taken_at <= OLDEST * NANOSECONDS:
             self.snapshot = Snapshot(found)
             self._tried.set()
 

@@ -26,6 +26,8 @@ class Read(msgspec.Struct, frozen=True, kw_only=True):
 
     taken_at: int
     """When it was read, Unix nanoseconds."""
+    since: int = 0
+    """Where its window begins, Unix nanoseconds."""
     groups: tuple[SpelledGroup, ...]
     medians: tuple[ModelMedian, ...]
     transcoding: tuple[TranscodingGroup, ...]
@@ -36,6 +38,7 @@ async def read(store: Store, window: Window, *, now: int) -> Read:
     """Ask the store, one question after another. Raises `StoreError`."""
     return Read(
         taken_at=now,
+        since=window.since,
         groups=tuple(await store.spelled_groups(window, ANYBODY)),
         medians=tuple(await store.medians(window, ANYBODY)),
         transcoding=tuple(await store.transcoding_groups(window, ANYBODY)),

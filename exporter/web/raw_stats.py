@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import web
@@ -22,6 +23,9 @@ SHORT: Final = 2000
 STREAMS: Final = 4
 """Long answers that are given at a time."""
 PAGE: Final = 1000
+SLOWEST: Final = 60.0
+"""Seconds in which somebody takes a page of a long answer; who is slower is left, since he keeps
+others from theirs."""
 _WAIT: Final = 20.0
 
 
@@ -85,10 +89,11 @@ class RawStats:
             raise BusyError("too many long answers are being given") from None
         try:
             response = web.StreamResponse(headers=json_headers(0))
-            await response.prepare(request)
-            if request.method != "HEAD":
-                await self._send(request, response, query, regions)
-            await response.write_eof()
+            with suppress(ConnectionError):  # who asked has gone, or was left
+                await response.prepare(request)
+                if request.method != "HEAD":
+                    await self._send(request, response, query, regions)
+                await response.write_eof()
             return response
         finally:
             self._streams.release()
@@ -102,13 +107,12 @@ class RawStats:
     ) -> None:
         try:
             async for part in self._parts(query, regions):
-                async with asyncio.timeout(_WAIT):
+                async with asyncio.timeout(SLOWEST):
                     await response.write(part)
         except (StoreError, TimeoutError) as error:
             # The status is sent already: that the answer is not whole shows by its sudden end.
-            log.warning(
-                "a long answer was broken off", extra={"why": str(error) or "it is not read"}
-            )
+            why = str(error) or "nobody took it in time"
+            log.warning("a long answer was broken off", extra={"why": why})
             if request.transport is not None:
                 request.transport.abort()
 

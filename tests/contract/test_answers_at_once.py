@@ -101,6 +101,32 @@ async def test_after_a_restart_there_is_an_answer_at_once_though_the_store_is_sl
             await is_plain_503(await get(board, target + "&x" if "?" in target else target + "?x"))
 
 
+async def test_answers_for_another_window_are_not_served_after_a_restart(tmp_path: Path) -> None:
+    async with leaderboard(tmp_path) as board:
+        board.clock.move(-7200)
+        await board.post_ai(("FRA", A, 1, 2))
+        board.clock.move(7200)
+        await board.station.delivered()
+        assert (await board.ask("pipelines"))["pipelines"]
+    async with leaderboard(tmp_path, window=3600) as board:
+        assert await board.ask("pipelines") == {"pipelines": []}
+
+
+async def test_a_question_that_takes_too_long_is_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watched(tmp_path) as (board, store):
+        await board.post_ai(("FRA", A, 1, 2))
+        monkeypatch.setattr(computed, "PATIENCE", 0.05)
+        store.open.clear()
+        for target in COMPUTED:
+            await is_plain_503(await get(board, target))
+        monkeypatch.undo()
+        store.open.set()
+        for target in COMPUTED:
+            assert (await get(board, target)).status == 200, target
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x80", b"\x84\xa8taken_at\xc0"])
 async def test_a_file_of_answers_that_is_broken_is_left_aside(
     tmp_path: Path, content: bytes

@@ -1,12 +1,21 @@
 """`raw_stats` of the leaderboard's contract: shape, order, job types, and long answers."""
 
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import ClientSession
+from msgspec.structs import replace
+from yarl import URL
 
 from exporter.model import Measurement, Origin, Outcome, Reported
+from exporter.serving import listening
 from exporter.web import raw_stats
+from exporter.web.app import build_app
 from tests.contract.conftest import A, B, C, Leaderboard, leaderboard
 from tests.measurements import START, failed, good
 from tests.stations import NOW
@@ -183,3 +192,44 @@ async def test_more_rows_than_one_answer_holds_are_503_in_plain_text(tmp_path: P
         assert (await board.station.client.get(f"{target}&since={NOW}")).status == 200
         metrics = await (await board.station.client.get("/metrics")).text()
         assert 'reason="too many rows"} 1' in metrics
+
+
+@asynccontextmanager
+async def asking_in_vain(url: str, target: str) -> AsyncIterator[None]:
+    """Somebody who asks, and of the answer reads the first bytes alone."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as mine:
+        mine.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        mine.setblocking(False)
+        address = ("127.0.0.1", URL(url).port)
+        await loop.sock_connect(mine, address)
+        await loop.sock_sendall(mine, f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert (await loop.sock_recv(mine, 12)).endswith(b" 200")
+        yield
+
+
+async def test_who_hangs_up_or_never_reads_a_long_answer_keeps_nobody_from_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(raw_stats, "SHORT", 3)
+    monkeypatch.setattr(raw_stats, "STREAMS", 1)
+    monkeypatch.setattr(raw_stats, "SLOWEST", 0.3)
+    target = f"/api/raw_stats?orchestrator={A}&job_type=ai"
+    async with leaderboard(tmp_path) as board:
+        await board.station.give(
+            *(replace(posted(number), response="x" * 2**15) for number in range(600))
+        )
+        app = build_app(board.station.here)
+        async with (
+            listening(app, "127.0.0.1:0", "station.listen") as url,
+            ClientSession() as client,
+        ):
+            async with asking_in_vain(url, target):
+                response = await client.get(f"{url}{target}")
+                assert len(msgspec.json.decode(await response.read())) == 3
+            assert caplog.messages == ["a long answer was broken off"]
+            async with asking_in_vain(url, target):
+                pass
+            response = await client.get(f"{url}{target}")
+            assert len(msgspec.json.decode(await response.read())) == 3
+    assert caplog.messages == ["a long answer was broken off"]

@@ -14,6 +14,7 @@ import pytest
 
 from exporter.delivery import feed
 from exporter.delivery.post_stats.consumer import PostStats
+from exporter.following.follower import Follower
 from exporter.leaderboard import legacy
 from exporter.model import Measurement, Origin
 from exporter.stores import Where, Window
@@ -151,6 +152,7 @@ async def test_what_comes_back_from_the_other_station_is_known_as_our_own(tmp_pa
         following: dict[str, Any] = {"follow": [{"url": url, "orchestrators": [ALICE]}]}
         async with running_station(tmp_path / "one", now=time.time_ns, sources=following) as one:
             (follower,) = one.here.followers
+            assert isinstance(follower, Follower)
 
             async def looked() -> bool:
                 await follower.look()

@@ -3,6 +3,7 @@
 import asyncio
 from urllib.parse import quote
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
@@ -91,14 +92,14 @@ async def test_no_measurement_makes_an_error_of_ours(station: Station, jobs: lis
 
 
 async def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(
-    station: Station,
+    station: Station, caplog: pytest.LogCaptureFixture
 ) -> None:
     await station.supplied(offer(ALICE))
     host, port = station.client.host, station.client.port
     for junk in (
         b"\x16\x03\x01\x02\x00\x01\x00\x01",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET /" + b"a" * 2**16 + b" HTTP/1.1\r\n\r\n",
         b"GET /%zz%ff?%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"GET //api//regions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         b"GET http://[::1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -113,3 +114,4 @@ async def test_bytes_that_are_no_request_end_the_connection_and_nothing_else(
         assert b" 500 " not in answer.partition(b"\r\n")[0]
         writer.close()
     assert (await station.client.get("/healthz")).status == 200
+    assert not caplog.messages, "who sends junk does not fill the log"
