@@ -14,9 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, Self, TypeVar
 
-import msgspec
-
-from exporter.model import Measurement, Target, decode
+from exporter.model import Measurement, Target
 from exporter.settings import Influx
 from exporter.stores import (
     Group,
@@ -34,6 +32,15 @@ from exporter.stores import (
     Where,
     Window,
 )
+from exporter.stores.influx_asked import (
+    RESULT,
+    Answer,
+    about,
+    clamped,
+    narrow,
+    of_whole_seconds,
+    tag_or_any,
+)
 from exporter.stores.influx_client import (
     InfluxClient,
     Parameters,
@@ -43,6 +50,7 @@ from exporter.stores.influx_client import (
 )
 from exporter.stores.influx_counted import NAMES, Key, counted, exact_statistics
 from exporter.stores.influx_lines import SLACK, line, point_time, tag_text, tag_value, tags_of
+from exporter.stores.influx_pages import Pages
 from exporter.stores.influx_rollups import (
     DAY,
     HOUR,
@@ -58,22 +66,17 @@ from exporter.stores.schema import MEASUREMENT, OUT_OF_RANGE, TIMES, TRANSCODING
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Answer = dict[str, list[Record]]
 
 _READERS: Final = 4
 _SENDERS: Final = 2
 """While the server works on one part of a batch, the next is made into lines."""
 _PART: Final = 1250
 _BATCH: Final = 5000
-_LEAST_STRETCH: Final = HOUR // 3600
-_MOST_STRETCH: Final = 366 * 24 * HOUR
-"""How much time is read for a page of rows, nanoseconds; it follows what pages hold."""
 _STATE_NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 _SPELLED: Final = (
     *("orchestrator", "spelled_orchestrator", "region", "pipeline", "spelled_pipeline", "model"),
 )
 _TRANSCODING: Final = ("orchestrator", "spelled_orchestrator", "region", "pipeline", "model")
-_RESULT: Final = "_result"
 _DROPPED: Final = re.compile(r"dropped[= ](\d+)")
 _BEYOND: Final = re.compile(r"outside retention policy of duration (\w+)")
 _EVER: Final = {"since": TIMES.start, "until": TIMES.stop + SLACK}
@@ -100,8 +103,7 @@ class InfluxStore:
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="influx-reader")
         self._closed = False
         self._cursors: dict[str, int] = {}
-        self._stretch = HOUR
-        """How much time a page of rows took last, nanoseconds."""
+        self._pages = Pages(self._ask)
 
     @property
     def batch(self) -> int:
@@ -128,7 +130,7 @@ class InfluxStore:
     async def cursor(self, outbox: str) -> int:
         """See `Store.cursor`."""
         answer = await self._ask("cursor", {**_EVER, "outbox": tag_value(outbox)})
-        found = max((int(row["_value"]) for row in answer[_RESULT]), default=0)
+        found = max((int(row["_value"]) for row in answer[RESULT]), default=0)
         if found < self._cursors.get(outbox, 0):
             del self._cursors[outbox]  # the server lost it: it has to be written again
         return found
@@ -136,7 +138,7 @@ class InfluxStore:
     async def cursors(self) -> dict[str, int]:
         """See `Store.cursors`."""
         answer = await self._ask("cursors", _EVER)
-        return {tag_text(row["outbox"]): int(row["_value"]) for row in answer[_RESULT]}
+        return {tag_text(row["outbox"]): int(row["_value"]) for row in answer[RESULT]}
 
     async def write(
         self, outbox: str, batch: Sequence[tuple[int, Measurement]]
@@ -167,44 +169,24 @@ class InfluxStore:
         self, window: Window, where: Where, *, after: Place | None, limit: int
     ) -> list[Row]:
         """See `Store.rows`. What this version cannot decode is logged and left out."""
-        place = after or Place(TIMES.start, "")
-        window = _clamped(Window(max(window.since, place.started_at), window.until))
-        rows: list[Row] = []
-        while True:
-            part = Window(window.since, min(window.until, window.since + self._stretch))
-            records = await self._page(part, where, place, limit)
-            rows += _rows(records)
-            if len(records) >= limit:
-                self._stretch = max(_LEAST_STRETCH, self._stretch // 2)
-                place = Place(int(records[-1]["started_at"]), records[-1]["job_id"])
-                window = Window(place.started_at, window.until)
-            else:
-                if len(records) < limit // 4:
-                    self._stretch = min(_MOST_STRETCH, self._stretch * 2)
-                following = await self._next(Window(part.until + 1, window.until), where)
-                if following is None:
-                    return rows
-                second = following // SLACK * SLACK
-                window = Window(max(part.until + 1, second), window.until)
-            if rows:
-                return rows[:limit]
+        return await self._pages.rows(window, where, after=after, limit=limit)
 
     async def groups(self, window: Window, where: Where) -> list[Group]:
         """See `Store.groups`. Long windows are added up from roll-ups where they have some."""
         stretches = await self._stretches(window, longer=self.groups_longer)
         if self.rollups is not None and stretches:
             return await self._rolled_groups(self.rollups, stretches, where)
-        return _groups(_sums(await self._ask("groups", _about(window, where))))
+        return _groups(_sums(await self._ask("groups", about(window, where))))
 
     async def median(self, window: Window, where: Where) -> float | None:
         """See `Store.median`."""
-        answer = await self._ask("median", _about(window, where))
-        return next((float(row["_value"]) for row in answer[_RESULT]), None)
+        answer = await self._ask("median", about(window, where))
+        return next((float(row["_value"]) for row in answer[RESULT]), None)
 
     async def medians(self, window: Window, where: Where) -> list[ModelMedian]:
         """See `Store.medians`."""
-        answer = await self._ask("medians", _about(window, where))
-        found = _numbers(answer[_RESULT], ("pipeline", "model"))
+        answer = await self._ask("medians", about(window, where))
+        found = _numbers(answer[RESULT], ("pipeline", "model"))
         return [
             ModelMedian(pipeline, model, median)
             for (pipeline, model), median in sorted(found.items())
@@ -215,11 +197,11 @@ class InfluxStore:
         stretches = await self._stretches(window, longer=self.phases_longer)
         if self.rollups is not None and stretches:
             return await self._rolled_phases(self.rollups, stretches, where)
-        about, asked = _narrow(where), _clamped(window)
+        names, asked = narrow(where), clamped(window)
         return await self._in(
             self._readers,
             lambda: exact_statistics(
-                counted(self._client, self._bucket, asked.since, asked.until + 1, about)
+                counted(self._client, self._bucket, asked.since, asked.until + 1, names)
                 if asked.since <= asked.until
                 else ()
             ),
@@ -227,7 +209,7 @@ class InfluxStore:
 
     async def spelled_groups(self, window: Window, where: Where) -> list[SpelledGroup]:
         """See `Store.spelled_groups`."""
-        answer = await self._ask("spelled_groups", _about(window, where))
+        answer = await self._ask("spelled_groups", about(window, where))
         rows, success, timed, time = (
             _numbers(answer.get(name, ()), _SPELLED)
             for name in ("rows", "success", "timed", "time")
@@ -266,44 +248,20 @@ class InfluxStore:
     ) -> list[Row]:
         """See `Store.newest`. What this version cannot decode is logged and left out."""
         series = TRANSCODING if transcoding else MEASUREMENT
-        turn = before or Turn(TIMES.stop, 0, "")
-        window = _clamped(Window(window.since, min(window.until, turn.started_at)))
-        while limit > 0 and window.since <= window.until:
-            part = Window(max(window.since, window.until - self._stretch), window.until)
-            asked: Parameters = {
-                "before_time": turn.started_at,
-                "before_seq": turn.seq,
-                "before_outbox": turn.outbox,
-                "most": limit,
-            }
-            answer = await self._ask("newest", {**_about(part, where, series), **asked})
-            records = answer[_RESULT]
-            rows = _rows(records)
-            if len(records) >= limit:
-                self._stretch = max(_LEAST_STRETCH, self._stretch // 2)
-                last = records[-1]
-                turn = Turn(int(last["started_at"]), int(last["seq"]), last["outbox"])
-                window = Window(window.since, turn.started_at)
-            elif len(records) < limit // 4:
-                self._stretch = min(_MOST_STRETCH, self._stretch * 2)
-            if rows:
-                return rows
-            if len(records) < limit:
-                window = await self._earlier(Window(window.since, part.since - 1), where, series)
-        return []
+        return await self._pages.newest(window, where, series, before=before, limit=limit)
 
     async def regions(
         self, window: Window, where: Where, *, transcoding: bool = False
     ) -> dict[str, int]:
         """See `Store.regions`."""
         series = TRANSCODING if transcoding else MEASUREMENT
-        answer = await self._ask("regions", _about(window, where, series))
-        found = _numbers(answer[_RESULT], ("region",))
+        answer = await self._ask("regions", about(window, where, series))
+        found = _numbers(answer[RESULT], ("region",))
         return {region: int(found[region,]) for (region,) in sorted(found)}
 
     async def transcoding_groups(self, window: Window, where: Where) -> list[TranscodingGroup]:
         """See `Store.transcoding_groups`."""
-        answer = await self._ask("transcoding_groups", _about(window, where, TRANSCODING))
+        answer = await self._ask("transcoding_groups", about(window, where, TRANSCODING))
         rows, success, times, durations = (
             _spelled(_numbers(answer[name], _TRANSCODING))
             for name in ("rows", "success_rate", "round_trip_time", "seg_duration")
@@ -324,8 +282,8 @@ class InfluxStore:
 
     async def served(self, window: Window, where: Where) -> list[Served]:
         """See `Store.served`."""
-        answer = await self._ask("served", _about(window, where))
-        found = _numbers(answer[_RESULT], ("pipeline", "model", "region", "spelled_pipeline"))
+        answer = await self._ask("served", about(window, where))
+        found = _numbers(answer[RESULT], ("pipeline", "model", "region", "spelled_pipeline"))
         return [
             Served(pipeline, model, region, spelled or None)
             for pipeline, model, region, spelled in sorted(found)
@@ -340,7 +298,7 @@ class InfluxStore:
             "series": MEASUREMENT,
             "upto": _LATEST if upto is None else upto,
         }
-        asked = {"tester": _any(tester), "region": _any(region)}
+        asked = {"tester": tag_or_any(tester), "region": tag_or_any(region)}
         answer = await self._ask("target_states", {**bounds, **asked})
         success, failure, failures, last_success, last_attempt = (
             {_key(row, _STATE_NAMES): int(row["_value"]) for row in answer[name]}
@@ -354,7 +312,7 @@ class InfluxStore:
                 return 0
             target = {name: tag_value(text) for name, text in zip(_STATE_NAMES, key, strict=True)}
             found = await self._ask("streak", {**bounds, **target, "last_good": success[key]})
-            return sum(int(row["_value"]) for row in found[_RESULT])
+            return sum(int(row["_value"]) for row in found[RESULT])
 
         keys = sorted(last_attempt)
         streaks = await asyncio.gather(*(streak(key) for key in keys))
@@ -373,7 +331,7 @@ class InfluxStore:
     async def count(self) -> int:
         """See `Store.count`."""
         answer = await self._ask("count", _EVER)
-        return sum(int(row["_value"]) for row in answer[_RESULT])
+        return sum(int(row["_value"]) for row in answer[RESULT])
 
     async def maintain(self) -> None:
         """See `Store.maintain`: computes roll-ups that are missing, or that came late."""
@@ -443,19 +401,19 @@ class InfluxStore:
         rollups = self.rollups
         if rollups is None or (window.until - window.since <= longer and rollups.kept(window)):
             return ()
-        clamped = _clamped(window)
-        stretches = await self._in(self._readers, lambda: rollups.stretches(clamped))
+        within = clamped(window)
+        stretches = await self._in(self._readers, lambda: rollups.stretches(within))
         return stretches if any(stretch.series for stretch in stretches) else ()
 
     async def _rolled_groups(
         self, rollups: Rollups, stretches: Sequence[Stretch], where: Where
     ) -> list[Group]:
-        about = _narrow(where)
+        names = narrow(where)
         stored = await self._in(
-            self._readers, lambda: [_sums(one) for one in rollups.scores(stretches, about)]
+            self._readers, lambda: [_sums(one) for one in rollups.scores(stretches, names)]
         )
         fresh = [
-            _sums(await self._ask("groups", _about(Window(one.first, one.last - 1), where)))
+            _sums(await self._ask("groups", about(Window(one.first, one.last - 1), where)))
             for one in stretches
             if one.series is None
         ]
@@ -464,12 +422,12 @@ class InfluxStore:
     async def _rolled_phases(
         self, rollups: Rollups, stretches: Sequence[Stretch], where: Where
     ) -> list[PhaseStatistics]:
-        about = _narrow(where)
+        names = narrow(where)
 
         def added_up() -> Sums:
-            stored = rollups.stored(stretches, about)
+            stored = rollups.stored(stretches, names)
             fresh = (
-                rollups.added_up(one.first, one.last, about)
+                rollups.added_up(one.first, one.last, names)
                 for one in stretches
                 if one.series is None
             )
@@ -477,38 +435,9 @@ class InfluxStore:
 
         return phase_statistics(await self._in(self._readers, added_up))
 
-    async def _earlier(self, window: Window, where: Where, series: str) -> Window:
-        """The window up to the second of its last row; an empty one without any."""
-        if window.since > window.until:
-            return window
-        answer = await self._ask("previous", _about(window, where, series))
-        last = max((int(row["_value"]) for row in answer[_RESULT]), default=None)
-        if last is None:
-            return Window(window.since, window.since - 1)
-        return Window(window.since, min(window.until, last // SLACK * SLACK + SLACK - 1))
-
-    async def _page(self, window: Window, where: Where, place: Place, limit: int) -> list[Record]:
-        """The records of a window after a place, in order, at most `limit`."""
-        after: Parameters = {"after_time": place.started_at, "after_id": place.id}
-        records: list[Record] = []
-        for series in (MEASUREMENT, TRANSCODING):
-            asked = {**_about(window, where, series), **after, "most": limit}
-            records += (await self._ask("rows", asked))[_RESULT]
-        records.sort(key=lambda row: (int(row["started_at"]), row["job_id"]))
-        return records[:limit]
-
-    async def _next(self, window: Window, where: Where) -> int | None:
-        if window.since > window.until:
-            return None
-        found: list[int] = []
-        for series in (MEASUREMENT, TRANSCODING):
-            answer = await self._ask("next", _about(window, where, series))
-            found += (int(row["_value"]) for row in answer[_RESULT])
-        return min(found, default=None)
-
     async def _ask(self, name: str, parameters: Parameters) -> Answer:
         asked = {"bucket": self._bucket, **parameters}
-        text = question(name, whole_seconds=_of_whole_seconds(parameters))
+        text = question(name, whole_seconds=of_whole_seconds(parameters))
         return await self._in(self._readers, lambda: self._client.ask(text, asked))
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
@@ -521,46 +450,6 @@ def _why(reason: str) -> str:
     """Why a point is refused; the server's own words about its age are long, and about others."""
     found = _BEYOND.search(reason)
     return f"it is older than the bucket keeps ({found.group(1)})" if found else reason
-
-
-def _about(window: Window, where: Where, series: str = MEASUREMENT) -> Parameters:
-    clamped = _clamped(window)
-    low = clamped.since // SLACK * SLACK
-    return {
-        "series": series,
-        "since": clamped.since,
-        "until": clamped.until,
-        "low": low,
-        "high": max(low, clamped.until // SLACK * SLACK) + SLACK,
-        **_narrow(where),
-    }
-
-
-def _narrow(where: Where) -> Parameters:
-    return {
-        "orchestrator": _any(where.orchestrator),
-        "region": _any(where.region),
-        "pipeline": _any(where.pipeline),
-        "model": _any(where.model),
-        "addresses_only": where.addresses_only,
-    }
-
-
-def _of_whole_seconds(parameters: Parameters) -> bool:
-    since, until = parameters.get("since"), parameters.get("until")
-    if not isinstance(since, int) or not isinstance(until, int):
-        return False
-    return since % SLACK == 0 and (until + 1) % SLACK == 0 and until > since
-
-
-def _clamped(window: Window) -> Window:
-    """The window within what a store can hold; one that ends before it begins is empty."""
-    since = min(max(window.since, TIMES.start), TIMES.stop - 1)
-    return Window(since, max(min(window.until, TIMES.stop - 1), since - 1))
-
-
-def _any(name: str | None) -> str:
-    return "" if name is None else tag_value(name)
 
 
 def _sums(answer: Mapping[str, list[Record]]) -> Sums:
@@ -614,21 +503,3 @@ def _spelled(found: Mapping[tuple[str, ...], float]) -> defaultdict[tuple[str, .
     for (orchestrator, spelled, *others), value in found.items():
         together[(spelled or orchestrator, *others)] += value
     return together
-
-
-def _rows(records: Sequence[Record]) -> list[Row]:
-    return [
-        Row(row["outbox"], int(row["seq"]), one)
-        for row in records
-        if (one := _decoded(row["payload"])) is not None
-    ]
-
-
-def _decoded(payload: str) -> Measurement | None:
-    try:
-        return decode(payload.encode())
-    except (msgspec.MsgspecError, ValueError, TypeError) as error:
-        log.error(  # noqa: TRY400 - the error's text says all, a traceback would be noise
-            "a stored measurement cannot be decoded and is left out", extra={"error": str(error)}
-        )
-        return None

@@ -661,7 +661,7 @@ async def test_rows_that_cannot_be_read_hide_none_of_the_others(
             raise msgspec.ValidationError("of another version")
         return found
 
-    for module in ("embedded", "influx"):
+    for module in ("embedded", "influx_pages"):
         monkeypatch.setattr(f"exporter.stores.{module}.decode", spoil)
     found: list[str] = []
     after = None
