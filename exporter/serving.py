@@ -15,19 +15,20 @@ LONGEST_LINE: Final = 2**15
 """Bytes of a request's first line: it holds the longest names that can be posted, escaped."""
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    """Whether it is more than that a stranger sent what is no HTTP, which is told him alone."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+class _Requests(logging.LoggerAdapter[logging.Logger]):
+    """A log without what strangers send that is no HTTP, which is told to them alone."""
 
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **more: Any) -> None:  # noqa: ANN401 - as the logger's own
+        """Log an exception, unless it is a stranger's mistake."""
+        if not isinstance(exc_info, HttpProcessingError):
+            super().exception(msg, *args, exc_info=exc_info, **more)
 
-_log: Final = logging.getLogger(f"{__name__}.requests")
-_log.addFilter(_is_ours)
 
 HTTP: Final[Mapping[str, Any]] = {
     "max_line_size": LONGEST_LINE,
     # A signature is about bytes as they were sent, and a small body does not become a large one.
     "auto_decompress": False,
-    "logger": _log,
+    "logger": _Requests(logging.getLogger(__name__), {}),
 }
 """Options of every server of ours."""
 

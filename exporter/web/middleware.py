@@ -58,9 +58,10 @@ def _moved(request: web.Request) -> web.Response | None:
     path, question_mark, query = request.raw_path.partition("?")
     if "//" not in path or not path.startswith("/"):
         return None
+    path = _SLASHES.sub("/", path).replace("\\", "%5C")  # some take a backslash for a slash
     return web.Response(
         status=web.HTTPTemporaryRedirect.status_code,
-        headers={"Location": _SLASHES.sub("/", path) + question_mark + query},
+        headers={"Location": path + question_mark + query},
     )
 
 

@@ -76,6 +76,7 @@ async def test_a_double_slash_is_redirected_with_307(board: Leaderboard) -> None
         ("/api//pipelines?region=FRA&x=//", "/api/pipelines?region=FRA&x=//"),
         ("///api///top_ai_score", "/api/top_ai_score"),
         ("//elsewhere.example//api", "/elsewhere.example/api"),
+        ("//\\elsewhere.example/api", "/%5Celsewhere.example/api"),
     ):
         for method in ("GET", "POST"):
             got = await answer(board, path, method)

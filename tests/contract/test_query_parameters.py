@@ -255,6 +255,18 @@ async def test_microseconds_at_both_ends(board: Leaderboard) -> None:
         assert bool(await board.ask(f"raw_stats?orchestrator={A}&{query}")) is found, query
 
 
+async def test_a_row_belongs_to_its_microsecond(board: Leaderboard) -> None:
+    board.clock.moment = NOW + 999
+    await board.post(region="FRA", orchestrator=A)
+    for query, found in {
+        f"since={SECOND}&until={SECOND}": True,
+        f"since=0&until={SECOND}": True,
+        f"since=0&until={SECOND - 1}.999998": False,
+        f"since={SECOND}.000002": False,
+    }.items():
+        assert bool(await board.ask(f"raw_stats?orchestrator={A}&{query}")) is found, query
+
+
 async def test_an_address_posted_with_capitals_cannot_be_a_filter(board: Leaderboard) -> None:
     await board.post(region="FRA", orchestrator=C)
     assert list(await board.ask("aggregated_stats")) == [C]

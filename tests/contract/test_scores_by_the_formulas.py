@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exporter.model import NANOSECONDS
 from tests.contract.conftest import A, B, Leaderboard, leaderboard, opened
 
 REGIONS = ("FRA", "LAX", "MDW")
@@ -238,6 +239,53 @@ async def test_transcoding_scores_are_those_of_the_formulas(
                 got = await board.ask("aggregated_stats", region=region)
                 assert got == answer(there, transcoding_score)
             assert await board.ask("aggregated_stats?job_type=ai") == {}
+
+
+QUARTERS = st.integers(-6, 26)
+"""Of a second, after the first row: exact as doubles, and so at whole microseconds."""
+
+
+@pytest.mark.parametrize("kind", ["embedded", "influxdb"])
+@settings(FEW, max_examples=2)
+@given(
+    st.lists(st.integers(0, 20), min_size=1, max_size=10),
+    st.lists(st.tuples(st.none() | QUARTERS, st.none() | QUARTERS), min_size=8, max_size=8),
+)
+async def test_windows_hold_just_what_was_stored_in_them(
+    request: pytest.FixtureRequest,
+    kind: str,
+    moments: list[int],
+    windows: list[tuple[int | None, int | None]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        async with (
+            opened(kind, Path(folder), request) as store,
+            leaderboard(Path(folder), store) as board,
+        ):
+            begin = board.clock.moment // NANOSECONDS
+            for moment in moments:
+                board.clock.moment = begin * NANOSECONDS + moment * NANOSECONDS // 4
+                await board.post_all(row(moment, 1, timestamp=moment))
+            board.clock.moment = (begin + 3) * NANOSECONDS
+            await board.station.delivered()
+            for since, until in windows:
+                ends = {"since": since, "until": until}
+                asked = {
+                    name: f"{begin + end / 4:.2f}" for name, end in ends.items() if end is not None
+                }
+                # The end of the default window is now, to the second.
+                low = -math.inf if since is None else since
+                high = 15 if until is None else until
+                inside = sorted(moment for moment in moments if low <= moment <= high)
+                stats = await board.ask("raw_stats", orchestrator=A, job_type="ai", **asked)
+                found = sorted(one["timestamp"] for one in stats.get("FRA", []))
+                assert found == inside, asked
+                scores = await board.ask("aggregated_stats", pipeline="p", model="m", **asked)
+                assert bool(scores) is bool(inside), asked
+                if inside:
+                    assert scores[A]["FRA"]["success_rate"] == close(fmean(inside)), asked
+                listed = (await board.ask("pipelines", **asked))["pipelines"]
+                assert bool(listed) is bool(inside), asked
 
 
 def row(success: float, time: float, orchestrator: str = A, **more: Any) -> dict[str, Any]:
