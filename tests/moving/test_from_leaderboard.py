@@ -1,8 +1,9 @@
 """Results of another leaderboard, one of our own kind and hostile ones."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -394,6 +395,29 @@ async def test_an_endless_answer_is_cut_off() -> None:
             await leaderboard.models(SPAN)
         with pytest.raises(MovingError, match="one second alone"):
             _ = [part async for part in leaderboard.stats(ALICE, SD, Span(10, 13))]
+
+
+@pytest.mark.parametrize(("limit", "cap"), [(2**19, 100), (2**21, 1)])
+async def test_answers_that_are_too_large_are_not_kept_while_it_is_asked_for_parts(
+    limit: int, cap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaderboard_client, "CAP", cap)
+    body = b'{"FRA":["%s"]}' % (b"x" * 2**20)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        whole = float(request.query["until"]) - float(request.query["since"]) > 1
+        return web.Response(body=body if whole else b"{}")
+
+    async with hostile(answer) as url:
+        leaderboard = Leaderboard(url, limit=limit)
+        tracemalloc.start()
+        try:
+            async with aclosing(leaderboard.stats(ALICE, SD, Span(0, 2**12))) as parts:
+                assert await anext(parts) == []
+                kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 4 * 2**20, "of 12 answers of 1 MiB each"
 
 
 async def test_a_silent_server_is_given_up() -> None:
