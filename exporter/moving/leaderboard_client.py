@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Final, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
@@ -120,7 +120,7 @@ class Leaderboard:
 
     def __init__(self, url: str, *, timeout: float = _TIMEOUT, limit: int = BODY_LIMIT) -> None:
         self.base = _base(url)
-        self.host = httpx.URL(self.base).host
+        self.host = urlsplit(url).hostname or ""  # as the settings tell it
         self._timeout = timeout
         self._limit = limit
         self._tls = trust(self.base)

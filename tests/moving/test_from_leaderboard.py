@@ -33,6 +33,7 @@ from exporter.moving.leaderboard_client import (
 )
 from exporter.moving.spool import Spool
 from exporter.outbox import Outbox
+from exporter.settings.leaderboard import FollowedLeaderboard
 from exporter.stores import Store
 from tests.measurements import SECOND, START, failed, good
 from tests.moving.stores import everything, rows, stored
@@ -444,6 +445,14 @@ async def test_a_silent_server_is_given_up() -> None:
 def test_urls_that_are_not_asked(url: str) -> None:
     with pytest.raises(MovingError, match="the leaderboard"):
         Leaderboard(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://Xn--bcher-kva.example", "https://b\u00fccher.example", "http://[::1]:80/sub"]
+)
+def test_the_tester_is_who_the_settings_of_following_say_that_it_is(url: str) -> None:
+    followed = FollowedLeaderboard.model_validate({"url": url, "orchestrators": [ALICE]})
+    assert Leaderboard(url).host == followed.host
 
 
 def test_the_tester_is_the_host() -> None:
