@@ -16,7 +16,8 @@ from exporter.settings_file import load
 TEXT = (Path(__file__).parents[1] / "docs" / "leaderboards.md").read_text(encoding="utf-8")
 
 
-def test_the_example_can_be_read(tmp_path: Path) -> None:
+def test_the_examples_can_be_read(tmp_path: Path) -> None:
+    follows, posts = 0, 0
     secret = tmp_path / "secret"
     secret.write_text("an-open-secret")
     secret.chmod(0o600)
@@ -28,7 +29,10 @@ def test_the_example_can_be_read(tmp_path: Path) -> None:
                 {"region": "FRA", "sources": {"gateway": [{"url": "http://127.0.0.1:1"}]}} | plain
             )
         )
-        assert len(load(path, {}).leaderboard.post_to) == 1
+        settings = load(path, {})
+        follows += len(settings.sources.follow)
+        posts += len(settings.leaderboard.post_to)
+    assert (follows, posts) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def check_config(file: Path, *, online: bool) -> None:
     Prints what the settings come to, or every mistake with its line and what was expected. The
     program of managed lanes and of the scout is asked for its version and its flags; no gateway is
     started. With --online an InfluxDB is asked whether its buckets are there and the tokens may do
-    what they are for, and each leaderboard that results are posted to whether it keeps those of our
-    region; nothing is written.
+    what they are for, each leaderboard that results are posted to whether it keeps those of our
+    region, and each that is followed for its clock; nothing is written.
 
     Exit codes: 0 all is right, 2 the settings have mistakes, 3 they are right but name something
     that is not as it should be: a program, a keystore, a file of authorities, an InfluxDB, a
@@ -59,12 +59,15 @@ def check_config(file: Path, *, online: bool) -> None:
     if online:
         troubles.append(_told("the store cannot be used", _store_trouble(settings)))
         troubles.append(_told("results cannot be posted", _leaderboard_trouble(settings)))
+        troubles.append(_told("leaderboards cannot be followed", _followed_trouble(settings)))
     if any(troubles):
         raise SystemExit(ENVIRONMENT)
     if online and settings.store.kind == "influxdb":
         click.echo("the store is there, and its tokens may do what they are for")
     if online and settings.leaderboard.post_to:
         click.echo(f"leaderboards that are posted to keep results of {settings.region}")
+    if online and settings.sources.follow:
+        click.echo("leaderboards that are followed answer, and know the time")
 
 
 def _told(what: str, texts: list[str]) -> bool:
@@ -111,6 +114,30 @@ def _leaderboard_trouble(settings: "Settings") -> list[str]:
 
     async def ask_all() -> list[str]:
         found = await asyncio.gather(*map(ask, settings.leaderboard.post_to))
+        return [text for text in found if text is not None]
+
+    return asyncio.run(ask_all())
+
+
+def _followed_trouble(settings: "Settings") -> list[str]:
+    import asyncio
+    import time
+
+    from exporter.following.clock import believed
+    from exporter.moving import MovingError
+    from exporter.moving.leaderboard_client import Leaderboard
+    from exporter.settings.leaderboard import FollowedLeaderboard
+
+    async def ask(followed: FollowedLeaderboard) -> str | None:
+        try:
+            leaderboard = Leaderboard(followed.url, timeout=followed.timeout)
+            await believed(leaderboard, time.time_ns())
+        except MovingError as error:
+            return str(error)
+        return None
+
+    async def ask_all() -> list[str]:
+        found = await asyncio.gather(*map(ask, settings.sources.follow))
         return [text for text in found if text is not None]
 
     return asyncio.run(ask_all())

@@ -25,7 +25,10 @@ Batch = Sequence[tuple[int, Measurement]]
 
 
 class FellBack(Exception):
-    """A consumer does not have any more what it was given: it has to be asked where it stands."""
+    """A consumer does not stand where it was taken to stand, and has to be asked.
+
+    It does not have any more what it was given, or took only the beginning of a batch.
+    """
 
 
 class DeliveryError(Exception):

@@ -11,6 +11,7 @@ import msgspec
 
 from exporter.delivery.feed import Feed
 from exporter.delivery.followed_numbers import FollowedNumbers, Results
+from exporter.following.clock import CLOCKS_APART, believed
 from exporter.following.memory import Memory
 from exporter.following.results import (
     Names,
@@ -36,8 +37,6 @@ FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 900.0
 LONGEST_WISH: Final = 6 * 3600.0
 """Seconds for which a leaderboard that asks for it is left alone at most."""
-CLOCKS_APART: Final = 3600.0
-"""Seconds that a leaderboard's clock may be off."""
 FAILURES: Final = 3
 """Orchestrators in a row whose results cannot be read, after which the look is given up."""
 REMEMBERED: Final = 200_000
@@ -155,13 +154,7 @@ class Follower:
         return max(pause, min(self._wish or 0.0, LONGEST_WISH))
 
     async def _look(self) -> None:
-        there = int(await self._leaderboard.clock())
-        here = self._now() / NANOSECONDS
-        if abs(there - here) > CLOCKS_APART:
-            raise MovingError(
-                f"{self._settings.url}: its clock is {there - here:+.0f} s off ours, so that "
-                "nobody can tell when it stored what"
-            )
+        there = await believed(self._leaderboard, self._now())
         first: MovingError | None = None
         failures = 0
         for orchestrator in tuple(self._orchestrators):

@@ -1,10 +1,10 @@
 """Asking another leaderboard, which is not trusted: bounded, nothing followed, strictly decoded."""
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Final, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
@@ -120,7 +120,7 @@ class Leaderboard:
 
     def __init__(self, url: str, *, timeout: float = _TIMEOUT, limit: int = BODY_LIMIT) -> None:
         self.base = _base(url)
-        self.host = httpx.URL(self.base).host
+        self.host = urlsplit(url).hostname or ""  # as the settings tell it
         self._timeout = timeout
         self._limit = limit
         self._tls = trust(self.base)
@@ -151,7 +151,7 @@ class Leaderboard:
         span: Span,
         *,
         unreadable: Unreadable | None = None,
-    ) -> AsyncIterator[list[Stat]]:
+    ) -> AsyncGenerator[list[Stat], None]:
         """Its stats of an orchestrator, by windows that answers are not too large for.
 
         A stat that cannot be read makes the whole answer invalid, unless `unreadable` takes it.
@@ -159,25 +159,31 @@ class Leaderboard:
         if span.until <= span.since:
             return
         asked = {"orchestrator": orchestrator, **model.asked(), **span.asked()}
-        try:
-            found = await self._ask("raw_stats", asked, dict[str, list[msgspec.Raw]])
-        except _TooMuchError as error:
-            too_many: MovingError | None = error
-        else:
-            raws = [raw for of_region in found.values() for raw in of_region]
-            too_many = None
-            if len(raws) >= CAP:
-                too_many = MovingError(f"{self.base}: gives no more than {len(raws)} stats")
-        if too_many is None:
+        raws, why_not = await self._raws(asked)
+        if not why_not:
             stats = self._read(raws, unreadable)
             self._check(stats, orchestrator, model)
             yield stats
             return
         if span.until - span.since == 1:
-            raise MovingError(f"{too_many}, which it has in one second alone")
+            raise MovingError(f"{why_not}, which it has in one second alone")
         for half in span.halves():
             async for part in self.stats(orchestrator, model, half, unreadable=unreadable):
                 yield part
+
+    async def _raws(self, asked: dict[str, str]) -> tuple[list[msgspec.Raw], str]:
+        """All stats of one answer; or none, and why it is too large.
+
+        Nothing of what is too large outlives this: there are as many such answers as halvings.
+        """
+        try:
+            found = await self._ask("raw_stats", asked, dict[str, list[msgspec.Raw]])
+        except _TooMuchError as error:
+            return [], str(error)
+        raws = [raw for of_region in found.values() for raw in of_region]
+        if len(raws) >= CAP:
+            return [], f"{self.base}: gives no more than {len(raws)} stats"
+        return raws, ""
 
     def _read(self, raws: list[msgspec.Raw], unreadable: Unreadable | None) -> list[Stat]:
         stats = []

@@ -90,8 +90,8 @@ def settle(
 ) -> None:
     """Keep the letters that were refused again, by their number, with the new reason.
 
-    The others are deleted: their consumer has them. One that was told to be offered once more in
-    the meantime still is.
+    The others are deleted: their consumer has them. One that has another place by now, since it was
+    set aside anew in the meantime, stays as it is.
     """
     for letter in letters:
         reason = refused.get(letter.number)
@@ -106,13 +106,21 @@ def settle(
 
 
 def retry(connection: sqlite3.Connection, ids: Sequence[str] | None) -> int:
-    """Have the letters of these measurements, or all, offered again; gives how many those are."""
+    """Have the letters of these measurements, or all, offered again; gives how many those are.
+
+    One that waits for that already keeps its place: under a second one it would look like another
+    letter to a consumer that has it in hand, and that must not hand on anything twice.
+    """
     numbers = _numbers(connection, ids)
-    last = raise_counter(connection, RETRIES, len(numbers))
-    places = range(last - len(numbers) + 1, last + 1)
+    waiting = {
+        number
+        for (number,) in connection.execute("SELECT number FROM dead_letter WHERE retry NOTNULL")
+    }
+    new = [number for number in numbers if number not in waiting]
+    last = raise_counter(connection, RETRIES, len(new))
+    places = range(last - len(new) + 1, last + 1)
     connection.executemany(
-        "UPDATE dead_letter SET retry = ? WHERE number = ?",
-        list(zip(places, numbers, strict=True)),
+        "UPDATE dead_letter SET retry = ? WHERE number = ?", list(zip(places, new, strict=True))
     )
     return len(numbers)
 

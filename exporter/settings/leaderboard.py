@@ -106,7 +106,7 @@ class PostTarget(Section):
 
 
 def _url(entry: PostTarget) -> tuple[object, ...]:
-    return (entry.url.partition("://")[2],)
+    return (entry.url.partition("://")[2].lower(),)
 
 
 class Leaderboard(Section):

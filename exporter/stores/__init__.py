@@ -304,7 +304,8 @@ class Store(Protocol):
         """The state of every target, region and tester over all time, in that order.
 
         What comes later in the outbox is later, whatever its time: clocks are set back. `upto`
-        leaves rows with a higher sequence number out of the failures.
+        leaves rows with a higher sequence number out of the failures. What was imported is history
+        and no part of a state.
         """
         ...
 

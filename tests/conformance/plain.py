@@ -273,9 +273,9 @@ def _percentile(values: list[float], share: float) -> float:
 def target_states(rows: Iterable[Row]) -> list[TargetState]:
     found: defaultdict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if about_transcoding(row):
-            continue
         one = row.measurement
+        if about_transcoding(row) or one.origin is Origin.IMPORTED:
+            continue
         found[one.orchestrator, one.pipeline, one.model, one.region, one.tester].append(row)
     return [_state(members) for _, members in sorted(found.items())]
 

@@ -430,6 +430,19 @@ async def test_a_streak_goes_by_the_order_of_the_outbox_since_clocks_are_set_bac
     assert state.last_attempt == START + 3 * SECOND
 
 
+async def test_what_is_imported_later_is_history_and_changes_no_state(store: Store) -> None:
+    followed = [
+        at(1, failed("m1", origin=Origin.FOLLOWED)),
+        at(2, good("m2", origin=Origin.FOLLOWED)),
+        at(3, failed("m3", origin=Origin.FOLLOWED)),
+    ]
+    imported = [
+        at(-9, failed("m4", origin=Origin.IMPORTED)),
+        at(9, good("m5", model="another", origin=Origin.IMPORTED)),
+    ]
+    assert await streak(store, *followed, *imported) == 1
+
+
 async def test_a_streak_can_be_asked_for_up_to_a_number_of_the_outbox(store: Store) -> None:
     rows = (failed("m1"), good("m2"), failed("m3"), failed("m4"), good("m5"))
     await stored(store, *rows)

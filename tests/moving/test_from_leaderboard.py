@@ -1,8 +1,9 @@
 """Results of another leaderboard, one of our own kind and hostile ones."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from exporter.moving.leaderboard_client import (
 )
 from exporter.moving.spool import Spool
 from exporter.outbox import Outbox
+from exporter.settings.leaderboard import FollowedLeaderboard
 from exporter.stores import Store
 from tests.measurements import SECOND, START, failed, good
 from tests.moving.stores import everything, rows, stored
@@ -396,6 +398,29 @@ async def test_an_endless_answer_is_cut_off() -> None:
             _ = [part async for part in leaderboard.stats(ALICE, SD, Span(10, 13))]
 
 
+@pytest.mark.parametrize(("limit", "cap"), [(2**19, 100), (2**21, 1)])
+async def test_answers_that_are_too_large_are_not_kept_while_it_is_asked_for_parts(
+    limit: int, cap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaderboard_client, "CAP", cap)
+    body = b'{"FRA":["%s"]}' % (b"x" * 2**20)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        whole = float(request.query["until"]) - float(request.query["since"]) > 1
+        return web.Response(body=body if whole else b"{}")
+
+    async with hostile(answer) as url:
+        leaderboard = Leaderboard(url, limit=limit)
+        tracemalloc.start()
+        try:
+            async with aclosing(leaderboard.stats(ALICE, SD, Span(0, 2**12))) as parts:
+                assert await anext(parts) == []
+                kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 4 * 2**20, "of 12 answers of 1 MiB each"
+
+
 async def test_a_silent_server_is_given_up() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -420,6 +445,14 @@ async def test_a_silent_server_is_given_up() -> None:
 def test_urls_that_are_not_asked(url: str) -> None:
     with pytest.raises(MovingError, match="the leaderboard"):
         Leaderboard(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://Xn--bcher-kva.example", "https://b\u00fccher.example", "http://[::1]:80/sub"]
+)
+def test_the_tester_is_who_the_settings_of_following_say_that_it_is(url: str) -> None:
+    followed = FollowedLeaderboard.model_validate({"url": url, "orchestrators": [ALICE]})
+    assert Leaderboard(url).host == followed.host
 
 
 def test_the_tester_is_the_host() -> None:

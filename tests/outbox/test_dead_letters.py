@@ -69,14 +69,23 @@ async def test_what_is_taken_goes_and_what_is_refused_again_waits_for_a_word(
     await outbox.set_aside("store", [letter(n) for n in range(3)])
     assert command(outbox) == 3
     letters = await outbox.to_retry("store", 0, 10)
-    assert command(outbox, "m2") == 1, "said once more while it is under way"
     await outbox.settle(letters, {letters[1].number: "still", letters[2].number: "still"})
     assert await outbox.dead_letters() == {"store": 2}
-    assert await waiting(outbox) == ["m2"]
+    assert await waiting(outbox) == []
     with existing_file(outbox._path) as connection:
         assert dead_letters.letters_of(connection, "m1")[0].reason == "still"
     assert command(outbox, "m1") == 1
-    assert await waiting(outbox) == ["m2", "m1"]
+    assert await waiting(outbox) == ["m1"]
+
+
+async def test_who_is_told_twice_to_offer_a_letter_again_offers_it_once(opened: Opener) -> None:
+    outbox = opened()
+    await outbox.set_aside("store", [letter(n) for n in range(3)])
+    assert command(outbox, "m1") == 1
+    before = await outbox.to_retry("store", 0, 10)
+    assert command(outbox) == 3
+    assert await waiting(outbox) == ["m1", "m0", "m2"]
+    assert (await outbox.to_retry("store", 0, 10))[:1] == before
 
 
 async def test_letters_can_be_dropped(opened: Opener) -> None:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from exporter.delivery.feed import Batch, DeliveryError
+from exporter.delivery.feed import Batch, DeliveryError, FellBack
 from exporter.delivery.post_stats import mark as marks
 from exporter.delivery.post_stats.doubts import Doubts, Finding
 from exporter.delivery.post_stats.mark import FAILURES_KEPT, Mark
@@ -147,7 +147,8 @@ class PostStats:
     async def take(self, batch: Batch) -> None:
         """Post what is to be posted of the batch; what is settled is not sent again.
 
-        Raises `DeliveryError` where something has to wait.
+        Raises `DeliveryError` where something has to wait, and `FellBack` where it is to begin with
+        that from now on: what comes behind it goes on meanwhile.
         """
         known = await self._load()
         last = batch[-1][0]
@@ -161,12 +162,16 @@ class PostStats:
             if posting.seq not in self._settled and posting not in self._doubts:
                 await self._send(posting)
         if unclear:
+            before = [seq for seq, _ in batch if seq < unclear[0].seq]
+            if before:
+                await self._settle_upto(known, before[-1])
+                raise FellBack
             raise DeliveryError(
                 f"{self._remote.url}: whether it has {len(unclear)} of our results is not known "
                 "yet, since an attempt failed; they are looked up there, and sent again only if "
                 "they are not there"
             )
-        await self._settle_batch(known, last)
+        await self._settle_upto(known, last)
 
     async def _load(self) -> Mark:
         """What is known of before, read once; again where the outbox was renewed meanwhile."""
@@ -299,21 +304,22 @@ class PostStats:
             extra={"consumer": self.name, "measurement": job.id, "why": reason},
         )
 
-    async def _settle_batch(self, known: Mark, last: int) -> None:
-        sent = [one for one in self._settled.values() if one is not None]
+    async def _settle_upto(self, known: Mark, last: int) -> None:
+        """Note durably that everything up to `last` is settled."""
+        sent = [one for seq, one in self._settled.items() if one is not None and seq <= last]
         failures = [one.fingerprint for one in sent if not one.job.ok]
         settled = msgspec.structs.replace(
             known,
             done=last,
-            upto=max(last, self._unsure[1]),
+            upto=max(last, known.upto, self._unsure[1]),
             failures=(*known.failures, *failures)[-FAILURES_KEPT:],
         )
         if sent:
             await marks.write(self._queue, self.name, settled)
         await self._queue.advance(self.name, last)
         self._mark = settled
-        self._settled.clear()
-        self._failing.clear()
+        self._settled = {seq: one for seq, one in self._settled.items() if seq > last}
+        self._failing = {seq: one for seq, one in self._failing.items() if seq > last}
 
 
 def consumer_name(url: str) -> str:

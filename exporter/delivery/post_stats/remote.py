@@ -177,7 +177,7 @@ class Remote:
                 return await whole(response, limit)
         except (TimeoutError, httpx.TimeoutException):
             why = f"no whole answer within {self._timeout:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, ReplyError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ReplyError) as error:
             why = str(error) or type(error).__name__
         failure = UnclearError if began else NotSentError
         raise failure(f"{method} {self.url}/api/{path.partition('?')[0]}: {why}")

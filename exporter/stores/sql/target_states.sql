@@ -1,5 +1,6 @@
 -- What the rows of each target, per region and tester, add up to. A row comes after another by its
--- number in the outbox: clocks are set back, and a newer outbox has higher numbers.
+-- number in the outbox: clocks are set back, and a newer outbox has higher numbers. What was imported
+-- is history, whenever it came.
 WITH told AS (
     SELECT
         *,
@@ -10,7 +11,8 @@ WITH told AS (
         ) OVER (PARTITION BY orchestrator, pipeline, model, region, tester) AS last_good
     FROM ai_job
     WHERE
-        ($tester::VARCHAR IS NULL OR tester = $tester)
+        origin <> 'imported'
+        AND ($tester::VARCHAR IS NULL OR tester = $tester)
         AND ($region::VARCHAR IS NULL OR region = $region)
 )
 

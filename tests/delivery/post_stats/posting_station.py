@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from exporter.delivery.feed import DeliveryError, Source
+from exporter.delivery.feed import DeliveryError, FellBack, Source
 from exporter.delivery.post_stats.consumer import PostStats
 from exporter.model import Measurement
 from exporter.outbox import Outbox
@@ -68,6 +68,8 @@ class PostingStation:
         self.original.kill = taking.cancel
         try:
             await taking
+        except FellBack:
+            pass  # it says where it stands at the next turn
         except asyncio.CancelledError:
             await self.restart()
         return True

@@ -174,6 +174,34 @@ async def test_a_stat_that_breaks_the_server_does_not_hold_up_the_others_for_eve
         assert "too long for an index" in reasons(station)["poison"]
 
 
+async def test_a_stat_that_breaks_the_server_at_the_end_of_a_full_batch_holds_up_nobody(
+    tmp_path: Path,
+) -> None:
+    async with posting(tmp_path) as station:
+        station.original.refused = {"poison": (500, "too long for an index")}
+        await station.give(*named("a", "b", "c", "poison", "d", "e", "f", "g", "h"))
+        await station.try_turn()
+        await station.try_turn()
+        await station.try_turn()
+        assert set(station.original.count()) == set("abcdef"), "these go on meanwhile"
+        await station.deliver()
+        assert station.original.count() == dict.fromkeys("abcdefgh", 1)
+        assert set(reasons(station)) == {"poison"}
+
+
+async def test_a_kill_while_one_is_in_doubt_doubles_nothing_behind_it(tmp_path: Path) -> None:
+    async with posting(tmp_path) as station:
+        station.original.faults.extend([Fault.NONE, Fault.ERROR_AFTER])
+        await station.give(*named("a", "b", "c", "d", "e"))
+        station.original.behind = 60
+        for _ in range(3):
+            await station.try_turn()
+        assert station.original.count() == dict.fromkeys("abcde", 1), "the mark is between"
+        await station.restart()
+        await station.deliver()
+        assert station.original.count() == dict.fromkeys("abcde", 1)
+
+
 async def test_a_server_that_takes_nothing_makes_no_dead_letters(tmp_path: Path) -> None:
     async with posting(tmp_path) as station:
         station.original.faults.extend([Fault.ERROR_BEFORE] * 60)

@@ -114,7 +114,11 @@ async def test_a_redirect_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "http://no-such-host.invalid", "https://127.0.0.1:1"]
+    "url",
+    [
+        *("http://127.0.0.1:1", "http://no-such-host.invalid", "https://127.0.0.1:1"),
+        "https://xn--.example",
+    ],
 )
 async def test_who_is_not_reached_has_nothing(url: str) -> None:
     async with remote_at(url) as remote:

@@ -97,6 +97,22 @@ async def test_an_attempt_that_fails_doubles_nothing(station: PostingStation, fa
     assert left(station) == []
 
 
+async def test_who_says_it_again_while_they_are_posted_doubles_nothing(
+    station: PostingStation,
+) -> None:
+    await repost(station)
+    await station.consumer.position()
+    await set_aside(station, "a", "b")
+    offer_again(station)
+    station.original.faults.extend([Fault.NONE, Fault.ERROR_AFTER])
+    await station.try_turn()
+    assert station.original.count() == {"a": 1, "b": 1}, "and of `b` that is not known yet"
+    offer_again(station)
+    await station.deliver()
+    assert station.original.count() == {"a": 1, "b": 1}
+    assert left(station) == []
+
+
 async def test_what_is_there_at_a_start_may_have_been_sent_before(station: PostingStation) -> None:
     await set_aside(station, "a", "b")
     offer_again(station)
