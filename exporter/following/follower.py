@@ -16,12 +16,12 @@ from exporter.following.memory import Memory
 from exporter.following.results import (
     Names,
     New,
-    as_measurement,
     batches,
     dated,
     new_ones,
     read,
     stored,
+    unknown,
 )
 from exporter.model import NANOSECONDS, Measurement
 from exporter.moving import MovingError
@@ -239,14 +239,13 @@ class Follower:
             await self._delivered()
             there = await stored(self._store, orchestrator, batch)
             foreign = [row for row in batch if row.stat.key not in there.own]
-            made = [as_measurement(row, self._leaderboard) for row in foreign]
-            unknown = [one for one in made if one.id not in there.ids]
-            kept = await asyncio.gather(*(self._put(one) for one in unknown))
+            fresh = unknown(foreign, there, self._leaderboard)
+            kept = await asyncio.gather(*(self._put(one) for one in fresh))
             self._count(
                 Results(
                     taken=sum(kept),
                     own=len(batch) - len(foreign),
-                    known=len(made) - len(unknown),
+                    known=len(foreign) - len(fresh),
                     unreadable=len(kept) - sum(kept),
                 )
             )

@@ -1,11 +1,15 @@
 """What one look at one orchestrator brought: rows, oldest first, and what each of them is."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
+import msgspec
+
 from exporter.following.memory import Asked, key_of
+from exporter.leaderboard import legacy
 from exporter.leaderboard.stat import Key, Stat
 from exporter.model import NANOSECONDS, Measurement, Origin
 from exporter.moving import MovingError
@@ -14,8 +18,10 @@ from exporter.moving.foreign import EARLIEST
 from exporter.moving.identity import row_digest
 from exporter.moving.leaderboard_client import EVERY_MODEL, TRANSCODING, Leaderboard, Span
 from exporter.moving.stats import measurement, own_keys
-from exporter.stores import Where, Window
+from exporter.stores import Row, Where, Window
 
+RECEIPT: Final = 3600
+"""Seconds after the time it is about within which a result is posted to us."""
 MOST: Final = 200_000
 """Rows of one orchestrator in one span at most."""
 MOST_BYTES: Final = 2**27
@@ -146,16 +152,61 @@ class Stored(NamedTuple):
     ids: set[str]
     own: set[Key]
     """What our own measurements look like on a leaderboard."""
+    equal: Counter[bytes]
+    """What others measured, by content: how often it is there, from whoever."""
 
 
 async def stored(store: Source, orchestrator: str, rows: Sequence[New]) -> Stored:
-    """Look up what the store has in the time of these rows. Raises `StoreError`."""
+    """Look up what the store has in the time of these rows.
+
+    What was posted to us lies at its receipt, which is a while after the time it is about. Raises
+    `StoreError`.
+    """
     window = Window(
         since=rows[0].stat.timestamp * NANOSECONDS,
-        until=(rows[-1].stat.timestamp + 1) * NANOSECONDS - 1,
+        until=(rows[-1].stat.timestamp + RECEIPT) * NANOSECONDS,
     )
-    ids, own = set[str](), set[Key]()
+    found = Stored(set(), set(), Counter())
+    asked = {row.stat.key for row in rows}
     async for page in pages(store, window, Where(orchestrator=orchestrator)):
-        ids.update(row.measurement.id for row in page)
-        own |= own_keys(row.measurement for row in page)
-    return Stored(ids, own)
+        await asyncio.to_thread(_look_at, page, found, asked)
+    return found
+
+
+def unknown(rows: Sequence[New], there: Stored, leaderboard: Leaderboard) -> list[Measurement]:
+    """What the store does not have yet, neither from this leaderboard nor from elsewhere.
+
+    A result travels from one leaderboard to the next, and back in a circle: each copy has another
+    id, and the same content. As many as are there from elsewhere are left out.
+    """
+    found = []
+    passed: Counter[bytes] = Counter()
+    for row in rows:
+        made = as_measurement(row, leaderboard)
+        if made.id in there.ids:
+            continue
+        content = row.stat.content
+        if there.equal[content] - passed[content] > _from_here(row, there, leaderboard):
+            passed[content] += 1
+        else:
+            found.append(made)
+    return found
+
+
+def _from_here(row: New, there: Stored, leaderboard: Leaderboard) -> int:
+    """How many equal rows are there that came from this very leaderboard before."""
+    if not there.equal[row.stat.content]:
+        return 0
+    before = (New(row.stat, place) for place in range(row.occurrence))
+    return sum(as_measurement(one, leaderboard).id in there.ids for one in before)
+
+
+def _look_at(page: Sequence[Row], found: Stored, asked: Collection[Key]) -> None:
+    found.ids.update(row.measurement.id for row in page)
+    found.own.update(own_keys(row.measurement for row in page))
+    for row in page:
+        one = row.measurement
+        if one.origin is not Origin.OWN:
+            told = msgspec.convert(legacy.stat(one), Stat, strict=False)
+            if told.key in asked:
+                found.equal[told.content] += 1

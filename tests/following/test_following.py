@@ -1,22 +1,28 @@
 """What a leaderboard has arrives here: whole, once, in order, whatever happens on the way."""
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from exporter.following import follower as following
 from exporter.following import results
-from exporter.following.follower import FIRST_PAUSE, LONGEST_WISH
+from exporter.following.follower import FIRST_PAUSE, LONGEST_WISH, Follower
 from exporter.following.memory import SETTLING
+from exporter.leaderboard.go_json_reader import PostedStat
+from exporter.leaderboard.posting import measurement
 from exporter.model import Origin, Outcome
 from exporter.moving import leaderboard_client
 from exporter.moving.from_leaderboard import deliver, fetch, stored_by_station
 from exporter.moving.leaderboard_client import Leaderboard, Model, Span
 from exporter.moving.spool import Spool
+from exporter.settings import FollowedLeaderboard
 from exporter.stores import StoreError
 from tests.following.remote import Remote, serving, stat
 from tests.following.stations import Home, follower, home
@@ -521,3 +527,63 @@ async def test_pauses_double_are_bounded_and_heed_what_is_asked_for(
     remote.answer = None
     await here.look()
     assert 270 <= here.follower.pause() <= 330
+
+
+async def test_what_came_from_elsewhere_already_is_not_taken_again(
+    here: Home, remote: Remote
+) -> None:
+    one, other, twice = (stat(timestamp=T - ago, model=f"m/{ago}") for ago in (300, 200, 100))
+    posted = [
+        measurement(
+            msgspec.convert(each, PostedStat),
+            id_=f"p{n}",
+            tester="friend",
+            received_at=(T - 60) * SECOND,
+        )
+        for n, each in enumerate((one, twice))
+    ]
+    await here.station.give(*posted)
+    for each in (one, other, twice, twice):
+        remote.post(each, at=T - 50)
+    await here.look()
+    results = here.follower.numbers.results
+    assert (results.taken, results.known) == (2, 2)
+    found = [(job.origin, job.model) for job in await here.stored()]
+    assert sorted(found) == [
+        (Origin.FOLLOWED, "m/100"),
+        (Origin.FOLLOWED, "m/200"),
+        (Origin.POSTED, "m/100"),
+        (Origin.POSTED, "m/300"),
+    ]
+
+
+async def test_stations_that_follow_each_other_in_a_circle_double_nothing(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    async with (
+        running_station(tmp_path / "one", now=time.time_ns) as one,
+        running_station(tmp_path / "two", now=time.time_ns, tester="tester-2") as two,
+    ):
+        stations = {"one": one, "two": two}
+        followers = {
+            name: Follower(
+                FollowedLeaderboard(
+                    url=f"http://127.0.0.1:{other.client.port}", orchestrators=[ALICE]
+                ),
+                outbox=station.outbox,
+                store=station.here.store,
+                feed=station.here.feeds[0],
+                now=time.time_ns,
+                random=Random(1),
+            )
+            for (name, station), other in zip(stations.items(), (two, one), strict=True)
+        }
+        at = time.time_ns() - 60 * SECOND
+        await one.give(good("a", 1.5, started_at=at), failed("b", started_at=at))
+        await two.give(good("c", 2.5, started_at=at), failed("d", started_at=at + SECOND))
+        for _ in range(4):
+            for name, follower in followers.items():
+                await follower.look()
+                assert follower.numbers.problem is None
+                await stations[name].delivered()
+        assert [await each.here.store.count() for each in (one, two)] == [4, 4]
