@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.leaderboard.go_json_reader import GoJsonError, PostedStat, read_stat
 from exporter.leaderboard.posting import UnstorableError, job_type, measurement
-from exporter.model import Measurement, encode, normal_orchestrator, pipeline_uri
+from exporter.model import Measurement, encode, pipeline_uri
 from exporter.outbox import OutboxError
 from exporter.settings import PostSecret
 from exporter.web.context import Context
@@ -135,11 +135,9 @@ class PostStats:
             said = f"the store takes at most {here.store.largest} bytes of one stat"
             raise RefusedError(said, 413, "too large")
         known = here.prepared.snapshot.targets if here.prepared.snapshot is not None else ()
-        target = (
-            normal_orchestrator(stat.orchestrator),
-            pipeline_uri(stat.pipeline),
-            stat.model,
-        )
+        # As the store keeps them apart: of transcoding, a pipeline has one spelling there.
+        pipeline = stat.pipeline if job_type(stat) == "ai" else pipeline_uri(stat.pipeline)
+        target = (stat.orchestrator, pipeline, stat.model)
         if not self._new_targets.allow(secret.name, target, known=known, now=here.now()):
             raise RefusedError(
                 "this secret has brought up too many new orchestrators, pipelines and models today",
