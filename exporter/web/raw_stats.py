@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiohttp import web
@@ -50,12 +50,13 @@ class RawStats:
         made = await self._computed.get(("raw_stats", query.key), make)
         if made.body is not None:
             return json_answer(made.body, self._computed.age(made))
-        regions = await self._regions(query)
-        rows = sum(regions.values())
-        if rows > most:
-            self._here.counts.refused["too many rows"] += 1
-            return busy(f"{rows} stats are more than one answer holds ({most}): ask for less time")
-        return await self._stream(request, query, list(regions))
+        async with self._one_of_few():
+            regions = await self._regions(query)
+            rows = sum(regions.values())
+            if rows <= most:
+                return await self._stream(request, query, list(regions))
+        self._here.counts.refused["too many rows"] += 1
+        return busy(f"{rows} stats are more than one answer holds ({most}): ask for less time")
 
     async def _newest(self, query: LegacyQuery, limit: int) -> list[Row]:
         """The newest rows of all regions; fewer than `limit` only if that is all of them."""
@@ -79,24 +80,29 @@ class RawStats:
             query.window, query.where_orchestrator, transcoding=not query.ai
         )
 
-    async def _stream(
-        self, request: web.Request, query: LegacyQuery, regions: Sequence[str]
-    ) -> web.StreamResponse:
+    @asynccontextmanager
+    async def _one_of_few(self) -> AsyncIterator[None]:
+        """Ask the store about a long answer when it is its turn. Raises `BusyError`."""
         try:
             async with asyncio.timeout(_WAIT):
                 await self._streams.acquire()
         except TimeoutError:
             raise BusyError("too many long answers are being given") from None
         try:
-            response = web.StreamResponse(headers=json_headers(0))
-            with suppress(ConnectionError):  # who asked has gone, or was left
-                await response.prepare(request)
-                if request.method != "HEAD":
-                    await self._send(request, response, query, regions)
-                await response.write_eof()
-            return response
+            yield
         finally:
             self._streams.release()
+
+    async def _stream(
+        self, request: web.Request, query: LegacyQuery, regions: Sequence[str]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers=json_headers(0))
+        with suppress(ConnectionError):  # who asked has gone, or was left
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self._send(request, response, query, regions)
+            await response.write_eof()
+        return response
 
     async def _send(
         self,

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from yarl import URL
 
 from exporter.model import Measurement, Origin, Outcome, Reported
 from exporter.serving import listening
+from exporter.stores.embedded import EmbeddedStore
 from exporter.web import raw_stats
 from exporter.web.app import build_app
 from tests.contract.conftest import A, B, C, Leaderboard, leaderboard
@@ -233,3 +235,29 @@ async def test_who_hangs_up_or_never_reads_a_long_answer_keeps_nobody_from_their
             response = await client.get(f"{url}{target}")
             assert len(msgspec.json.decode(await response.read())) == 3
     assert caplog.messages == ["a long answer was broken off"]
+
+
+async def test_the_store_is_asked_about_few_long_answers_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_stats, "SHORT", 3)
+    monkeypatch.setattr(raw_stats, "STREAMS", 2)
+    asking, most = 0, 0
+    regions = EmbeddedStore.regions
+
+    async def seen(*about: Any, **more: Any) -> dict[str, int]:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        try:
+            return await regions(*about, **more)
+        finally:
+            asking -= 1
+
+    monkeypatch.setattr(EmbeddedStore, "regions", seen)
+    async with leaderboard(tmp_path) as board:
+        await board.station.give(*(posted(number) for number in range(9)))
+        asked = (board.ask("raw_stats", orchestrator=A, job_type="ai") for _ in range(20))
+        answers = await asyncio.gather(*asked)
+    assert {sum(map(len, answer.values())) for answer in answers} == {9}
+    assert most == 2
