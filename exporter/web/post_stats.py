@@ -28,6 +28,8 @@ PATIENCE: Final = 60.0
 _SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 _QUICK: Final = 64 * 2**10
 """Bytes of a body that is read without a thread."""
+ROOM: Final = 128 * 2**20
+"""Bytes that all bodies of more than `_QUICK` may have while nobody knows yet who sends them."""
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
@@ -53,6 +55,8 @@ class PostStats:
         self._secrets: Sequence[PostSecret] = here.settings.leaderboard.secrets
         self._new_targets = NewTargets(here.settings.leaderboard.new_targets)
         self._warned: set[tuple[str, str]] = set()
+        self._arriving = 0
+        """Bytes of bodies that are not whole yet."""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Take a post, by any method, in the original's order of checks."""
@@ -88,12 +92,18 @@ class PostStats:
             async with asyncio.timeout(PATIENCE):
                 async for part in request.content.iter_any():
                     body += part
+                    self._arriving += len(part)
                     if len(body) > limit:
                         raise too_large
+                    if len(body) > _QUICK and self._arriving > ROOM:
+                        said = "too many large posts are coming in, try again later"
+                        raise RefusedError(said, 503, "not stored")
         except TimeoutError:
             raise RefusedError("the body did not arrive in time", 408, "too slow") from None
         except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
             raise RefusedError("the body broke off", 400, "broken off") from None
+        finally:
+            self._arriving -= len(body)
         return bytes(body)
 
     def _who_signed(self, body: bytes, signature: str) -> PostSecret:
