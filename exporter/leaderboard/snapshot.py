@@ -61,7 +61,7 @@ class Snapshot:
 
     def transcoding_stats(self, orchestrator: str) -> Json:
         """Scores of transcoding, of all orchestrators or of one."""
-        return _of(legacy.transcoding_stats(self.read.transcoding), orchestrator)
+        return _of(self._transcoding, orchestrator)
 
     def top_ai_score(self, orchestrator: str) -> Json:
         """The best group of an orchestrator that is spelled just so."""
@@ -91,6 +91,10 @@ class Snapshot:
         )
         transcoding = ((one.orchestrator, one.pipeline, one.model) for one in self.read.transcoding)
         return frozenset((*ai, *transcoding))
+
+    @cached_property
+    def _transcoding(self) -> dict[str, Json]:
+        return legacy.transcoding_stats(self.read.transcoding)
 
     @cached_property
     def _by_model(self) -> dict[tuple[str, str], list[SpelledGroup]]:
