@@ -191,9 +191,9 @@ class Store(Protocol):
     """What the station asks of a store.
 
     Only rows that count (see `Measurement.counts`) or come from others enter `groups`, the medians,
-    `phases` and `served`; `newest`, `rows` and `count` see every row, `target_states` all but
-    imported ones. What is about transcoding is in its own questions, in `rows` and in `count`
-    alone. Every method raises `StoreError`.
+    `phases` and `served`; `newest`, `target_states`, `rows` and `count` see every row. What
+    is about transcoding is in its own questions, in `rows` and in `count` alone. Every method
+    raises `StoreError`.
     """
 
     @property
@@ -303,9 +303,8 @@ class Store(Protocol):
     ) -> list[TargetState]:
         """The state of every target, region and tester over all time, in that order.
 
-        What comes later in the outbox is later, whatever its time: clocks are set back. So what was
-        imported, which is history, is left out. `upto` leaves rows with a higher sequence number
-        out of the failures.
+        What comes later in the outbox is later, whatever its time: clocks are set back. `upto`
+        leaves rows with a higher sequence number out of the failures.
         """
         ...
 

@@ -273,7 +273,7 @@ def _percentile(values: list[float], share: float) -> float:
 def target_states(rows: Iterable[Row]) -> list[TargetState]:
     found: defaultdict[tuple[str, str, str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if about_transcoding(row) or row.measurement.origin is Origin.IMPORTED:
+        if about_transcoding(row):
             continue
         one = row.measurement
         found[one.orchestrator, one.pipeline, one.model, one.region, one.tester].append(row)

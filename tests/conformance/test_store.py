@@ -403,19 +403,6 @@ async def test_without_a_success_every_failure_is_consecutive(store: Store) -> N
     assert state.last_attempt == START + 2 * SECOND
 
 
-async def test_imported_history_says_nothing_about_a_streak(store: Store) -> None:
-    imported: dict[str, Any] = {"origin": Origin.IMPORTED}
-    rows = (
-        at(1, failed("m1")),
-        at(2, good("m2", **imported)),
-        at(3, failed("m3")),
-        at(9, failed("m4", **imported)),
-    )
-    assert await streak(store, *rows) == 2
-    (state,) = await store.target_states()
-    assert (state.last_success, state.last_attempt) == (None, START + 3 * SECOND)
-
-
 async def test_a_success_ends_the_streak(store: Store) -> None:
     assert await streak(store, at(1, failed("m1")), at(2, good("m2"))) == 0
 

@@ -5,13 +5,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from msgspec.structs import replace
 
 from exporter.delivery.feed import Feed
 from exporter.delivery.restoration import AfterRestoration, Restoration
 from exporter.delivery.store_writer import StoreWriter
 from exporter.delivery.target_metrics import TargetMetrics
-from exporter.model import Origin
 from exporter.outbox import Outbox
 from exporter.stores import Store
 from exporter.stores.embedded import EmbeddedStore
@@ -98,19 +96,6 @@ async def test_streak_and_last_success_of_each_reporter_survive_and_nothing_coun
     }
     assert metrics.shown()[1].last_success == START
     assert [one.attempts for one in metrics.shown()] == [0, 0, 1, 0]
-
-
-async def test_history_that_is_imported_later_changes_no_streak(
-    outbox: Outbox, store: EmbeddedStore
-) -> None:
-    await outbox.put(followed_failure("a", started_at=START))
-    await store_all(outbox, store)
-    before = streaks(await restarted(outbox, store))
-    for number in range(3):
-        history = followed_failure(f"b{number}", started_at=START - number - 1)
-        await outbox.put(replace(history, origin=Origin.IMPORTED))
-    await store_all(outbox, store)
-    assert streaks(await restarted(outbox, store)) == before == {("leaderboard.example", "LAX"): 1}
 
 
 async def test_a_reporter_that_is_our_own_name_or_named_twice_changes_nothing(

@@ -1,7 +1,6 @@
 // What the rows of each target, per region and tester, add up to: the numbers in the outbox of the last
 // success and the last failure, how many failures there are, and the latest moments. How many of
-// the failures come after the last success is asked by streak.flux, where it has to be. Imported rows are
-// history that came later: their numbers say nothing about what came after what.
+// the failures come after the last success is asked by streak.flux, where it has to be.
 //
 // Parameters: bucket, series, tester and region (empty: any), upto.
 by = ["orchestrator", "pipeline", "model", "region", "tester"]
@@ -11,7 +10,6 @@ all = (field) => {
         from(bucket: bucket)
             |> range(start: time(v: since), stop: time(v: until))
             |> filter(fn: (r) => r._measurement == series and r._field == field)
-            |> filter(fn: (r) => r.origin != "imported")
     a = if tester == "" then found else found |> filter(fn: (r) => r.tester == tester)
 
     return if region == "" then a else a |> filter(fn: (r) => r.region == region)

@@ -1,7 +1,5 @@
--- What the rows of each target, per region and tester, add up to, but for imported ones: they are
--- history that came later, and their numbers say nothing about what came after what. A row comes
--- after another by its number in the outbox: clocks are set back, and a newer outbox has higher
--- numbers.
+-- What the rows of each target, per region and tester, add up to. A row comes after another by its
+-- number in the outbox: clocks are set back, and a newer outbox has higher numbers.
 WITH told AS (
     SELECT
         *,
@@ -12,8 +10,7 @@ WITH told AS (
         ) OVER (PARTITION BY orchestrator, pipeline, model, region, tester) AS last_good
     FROM ai_job
     WHERE
-        origin <> 'imported'
-        AND ($tester::VARCHAR IS NULL OR tester = $tester)
+        ($tester::VARCHAR IS NULL OR tester = $tester)
         AND ($region::VARCHAR IS NULL OR region = $region)
 )
 
