@@ -29,6 +29,17 @@ _SAVED: Final = 60.0
 """Least seconds between two savings."""
 
 
+def pauses(interval: float, took: float) -> tuple[float, float]:
+    """Seconds from the end of a reading to the next, at least, and from its beginning, at most.
+
+    Neither is so long that the snapshot is too old before there is another.
+    """
+    return (
+        min(max(interval, REST * took), OLDEST / 4),
+        min(AT_LATEST * interval, OLDEST / 2),
+    )
+
+
 class Preparing:
     """Reads the default window when something is new, or from time to time, one reading at a time.
 
@@ -113,9 +124,9 @@ class Preparing:
             if self._saved is None or loop.time() - self._saved >= _SAVED:
                 self._saved = loop.time()
                 await asyncio.to_thread(self._save)
-        took = loop.time() - started
-        await asyncio.sleep(max(self._interval, REST * took))
-        at_latest = started + AT_LATEST * self._interval
+        rest, at_latest = pauses(self._interval, loop.time() - started)
+        await asyncio.sleep(rest)
+        at_latest += started
         while self._progress() == seen and loop.time() < at_latest:  # noqa: ASYNC110 - no feed tells
             await asyncio.sleep(min(_POLL, self._interval))
 

@@ -7,7 +7,7 @@ import msgspec
 
 from exporter.leaderboard import legacy
 from exporter.leaderboard.legacy import Json
-from exporter.model import normal_orchestrator, pipeline_uri
+from exporter.model import pipeline_display, pipeline_uri
 from exporter.stores import (
     ModelMedian,
     Served,
@@ -61,7 +61,7 @@ class Snapshot:
 
     def transcoding_stats(self, orchestrator: str) -> Json:
         """Scores of transcoding, of all orchestrators or of one."""
-        return _of(legacy.transcoding_stats(self.read.transcoding), orchestrator)
+        return _of(self._transcoding, orchestrator)
 
     def top_ai_score(self, orchestrator: str) -> Json:
         """The best group of an orchestrator that is spelled just so."""
@@ -81,14 +81,20 @@ class Snapshot:
 
     @cached_property
     def targets(self) -> frozenset[tuple[str, str, str]]:
-        """Every orchestrator, pipeline and model that has results, in the one form inside."""
-        groups: tuple[SpelledGroup | TranscodingGroup, ...] = (
-            *self.read.groups,
-            *self.read.transcoding,
+        """Every orchestrator, pipeline and model that has results, as spelled.
+
+        Of transcoding, pipelines are in the one form inside.
+        """
+        ai = (
+            (one.orchestrator, one.spelled_pipeline or pipeline_display(one.pipeline), one.model)
+            for one in self.read.groups
         )
-        return frozenset(
-            (normal_orchestrator(one.orchestrator), one.pipeline, one.model) for one in groups
-        )
+        transcoding = ((one.orchestrator, one.pipeline, one.model) for one in self.read.transcoding)
+        return frozenset((*ai, *transcoding))
+
+    @cached_property
+    def _transcoding(self) -> dict[str, Json]:
+        return legacy.transcoding_stats(self.read.transcoding)
 
     @cached_property
     def _by_model(self) -> dict[tuple[str, str], list[SpelledGroup]]:

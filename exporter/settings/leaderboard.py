@@ -153,7 +153,8 @@ class Leaderboard(Section):
     refresh_interval: Seconds = Field(
         default=5.0,
         description="Least seconds between two preparations of the answers. They are prepared "
-        "when there is something new, and at the latest after twelve of these.",
+        "when there is something new, and at the latest after twelve of these; more than 900 are "
+        "900.",
     )
     cache_bytes: int = Field(
         default=64 * 2**20,

@@ -4,7 +4,7 @@ What is asked about the default window comes from the snapshot that is kept read
 are kept; everything else is computed once for all who wait.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Final
 
 from aiohttp import web
@@ -23,7 +23,7 @@ from exporter.web.legacy_query import LegacyQuery, LegacyQueryError, read_query
 from exporter.web.parameters import raw_query, split_query
 from exporter.web.raw_stats import RawStats
 
-_ENTRY: Final = 300
+_ENTRY: Final = 600
 """Bytes that a kept body takes besides its own."""
 
 
@@ -54,7 +54,9 @@ class LegacyRoutes:
             query = self._query(request)
             if not query.by_default or query.region or not (query.pipeline or not query.ai):
                 return await self._compute("aggregated_stats", query)
-            return await self._from_snapshot(request, lambda found: _aggregated(found, query))
+            return await self._from_snapshot(
+                request, query.key, lambda found: _aggregated(found, query)
+            )
         except LegacyQueryError as error:
             return refusal(str(error))
 
@@ -66,7 +68,9 @@ class LegacyRoutes:
             query = self._query(request)
             if not query.by_default:
                 return await self._compute("pipelines", query)
-            return await self._from_snapshot(request, lambda found: found.pipelines(query.region))
+            return await self._from_snapshot(
+                request, ("pipelines", query.region), lambda found: found.pipelines(query.region)
+            )
         except LegacyQueryError as error:
             return refusal(str(error))
 
@@ -76,14 +80,18 @@ class LegacyRoutes:
             return kept
         asked = split_query(raw_query(request.raw_path)).get("orchestrator", "")
         return await self._from_snapshot(
-            request, lambda found: found.top_ai_score(asked) if asked else {}
+            request,
+            ("top_ai_score", asked),
+            lambda found: found.top_ai_score(asked) if asked else {},
         )
 
     async def regions(self, request: web.Request) -> web.StreamResponse:
         """The regions, configured ones and those with results."""
         if (kept := self._kept(request)) is not None:
             return kept
-        return await self._from_snapshot(request, lambda _: {"regions": known_regions(self._here)})
+        return await self._from_snapshot(
+            request, ("regions",), lambda _: {"regions": known_regions(self._here)}
+        )
 
     async def raw_stats(self, request: web.Request) -> web.StreamResponse:
         """Single stats of one orchestrator by region."""
@@ -117,11 +125,15 @@ class LegacyRoutes:
         return json_answer(body, self._age(snapshot))
 
     async def _from_snapshot(
-        self, request: web.Request, make: Callable[[Snapshot], Json]
+        self, request: web.Request, question: Hashable, make: Callable[[Snapshot], Json]
     ) -> web.Response:
+        """An answer that is made once for all who ask the same, however they write it."""
         snapshot = await self._here.prepared.current()
-        body = go_json.dumps(make(snapshot))
-        self._bodies.put(snapshot, request.raw_path, body)
+        body = self._bodies.get(snapshot, question)
+        if body is None:
+            body = go_json.dumps(make(snapshot))
+            target = request.raw_path
+            self._bodies.put(snapshot, (question, target), body, len(body) + 2 * len(target))
         return json_answer(body, self._age(snapshot))
 
     def _age(self, snapshot: Snapshot) -> float:
@@ -140,23 +152,26 @@ class LegacyRoutes:
 
 
 class _Bodies:
-    """Bodies made of one snapshot, by the target of the request; bounded, gone with it."""
+    """Bodies made of one snapshot, by question and by the target of the request that asked first.
+
+    Bounded, and gone with the snapshot.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._of: Snapshot | None = None
-        self._bodies: dict[str, bytes] = {}
+        self._bodies: dict[Hashable, bytes] = {}
         self._bytes = 0
 
-    def get(self, snapshot: Snapshot | None, target: str) -> bytes | None:
-        return self._bodies.get(target) if snapshot is self._of else None
+    def get(self, snapshot: Snapshot | None, name: Hashable) -> bytes | None:
+        return self._bodies.get(name) if snapshot is self._of else None
 
-    def put(self, snapshot: Snapshot, target: str, body: bytes) -> None:
-        size = len(body) + len(target) + _ENTRY
+    def put(self, snapshot: Snapshot, names: Iterable[Hashable], body: bytes, size: int) -> None:
+        size += _ENTRY
         if snapshot is not self._of or self._bytes + size > self._limit:
             self._of, self._bodies, self._bytes = snapshot, {}, 0
         if size <= self._limit:
-            self._bodies[target] = body
+            self._bodies.update(dict.fromkeys(names, body))
             self._bytes += size
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from exporter.model import NANOSECONDS
 
 Name = tuple[str, str, str]
-"""Orchestrator, pipeline, model."""
+"""Orchestrator, pipeline, model, as they are spelled: each spelling is a series of its own."""
 
 _DAY: Final = 86400 * NANOSECONDS
 

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.leaderboard.go_json_reader import GoJsonError, PostedStat, read_stat
 from exporter.leaderboard.posting import UnstorableError, job_type, measurement
-from exporter.model import Measurement, encode, normal_orchestrator, pipeline_uri
+from exporter.model import Measurement, encode, pipeline_uri
 from exporter.outbox import OutboxError
 from exporter.settings import PostSecret
 from exporter.web.context import Context
@@ -28,6 +28,8 @@ PATIENCE: Final = 60.0
 _SIGNATURE: Final = re.compile(r"[0-9a-f]{64}")
 _QUICK: Final = 64 * 2**10
 """Bytes of a body that is read without a thread."""
+ROOM: Final = 128 * 2**20
+"""Bytes that all bodies of more than `_QUICK` may have while nobody knows yet who sends them."""
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS, PUT, DELETE",
@@ -53,6 +55,8 @@ class PostStats:
         self._secrets: Sequence[PostSecret] = here.settings.leaderboard.secrets
         self._new_targets = NewTargets(here.settings.leaderboard.new_targets)
         self._warned: set[tuple[str, str]] = set()
+        self._arriving = 0
+        """Bytes of bodies that are not whole yet."""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Take a post, by any method, in the original's order of checks."""
@@ -88,12 +92,18 @@ class PostStats:
             async with asyncio.timeout(PATIENCE):
                 async for part in request.content.iter_any():
                     body += part
+                    self._arriving += len(part)
                     if len(body) > limit:
                         raise too_large
+                    if len(body) > _QUICK and self._arriving > ROOM:
+                        said = "too many large posts are coming in, try again later"
+                        raise RefusedError(said, 503, "not stored")
         except TimeoutError:
             raise RefusedError("the body did not arrive in time", 408, "too slow") from None
         except (ConnectionError, web.RequestPayloadError, HttpProcessingError):
             raise RefusedError("the body broke off", 400, "broken off") from None
+        finally:
+            self._arriving -= len(body)
         return bytes(body)
 
     def _who_signed(self, body: bytes, signature: str) -> PostSecret:
@@ -135,11 +145,9 @@ class PostStats:
             said = f"the store takes at most {here.store.largest} bytes of one stat"
             raise RefusedError(said, 413, "too large")
         known = here.prepared.snapshot.targets if here.prepared.snapshot is not None else ()
-        target = (
-            normal_orchestrator(stat.orchestrator),
-            pipeline_uri(stat.pipeline),
-            stat.model,
-        )
+        # As the store keeps them apart: of transcoding, a pipeline has one spelling there.
+        pipeline = stat.pipeline if job_type(stat) == "ai" else pipeline_uri(stat.pipeline)
+        target = (stat.orchestrator, pipeline, stat.model)
         if not self._new_targets.allow(secret.name, target, known=known, now=here.now()):
             raise RefusedError(
                 "this secret has brought up too many new orchestrators, pipelines and models today",

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiohttp import web
@@ -23,6 +24,14 @@ SHORT: Final = 2000
 STREAMS: Final = 4
 """Long answers that are given at a time."""
 PAGE: Final = 1000
+"""Rows that are read at a time at most."""
+FIRST: Final = 200
+"""Rows of a first page: how long they are tells how many are read next."""
+ROOM: Final = 16 * 2**20
+"""Characters of an answer that is made whole, and about those of a page: requests and responses
+of others may be long."""
+_REST: Final = 1000
+"""Characters of a row besides its request and response."""
 SLOWEST: Final = 60.0
 """Seconds in which somebody takes a page of a long answer; who is slower is left, since he keeps
 others from theirs."""
@@ -42,36 +51,52 @@ class RawStats:
         most = self._here.settings.leaderboard.max_rows
 
         async def make() -> bytes | None:
-            rows = await self._newest(query, min(SHORT, most) + 1)
-            if len(rows) > min(SHORT, most):
+            rows = await self._short(query, min(SHORT, most))
+            if rows is None:
                 return None
             return await asyncio.to_thread(_whole, rows, query.orchestrator)
 
         made = await self._computed.get(("raw_stats", query.key), make)
         if made.body is not None:
             return json_answer(made.body, self._computed.age(made))
-        regions = await self._regions(query)
-        rows = sum(regions.values())
-        if rows > most:
-            self._here.counts.refused["too many rows"] += 1
-            return busy(f"{rows} stats are more than one answer holds ({most}): ask for less time")
-        return await self._stream(request, query, list(regions))
+        async with self._one_of_few():
+            regions = await self._regions(query)
+            rows = sum(regions.values())
+            if rows <= most:
+                return await self._stream(request, query, list(regions))
+        self._here.counts.refused["too many rows"] += 1
+        return busy(f"{rows} stats are more than one answer holds ({most}): ask for less time")
 
-    async def _newest(self, query: LegacyQuery, limit: int) -> list[Row]:
-        """The newest rows of all regions; fewer than `limit` only if that is all of them."""
+    async def _short(self, query: LegacyQuery, most: int) -> list[Row] | None:
+        """The newest rows of all regions; `None` if they are more, or too long to be held."""
         rows: list[Row] = []
-        while len(rows) < limit:
-            page = await self._here.store.newest(
-                query.window,
-                query.where_orchestrator,
-                transcoding=not query.ai,
-                before=Turn.of(rows[-1]) if rows else None,
-                limit=limit - len(rows),
-            )
-            if not page:
-                break
+        size = 0
+        async for page in self._pages(query, query.where_orchestrator, most + 1):
             rows += page
+            size += _size(page)
+            if len(rows) > most or size > ROOM:
+                return None
         return rows
+
+    async def _pages(
+        self, query: LegacyQuery, where: Where, most: int = sys.maxsize
+    ) -> AsyncIterator[list[Row]]:
+        """At most so many rows, newest first, in pages that memory has room for."""
+        before: Turn | None = None
+        limit = FIRST
+        while page := await self._here.store.newest(
+            query.window,
+            where,
+            transcoding=not query.ai,
+            before=before,
+            limit=min(limit, PAGE, most),
+        ):
+            yield page
+            most -= len(page)
+            if not most:
+                return
+            before = Turn.of(page[-1])
+            limit = max(1, ROOM * len(page) // _size(page))
 
     async def _regions(self, query: LegacyQuery) -> dict[str, int]:
         """How many rows it has in each region; those that will not be shown included."""
@@ -79,24 +104,29 @@ class RawStats:
             query.window, query.where_orchestrator, transcoding=not query.ai
         )
 
-    async def _stream(
-        self, request: web.Request, query: LegacyQuery, regions: Sequence[str]
-    ) -> web.StreamResponse:
+    @asynccontextmanager
+    async def _one_of_few(self) -> AsyncIterator[None]:
+        """Ask the store about a long answer when it is its turn. Raises `BusyError`."""
         try:
             async with asyncio.timeout(_WAIT):
                 await self._streams.acquire()
         except TimeoutError:
             raise BusyError("too many long answers are being given") from None
         try:
-            response = web.StreamResponse(headers=json_headers(0))
-            with suppress(ConnectionError):  # who asked has gone, or was left
-                await response.prepare(request)
-                if request.method != "HEAD":
-                    await self._send(request, response, query, regions)
-                await response.write_eof()
-            return response
+            yield
         finally:
             self._streams.release()
+
+    async def _stream(
+        self, request: web.Request, query: LegacyQuery, regions: Sequence[str]
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers=json_headers(0))
+        with suppress(ConnectionError):  # who asked has gone, or was left
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self._send(request, response, query, regions)
+            await response.write_eof()
+        return response
 
     async def _send(
         self,
@@ -128,15 +158,15 @@ class RawStats:
 
     async def _stats(self, query: LegacyQuery, region: str) -> AsyncIterator[bytes]:
         """The stats of one region, by pages that have some, without what stands around them."""
-        where = _in(query.where_orchestrator, region)
-        before: Turn | None = None
-        while page := await self._here.store.newest(
-            query.window, where, transcoding=not query.ai, before=before, limit=PAGE
-        ):
-            before = Turn.of(page[-1])
+        async for page in self._pages(query, _in(query.where_orchestrator, region)):
             stats = await asyncio.to_thread(_encoded, page, query.orchestrator)
             if stats:
                 yield stats
+
+
+def _size(page: Sequence[Row]) -> int:
+    """Characters of rows, about."""
+    return sum(len(row.measurement.request) + len(row.measurement.response) + _REST for row in page)
 
 
 def _in(where: Where, region: str) -> Where:

@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 
 from exporter.stores import Store, StoreError
 from exporter.stores.embedded import EmbeddedStore
-from exporter.web import computed
+from exporter.web import computed, go_json
 from tests.contract.conftest import A, B, Leaderboard, leaderboard
 from tests.waiting import until
 
@@ -233,3 +233,43 @@ async def test_the_age_header_grows_until_the_answer_is_made_anew(tmp_path: Path
             assert (await get(board, target)).headers["Age"] == "0", target
         assert (await get(board, "aggregated_stats?since=0")).headers["Age"] == "0"
         assert "Age" not in (await get(board, "aggregated_stats?since=x")).headers
+
+
+async def test_an_answer_is_made_once_however_the_question_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = 0
+    dumps = go_json.dumps
+
+    def counted(value: object) -> bytes:
+        nonlocal made
+        made += 1
+        return dumps(value)
+
+    async with leaderboard(tmp_path) as board:
+        await board.post_ai(("FRA", A, 1, 2), ("LAX", B, 1, 4))
+        monkeypatch.setattr(go_json, "dumps", counted)
+        asked = {
+            "aggregated_stats?pipeline=Text+to+image&model=m/one": 1,
+            "aggregated_stats?model=m%2Fone&pipeline=Text%20to%20image&x=1": 1,
+            f"aggregated_stats?model=m/one&pipeline=Text+to+image&orchestrator={A}": 2,
+            "pipelines": 3,
+            "pipelines?region=FRA": 4,
+            "pipelines?region=fra&x=2": 4,
+            f"top_ai_score?orchestrator={A}": 5,
+            f"top_ai_score?x=3&orchestrator={A}": 5,
+            f"top_ai_score?orchestrator={B}": 6,
+            "regions": 7,
+            "regions?x=4": 7,
+            "aggregated_stats": 8,
+            "aggregated_stats?x=5": 8,
+        }
+        answers: dict[int, bytes] = {}
+        for target, times in asked.items():
+            response = await get(board, target)
+            assert (response.status, made) == (200, times), target
+            assert answers.setdefault(times, await response.read()) == await response.read()
+        assert len(set(answers.values())) == len(asked) - 5
+        await board.station.here.prepared.refresh()
+        await get(board, "pipelines")
+        assert made == 9, "nothing is kept of another snapshot"

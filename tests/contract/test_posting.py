@@ -393,6 +393,28 @@ async def test_new_names_are_bounded_per_secret_and_day(tmp_path: Path) -> None:
         assert counted["friend", "too many new targets"] == 2
 
 
+async def test_another_spelling_of_a_known_name_is_a_new_name(tmp_path: Path) -> None:
+    async with leaderboard(tmp_path, new_targets=2) as board:
+
+        async def status(orchestrator: str, pipeline: str) -> int:
+            stat = {"orchestrator": orchestrator, "pipeline": pipeline, "model": "m"}
+            response = await sent(board, "testsecret", region="FRA", **stat)
+            return response.status
+
+        assert await status(A, "Text to image") == 200
+        assert await status(A, "text-to-image") == 200
+        assert await status(A, "TEXT to image") == 429
+        assert await status(A.upper(), "Text to image") == 429
+        await board.station.delivered()
+        board.clock.move(86400 - 3600)  # another day, and all of this in the window yet
+        await board.station.here.prepared.refresh()
+        assert await status(A, "Text to image") == 200
+        assert await status(A, "text-to-image") == 200
+        assert await status(A.upper(), "Text to image") == 200
+        assert await status(A, "TEXT to image") == 200
+        assert await status(B, "Text to image") == 429
+
+
 async def test_a_post_over_the_limit_is_413_whatever_is_in_it(tmp_path: Path) -> None:
     async with leaderboard(tmp_path, post_limit=2048) as board:
         for size, status in ((2048, 200), (2049, 413), (10**6, 413)):

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,8 @@ from yarl import URL
 
 from exporter.model import Measurement, Origin, Outcome, Reported
 from exporter.serving import listening
+from exporter.stores import Row
+from exporter.stores.embedded import EmbeddedStore
 from exporter.web import raw_stats
 from exporter.web.app import build_app
 from tests.contract.conftest import A, B, C, Leaderboard, leaderboard
@@ -233,3 +236,57 @@ async def test_who_hangs_up_or_never_reads_a_long_answer_keeps_nobody_from_their
             response = await client.get(f"{url}{target}")
             assert len(msgspec.json.decode(await response.read())) == 3
     assert caplog.messages == ["a long answer was broken off"]
+
+
+async def test_the_store_is_asked_about_few_long_answers_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_stats, "SHORT", 3)
+    monkeypatch.setattr(raw_stats, "STREAMS", 2)
+    asking, most = 0, 0
+    regions = EmbeddedStore.regions
+
+    async def seen(*about: Any, **more: Any) -> dict[str, int]:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        try:
+            return await regions(*about, **more)
+        finally:
+            asking -= 1
+
+    monkeypatch.setattr(EmbeddedStore, "regions", seen)
+    async with leaderboard(tmp_path) as board:
+        await board.station.give(*(posted(number) for number in range(9)))
+        asked = (board.ask("raw_stats", orchestrator=A, job_type="ai") for _ in range(20))
+        answers = await asyncio.gather(*asked)
+    assert {sum(map(len, answer.values())) for answer in answers} == {9}
+    assert most == 2
+
+
+async def test_of_long_stats_few_are_held_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_stats, "FIRST", 4)
+    monkeypatch.setattr(raw_stats, "ROOM", 10_000)
+    limits: list[int] = []
+    newest = EmbeddedStore.newest
+
+    async def seen(*about: Any, limit: int, **more: Any) -> list[Row]:
+        limits.append(limit)
+        return await newest(*about, limit=limit, **more)
+
+    monkeypatch.setattr(EmbeddedStore, "newest", seen)
+    target = f"/api/raw_stats?orchestrator={A}&job_type=ai&region=fra"
+    async with leaderboard(tmp_path) as board:
+        jobs = [replace(posted(number), region="FRA") for number in range(30)]
+        await board.station.give(*(replace(job, response="x" * 3000) for job in jobs))
+        response = await board.station.client.get(target)
+        assert response.headers["Transfer-Encoding"] == "chunked"
+        (found,) = msgspec.json.decode(await response.read()).values()
+        assert [one["timestamp"] for one in found] == list(reversed(range(30)))
+        assert limits == [4, 4, *[2] * 14]
+
+        limits.clear()
+        response = await board.station.client.get(f"{target}&since={START // 10**9 + 1}")
+        assert (response.headers["Content-Length"], limits) == ("2", [4])

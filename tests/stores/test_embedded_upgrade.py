@@ -12,10 +12,11 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from exporter.model import LaneKind, Measurement, Origin
+from exporter.model import LaneKind, Measurement, Origin, Reported
 from exporter.stores import Group, StoreError, Where, Window
 from exporter.stores.embedded import EmbeddedStore
 from exporter.stores.embedded_upgrade import FORMAT
+from exporter.stores.schema import FIELDS
 from tests.conformance.test_store_populations import populations
 from tests.filesystems import lock_up, read_only_folder, resize_disk, small_disk
 from tests.measurements import SECOND, START, failed, good
@@ -102,6 +103,41 @@ def test_a_file_is_upgraded_once(path: Path, caplog: pytest.LogCaptureFixture) -
     with caplog.at_level(logging.INFO):
         opened_and_closed(path)
     assert caplog.text == ""
+
+
+NAMED = ("0x" + "Ab" * 20, "0x" + "ab" * 20)
+SPELLINGS = (
+    None,
+    Reported(orchestrator=NAMED[0], pipeline="Text to image", timestamp=0),
+    Reported(orchestrator=NAMED[1], pipeline="TEXT-to-image", timestamp=1),
+    Reported(orchestrator=f" {NAMED[0]}", timestamp=1),
+    Reported(pipeline="Text To Image"),
+    Reported(success_rate=0.5),
+)
+
+
+def test_an_upgraded_file_knows_how_names_were_spelled(path: Path) -> None:
+    rows = [
+        good(
+            f"{number} {origin}",
+            orchestrator=NAMED[1],
+            origin=origin,
+            reported=reported,
+            started_at=START + number,
+        )
+        for number, reported in enumerate(SPELLINGS)
+        for origin in (Origin.OWN, Origin.POSTED, Origin.IMPORTED)
+        if reported is None or origin is not Origin.OWN
+    ]
+    format_1.make(path, enumerate(rows, 1))
+    opened_and_closed(path)
+    columns = [field for field in FIELDS if field.name.startswith("spelled_")]
+    with closing(duckdb.connect(path, read_only=True)) as raw:
+        found = raw.execute(
+            "SELECT job_id, spelled_orchestrator, spelled_pipeline FROM ai_job ORDER BY seq"
+        ).fetchall()
+    assert found == [(one.id, *(column.value(one) for column in columns)) for one in rows]
+    assert len({(orchestrator, pipeline) for _, orchestrator, pipeline in found}) == 5
 
 
 @settings(

@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from exporter.serving import listening
+from exporter.web import post_stats
 from exporter.web.app import build_app
 from tests.measurements import good
 from tests.stations import ALICE, running_station
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 SECRETS = [{"name": "friend", "secret": "hunter2"}]
 
@@ -88,3 +89,35 @@ async def test_a_body_that_is_cut_off_is_no_fault_of_ours(
         await writer.wait_closed()
         await until(lambda: station.here.counts.posts["", "broken off"] == 1)
     assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_bodies_of_nobody_knows_whom_take_a_bounded_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post_stats, "ROOM", 200_000)
+
+    async def posted(client: httpx.AsyncClient, size: int) -> int:
+        body = b'{"region":"FRA"}'.ljust(size)
+        signed = {"Authorization": hmac.new(b"hunter2", body, "sha256").hexdigest()}
+        return (await client.post("/api/post_stats", content=body, headers=signed)).status_code
+
+    async with (
+        running_station(tmp_path, leaderboard={"secrets": SECRETS}) as station,
+        listening(build_app(station.here), "127.0.0.1:0", "station.listen") as url,
+        httpx.AsyncClient(trust_env=False, base_url=url) as client,
+    ):
+        _, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(url).port)
+        head = f"POST /api/post_stats HTTP/1.1\r\nHost: x\r\nAuthorization: {'0' * 64}\r\n"
+        writer.write(f"{head}Content-Length: 500000\r\n\r\n".encode() + b" " * 150_000)
+        await writer.drain()
+
+        async def full() -> bool:
+            return await posted(client, 100_000) == 503
+
+        await eventually(full)
+        assert await posted(client, 50_000) == 200
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: station.here.counts.posts["", "broken off"] == 1)
+        assert await posted(client, 100_000) == 200
+        assert await posted(client, 190_000) == 200
