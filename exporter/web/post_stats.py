@@ -151,7 +151,7 @@ class PostStats:
         if not self._new_targets.allow(secret.name, target, known=known, now=here.now()):
             raise RefusedError(
                 "this secret has brought up too many new orchestrators, pipelines and models today",
-                429,
+                400,
                 "too many new targets",
             )
         return made

@@ -35,6 +35,8 @@ _REST: Final = 1000
 SLOWEST: Final = 60.0
 """Seconds in which somebody takes a page of a long answer; who is slower is left, since he keeps
 others from theirs."""
+PACE: Final = 64 * 2**10
+"""Bytes a second that he takes on the whole, beyond these seconds."""
 _WAIT: Final = 20.0
 
 
@@ -135,10 +137,15 @@ class RawStats:
         query: LegacyQuery,
         regions: Sequence[str],
     ) -> None:
+        loop = asyncio.get_running_loop()
+        waited, sent = 0.0, 0
         try:
             async for part in self._parts(query, regions):
-                async with asyncio.timeout(SLOWEST):
+                began = loop.time()
+                async with asyncio.timeout(SLOWEST + sent / PACE - waited):
                     await response.write(part)
+                waited += loop.time() - began
+                sent += len(part)
         except (StoreError, TimeoutError) as error:
             # The status is sent already: that the answer is not whole shows by its sudden end.
             why = str(error) or "nobody took it in time"
