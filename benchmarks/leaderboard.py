@@ -212,7 +212,9 @@ def questions() -> list[tuple[str, str, str | None, int]]:
         ("aggregated_stats, one model", f"/api/aggregated_stats?{model}", None, CLIENTS),
         ("top_ai_score, each orchestrator", "", each(tops), CLIENTS),
         ("pipelines", "/api/pipelines", None, CLIENTS),
+        ("raw_stats of a day, one orchestrator", raw[0], None, CLIENTS),
         ("raw_stats of a day, one model, each orchestrator", "", each(filtered), 4),
+        ("raw_stats of a day, each orchestrator", "", each(raw), 1),
         ("raw_stats of a day, each orchestrator", "", each(raw), 4),
         ("post_stats", "/api/post_stats", posting(), CLIENTS),
     ]
@@ -273,6 +275,7 @@ def main() -> None:
             data.mkdir(parents=True, exist_ok=True)
             fill(data / "store.duckdb", asked.points, asked.days)
         with station(data, folder / "station.log") as url:
+            wrk(f"{url}/api/pipelines", asked.seconds)  # what has just started is busy with itself
             rows = ask(url, asked.seconds)
         print_table(
             f"{asked.points:,} measurements of {asked.days} days, "

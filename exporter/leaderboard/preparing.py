@@ -100,7 +100,8 @@ class Preparing:
         """Read again now. Raises `StoreError`."""
         async with self._reading:
             now = self._now()
-            self.snapshot = Snapshot(await read(self._store, recent(now, self._window), now=now))
+            found = Snapshot(await read(self._store, recent(now, self._window), now=now))
+            self.snapshot = await asyncio.to_thread(found.work_out)
             self.readings += 1
             self._tried.set()
 

@@ -31,6 +31,7 @@ from exporter.stores import (
 )
 from exporter.stores.embedded_connections import Connections
 from exporter.stores.embedded_file import TABLES
+from exporter.stores.patience import yield_to_others
 from exporter.stores.schema import (
     MEASUREMENT,
     OUT_OF_RANGE,
@@ -80,9 +81,12 @@ class EmbeddedStore:
 
     def __init__(self, path: Path, memory_limit: int) -> None:
         self._path = path
-        self._connections = Connections(path, memory_limit)
+        self._readers = ThreadPoolExecutor(
+            _READERS, thread_name_prefix="store-reader", initializer=yield_to_others
+        )
+        # In such a thread, since DuckDB's own threads are as patient as the one that makes them.
+        self._connections = self._readers.submit(Connections, path, memory_limit).result()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
         self._closed = False
 
     @classmethod
@@ -186,7 +190,10 @@ class EmbeddedStore:
     async def spelled_groups(self, window: Window, where: Where) -> list[SpelledGroup]:
         """See `Store.spelled_groups`."""
         rows = await self._ask_about("spelled_groups", window, where)
-        return [SpelledGroup(**dict(zip(_SPELLED, row, strict=True))) for row in rows]
+        return await self._in(
+            self._readers,
+            lambda: [SpelledGroup(**dict(zip(_SPELLED, row, strict=True))) for row in rows],
+        )
 
     async def newest(
         self,

@@ -23,10 +23,11 @@ SHORT: Final = 2000
 """Stats up to which an answer is made whole."""
 STREAMS: Final = 4
 """Long answers that are given at a time."""
-PAGE: Final = 1000
+PAGE: Final = SHORT + 1
 """Rows that are read at a time at most."""
 FIRST: Final = 200
-"""Rows of a first page: how long they are tells how many are read next."""
+"""Rows of a first page: how long they are tells how many are read next, and the next time."""
+_REMEMBERED: Final = 10_000
 ROOM: Final = 16 * 2**20
 """Characters of an answer that is made whole, and about those of a page: requests and responses
 of others may be long."""
@@ -47,6 +48,8 @@ class RawStats:
         self._here = here
         self._computed = here.computed
         self._streams = asyncio.Semaphore(STREAMS)
+        self._lengths: dict[str, int] = {}
+        """How long a row of an orchestrator was on the last page, by its spelling."""
 
     async def answer(self, request: web.Request, query: LegacyQuery) -> web.StreamResponse:
         """The stats by region, newest first. Raises `BusyError` and `StoreError`."""
@@ -85,20 +88,24 @@ class RawStats:
     ) -> AsyncIterator[list[Row]]:
         """At most so many rows, newest first, in pages that memory has room for."""
         before: Turn | None = None
-        limit = FIRST
+        limit = ROOM // self._lengths.pop(query.orchestrator, ROOM // FIRST)
         while page := await self._here.store.newest(
             query.window,
             where,
             transcoding=not query.ai,
             before=before,
-            limit=min(limit, PAGE, most),
+            limit=max(1, min(limit, PAGE, most)),
         ):
+            length = _size(page) // len(page)
+            self._lengths[query.orchestrator] = length
+            if len(self._lengths) > _REMEMBERED:
+                del self._lengths[next(iter(self._lengths))]
             yield page
             most -= len(page)
             if not most:
                 return
             before = Turn.of(page[-1])
-            limit = max(1, ROOM * len(page) // _size(page))
+            limit = ROOM // length
 
     async def _regions(self, query: LegacyQuery) -> dict[str, int]:
         """How many rows it has in each region; those that will not be shown included."""
