@@ -175,6 +175,7 @@ class Follower:
     async def _catch_up(self, orchestrator: str, there: int) -> None:
         """Read all that the leaderboard stored up to `there`, its Unix seconds; oldest first."""
         memory = await self._memory(orchestrator)
+        first_look = memory is None
         if memory is None:
             memory = Memory.beginning(there - int(self._settings.look_back))
         elif memory.horizon - there > CLOCKS_APART:
@@ -188,7 +189,13 @@ class Follower:
             memory = await self._step(orchestrator, memory, there)
             self._memories[orchestrator] = memory
             if memory.horizon >= there:
-                return
+                break
+        if first_look and not memory.rows:
+            log.warning(
+                "a leaderboard has no results of an orchestrator that is followed: see whether the "
+                "address is right, and whether it is tested there",
+                extra={"leaderboard": self._settings.url, "orchestrator": orchestrator},
+            )
 
     async def _memory(self, orchestrator: str) -> Memory | None:
         """What is known from before; `None` if nothing is."""

@@ -413,6 +413,7 @@ async def test_answers_that_are_none_are_told_once(
     answer: web.Response,
     said: str,
 ) -> None:
+    remote.post(stat(timestamp=T - 5), at=T - 1)
     remote.answer = answer
     with caplog.at_level(logging.INFO):
         for _ in range(3):
@@ -587,3 +588,15 @@ async def test_stations_that_follow_each_other_in_a_circle_double_nothing(tmp_pa
                 assert follower.numbers.problem is None
                 await stations[name].delivered()
         assert [await each.here.store.count() for each in (one, two)] == [4, 4]
+
+
+async def test_an_orchestrator_that_nothing_is_known_of_is_named_once(
+    tmp_path: Path, remote: Remote, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    remote.post(stat(timestamp=T - 5), at=T - 1)
+    async with home(tmp_path, remote, url, (ALICE, BOB)) as here:
+        for _ in range(2):
+            await here.look()
+            remote.now += 300
+    said = [one for one in caplog.records if "has no results" in one.message]
+    assert [vars(one)["orchestrator"] for one in said] == [BOB]
