@@ -181,7 +181,7 @@ class FollowedLeaderboard(Section):
     orchestrators: list[Address] = Field(
         min_length=1, max_length=500, description="Whose results are taken over."
     )
-    interval: Annotated[Seconds, Field(ge=30)] = Field(
+    interval: Annotated[Seconds, Field(ge=10)] = Field(
         default=300.0, description="Seconds between two looks."
     )
     look_back: Annotated[Seconds, Field(ge=60)] = Field(

@@ -35,7 +35,7 @@ def follower_config(network: SimulatedNetwork, url: str, folder: Path) -> tuple[
     followed = {
         "url": url,
         "orchestrators": sorted({target.orchestrator for target in network.targets}),
-        "interval": 30,
+        "interval": 10,
     }
     plain = {
         "region": "LAX",
