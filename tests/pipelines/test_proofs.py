@@ -115,10 +115,10 @@ async def test_an_expectation_of_another_pipeline_is_the_testers_error() -> None
 
 
 async def test_a_decode_that_takes_too_much_memory_is_the_artefacts_fault() -> None:
-    side = 3000
+    side = 4000  # 48 MB, while what proves a small picture has room
     expectation = expected(side)
     big = answer(encoded(picture(size=(side, side)), "JPEG"))
-    async with running(memory_limit_bytes=24 << 20) as pool:
+    async with running(memory_limit_bytes=40 << 20) as pool:
         verdict = await pool.prove("text-to-image", expectation, big)
         after = await pool.prove("text-to-image", PICTURE, GOOD)
     assert verdict.outcome is Outcome.INVALID_ARTEFACT

@@ -180,6 +180,11 @@ async def until_answered(url: str, *, status: int = 200) -> httpx.Response:
 
 def gone(processes: Iterable[psutil.Process]) -> bool:
     """Whether none of the processes is alive."""
-    return not any(
-        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
-    )
+    return not any(_alive(process) for process in processes)
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
