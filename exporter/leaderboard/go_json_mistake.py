@@ -7,6 +7,7 @@ number, a word or an escape is told as if a space came next; elsewhere its end i
 import re
 from typing import Final
 
+from exporter.leaderboard.go_escapes import ESCAPES
 from exporter.leaderboard.go_json_grammar import (
     FLAT,
     INTEGER,
@@ -33,17 +34,7 @@ _EXPONENT_START: Final = re.compile("[eE][+-]?")
 _MEMBERS: Final = re.compile(many(f"{KEY}{FLAT}{SPACE},") + SPACE)
 _ELEMENTS: Final = re.compile(many(f"{SPACE}{FLAT}{SPACE},") + SPACE)
 _WORDS: Final = {"t": "true", "f": "false", "n": "null"}
-_QUOTED: Final = {
-    "'": r"\'",
-    "\\": r"\\",
-    "\a": r"\a",
-    "\b": r"\b",
-    "\f": r"\f",
-    "\n": r"\n",
-    "\r": r"\r",
-    "\t": r"\t",
-    "\v": r"\v",
-}
+_QUOTED: Final = {"'": r"\'", **ESCAPES}
 
 
 class GoJsonError(ValueError):

@@ -140,11 +140,21 @@ def raw_stats(jobs: Sequence[Measurement]) -> dict[str, list[Json]]:
     return dict(sorted(answer.items()))
 
 
-def pipelines(served: Iterable[Served]) -> Json:
-    """`{"pipelines": [{id, models, regions}]}`, everything sorted and each once."""
+def of_orchestrator(answer: Mapping[str, Json], orchestrator: str) -> Json:
+    """The finished answer, or (unless empty) one orchestrator's part of it."""
+    return {name: found for name, found in answer.items() if orchestrator in ("", name)}
+
+
+def pipelines(served: Iterable[Served], region: str = "") -> Json:
+    """`{"pipelines": [{id, models, regions}]}`, everything sorted and each once.
+
+    Of one region, or (empty) of all.
+    """
     models: dict[str, set[str]] = {}
     regions: dict[str, set[str]] = {}
     for one in served:
+        if region not in ("", one.region):
+            continue
         name = one.spelled_pipeline or pipeline_display(one.pipeline)
         models.setdefault(name, set()).add(one.model)
         regions.setdefault(name, set()).add(one.region)

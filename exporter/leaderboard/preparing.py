@@ -79,7 +79,7 @@ class Preparing:
         """Seconds since the snapshot was taken; `None` without one."""
         if self.snapshot is None:
             return None
-        return max(0.0, (self._now() - self.snapshot.read.taken_at) / NANOSECONDS)
+        return self.snapshot.age(self._now())
 
     async def current(self) -> Snapshot:
         """The snapshot; only for what the first reading brings it waits.

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.leaderboard import legacy
 from exporter.leaderboard.legacy import Json
-from exporter.model import pipeline_display, pipeline_uri
+from exporter.model import NANOSECONDS, pipeline_display, pipeline_uri
 from exporter.stores import (
     ModelMedian,
     Served,
@@ -55,20 +55,26 @@ class Snapshot:
 
     def work_out(self) -> Self:
         """Work out now what answers need; takes some ten milliseconds for thousands of groups."""
-        for part in (self._by_model, self._medians, self._best, self.regions, self.targets):
+        for part in (self._by_model, self._medians, self._best, self._transcoding):
             len(part)
+        for known in (self.regions, self.targets):
+            len(known)
         return self
+
+    def age(self, now: int) -> float:
+        """Seconds since it was read; `now` is Unix nanoseconds."""
+        return max(0.0, (now - self.read.taken_at) / NANOSECONDS)
 
     def aggregated_stats(self, pipeline: str, model: str, orchestrator: str) -> Json:
         """AI scores for one pipeline, in any form, and model; of all orchestrators, or of one."""
         uri = pipeline_uri(pipeline)
         groups = self._by_model.get((uri, model), ())
         answer = legacy.aggregated_stats(groups, self._medians.get((uri, model)))
-        return _of(answer, orchestrator)
+        return legacy.of_orchestrator(answer, orchestrator)
 
     def transcoding_stats(self, orchestrator: str) -> Json:
         """Scores of transcoding, of all orchestrators or of one."""
-        return _of(self._transcoding, orchestrator)
+        return legacy.of_orchestrator(self._transcoding, orchestrator)
 
     def top_ai_score(self, orchestrator: str) -> Json:
         """The best group of an orchestrator that is spelled just so."""
@@ -79,7 +85,7 @@ class Snapshot:
 
     def pipelines(self, region: str) -> Json:
         """What has results, in a region or (empty) in any."""
-        return legacy.pipelines(one for one in self.read.served if region in ("", one.region))
+        return legacy.pipelines(self.read.served, region)
 
     @cached_property
     def regions(self) -> frozenset[tuple[str, str]]:
@@ -121,13 +127,6 @@ class Snapshot:
             found.setdefault(group.orchestrator, []).append(group)
         best = ((name, legacy.best_group(groups)) for name, groups in found.items())
         return {name: group for name, group in best if group is not None}
-
-
-def _of(answer: dict[str, Json], orchestrator: str) -> Json:
-    """The finished answer, or one orchestrator's part of it."""
-    if not orchestrator:
-        return dict(answer)
-    return {name: found for name, found in answer.items() if name == orchestrator}
 
 
 def _regions(read: Read) -> Iterable[tuple[str, str]]:

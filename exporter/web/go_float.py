@@ -8,6 +8,8 @@ import math
 import re
 from typing import Final
 
+from exporter.leaderboard.go_escapes import ESCAPES
+
 _DECIMAL: Final = re.compile(
     r"[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?",
     re.ASCII,
@@ -18,17 +20,7 @@ _HEXADECIMAL: Final = re.compile(
     re.ASCII,
 )
 _INFINITY: Final = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII)
-_ESCAPES: Final = {
-    '"': r"\"",
-    "\\": r"\\",
-    "\a": r"\a",
-    "\b": r"\b",
-    "\f": r"\f",
-    "\n": r"\n",
-    "\r": r"\r",
-    "\t": r"\t",
-    "\v": r"\v",
-}
+_ESCAPES: Final = {'"': r"\"", **ESCAPES}
 _LAST_ASCII: Final = 0x7F
 _LAST_SHORT: Final = 0xFFFF
 _BYTES: Final = range(0xDC00, 0xDD00)

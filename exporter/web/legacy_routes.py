@@ -13,7 +13,6 @@ from exporter.leaderboard import legacy
 from exporter.leaderboard.legacy import Json
 from exporter.leaderboard.preparing import OLDEST
 from exporter.leaderboard.snapshot import ANYBODY, Snapshot
-from exporter.model import NANOSECONDS
 from exporter.web import go_json
 from exporter.web.computed import BusyError
 from exporter.web.context import Context
@@ -137,7 +136,7 @@ class LegacyRoutes:
         return json_answer(body, self._age(snapshot))
 
     def _age(self, snapshot: Snapshot) -> float:
-        return max(0.0, (self._here.now() - snapshot.read.taken_at) / NANOSECONDS)
+        return snapshot.age(self._here.now())
 
     async def _compute(self, route: str, query: LegacyQuery) -> web.Response:
         async def make() -> bytes:
@@ -192,11 +191,9 @@ async def _scores(here: Context, query: LegacyQuery) -> Json:
     else:
         of_transcoding = await here.store.transcoding_groups(query.window, query.where)
         answer = legacy.transcoding_stats(of_transcoding, of_global=of_global)
-    if not query.orchestrator:
-        return dict(answer)
-    return {name: found for name, found in answer.items() if name == query.orchestrator}
+    return legacy.of_orchestrator(answer, query.orchestrator)
 
 
 async def _pipelines(here: Context, query: LegacyQuery) -> Json:
     found = await here.store.served(query.window, ANYBODY)
-    return legacy.pipelines(one for one in found if query.region in ("", one.region))
+    return legacy.pipelines(found, query.region)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from exporter.leaderboard import legacy
 from exporter.stores import Row, StoreError, Turn, Where
@@ -172,7 +173,7 @@ class RawStats:
 
     async def _stats(self, query: LegacyQuery, region: str) -> AsyncIterator[bytes]:
         """The stats of one region, by pages that have some, without what stands around them."""
-        async for page in self._pages(query, _in(query.where_orchestrator, region)):
+        async for page in self._pages(query, replace(query.where_orchestrator, region=region)):
             stats = await asyncio.to_thread(_encoded, page, query.orchestrator)
             if stats:
                 yield stats
@@ -181,16 +182,6 @@ class RawStats:
 def _size(page: Sequence[Row]) -> int:
     """Characters of rows, about."""
     return sum(len(row.measurement.request) + len(row.measurement.response) + _REST for row in page)
-
-
-def _in(where: Where, region: str) -> Where:
-    return Where(
-        orchestrator=where.orchestrator,
-        region=region,
-        pipeline=where.pipeline,
-        model=where.model,
-        addresses_only=where.addresses_only,
-    )
 
 
 def _whole(rows: Sequence[Row], orchestrator: str) -> bytes:
