@@ -126,6 +126,95 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """True when the service URI stands in our own settings, so the guard lets it be private."""
     not_tested: str | None = None
     """Why it is listed as "offered, not tested"; `None` for what is tested."""
+    registered: bool | None = None
+    """Whether the orchestrator is registered on the chain; `None` where no chain is read."""
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about a certificate that was presented. Self-signed is the network's normal case."""
+
+    sha256: str
+    """Of the DER form, hexadecimal."""
+    not_before: int | None = None
+    """Unix nanoseconds."""
+    not_after: int | None = None
+    """Unix nanoseconds."""
+    names: tuple[str, ...] = ()
+    """What it is made out to, printable and bounded."""
+    issuer: str | None = None
+    self_signed: bool | None = None
+    matches_host: bool | None = None
+    """Whether one of the names is the host's."""
+
+
+class Reachability(msgspec.Struct, frozen=True, kw_only=True):
+    """What a light look at one registered service URI showed; no job was run."""
+
+    uri: str
+    at: int
+    """Unix nanoseconds."""
+    reached: bool | None
+    """`None` where it could not be found out, such as on a network of ours that is down."""
+    stage: str | None = None
+    """Where it failed: `guard`, `dns`, `tcp` or `tls`; `None` if it did not."""
+    error: str | None = None
+    address: str | None = None
+    """IP address that was connected to, or tried last, without port."""
+    rtt: int | None = None
+    """Median TCP handshake, nanoseconds."""
+    tls_version: str | None = None
+    certificate: Certificate | None = None
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """An orchestrator as the chain knows it at one block."""
+
+    orchestrator: str
+    active: bool
+    """Whether it is active in the current round."""
+    in_pool: bool
+    """Whether it is in the pool, which is the set of the next round."""
+    stake: float
+    """LPT, its own and delegated."""
+    share: float | None = None
+    """Part of all active stake of the current round; `None` for who is not active."""
+    reward_cut: float | None = None
+    """Part of the rewards that it keeps, from 0 to 1."""
+    fee_share: float | None = None
+    """Part of the fees that delegators get, from 0 to 1."""
+    activation_round: int | None = None
+    deactivation_round: int | None = None
+    """`None` where no end is set."""
+    last_reward_round: int | None = None
+    ai_service_uri: str | None = None
+    """Usable form of the AI registry's entry; `None` where there is none or it is refused."""
+    service_uri: str | None = None
+    """The same of the transcoding registry."""
+    ai_uri_refused: str | None = None
+    """Why the AI registry's entry cannot be used."""
+    uri_refused: str | None = None
+    name: str | None = None
+    """A label of the operator's, or a primary ENS name: free text of strangers."""
+    reachability: tuple[Reachability, ...] = ()
+    """One for each of its URIs that was looked at."""
+
+
+class ChainState(msgspec.Struct, frozen=True, kw_only=True):
+    """The moment of the chain at which the registrations were read."""
+
+    chain_id: int
+    block: int
+    """Height on the chain that was asked (on Arbitrum: L2)."""
+    block_time: int
+    """Its timestamp, Unix nanoseconds."""
+    read_at: int
+    """When it was read, Unix nanoseconds."""
+    round: int
+    round_initialized: bool
+    pool_size: int
+    pool_limit: int
+    total_active_stake: float
+    """LPT of the current round."""
 
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +238,10 @@ class Supply(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[SourceState, ...]
     taken_at: int
     """Unix nanoseconds."""
+    registered: tuple[Registration, ...] = ()
+    """Everybody who is active now or in the pool, by address; empty where no chain is read."""
+    chain: ChainState | None = None
+    """Of the last good reading, however old."""
 
     @property
     def tested(self) -> tuple[Offer, ...]:

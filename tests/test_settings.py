@@ -132,7 +132,8 @@ def test_the_example_loads_with_everything_in_it_uncommented(tmp_path: Path) -> 
     posting = ("friend.secret", "leaderboard.secret")
     for name in ("lane-token", "lane-key", *influx, *posting):
         (tmp_path / name).write_text("secret\n")
-    (tmp_path / "rpc-url").write_text("https://rpc.example/key\n")
+    for name in ("rpc-url", "rpc-url-2", "mainnet-rpc-url"):
+        (tmp_path / name).write_text(f"https://rpc.example/{name}\n")
     (tmp_path / "all.yaml").write_text(uncommented_example())
     settings = load(tmp_path / "all.yaml", {})
     unchanged = {"region", "tester", "schedule", "limits", "probe", "station", "answers"}

@@ -51,6 +51,10 @@ class Discovery:
             ),
             sources=tuple(followed.state for followed in self._followed),
             taken_at=self._now(),
+            registered=next(
+                (f.listing.registered for f in self._followed if f.listing.registered), ()
+            ),
+            chain=next((f.listing.chain for f in self._followed if f.listing.chain), None),
         )
 
 
@@ -86,7 +90,7 @@ class _Followed:
             self._take(listing)
 
     def _take(self, listing: Listing) -> None:
-        if not listing.offers:
+        if not listing.offers and not listing.registered:
             self._settle("it lists no offers")
             return
         self.listing = listing

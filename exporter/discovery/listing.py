@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from exporter.model import Offer
+from exporter.model import ChainState, Offer, Registration
 
 
 class SourceError(Exception):
@@ -19,6 +19,9 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """Entries, models or details that could not be used."""
     complaint: str | None = None
     """What was missing although the offers themselves are good."""
+    registered: tuple[Registration, ...] = ()
+    """Who is registered, of a source that reads the chain."""
+    chain: ChainState | None = None
 
 
 class Source(Protocol):

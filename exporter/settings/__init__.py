@@ -12,6 +12,7 @@ from exporter.settings.discovery import (
     StaticEndpoint,
     StaticModel,
 )
+from exporter.settings.ethereum import ChainSource, Ethereum, Names, Rpc
 from exporter.settings.jobs import (
     Connectivity,
     Guard,
@@ -56,7 +57,9 @@ from exporter.settings.whole import Settings
 __all__ = [
     "Answers",
     "AudioToText",
+    "ChainSource",
     "Connectivity",
+    "Ethereum",
     "Filter",
     "FollowedLeaderboard",
     "GatewaySource",
@@ -72,6 +75,7 @@ __all__ = [
     "Llm",
     "Log",
     "Metrics",
+    "Names",
     "Noun",
     "Outbox",
     "Pipelines",
@@ -80,6 +84,7 @@ __all__ = [
     "PriceLimit",
     "Probe",
     "RegionEntry",
+    "Rpc",
     "Schedule",
     "Section",
     "SegmentAnything2",

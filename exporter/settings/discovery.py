@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from exporter.settings.ethereum import ChainSource
 from exporter.settings.leaderboard import FollowedLeaderboard
 from exporter.settings.types import (
     Glob,
@@ -76,6 +77,11 @@ class Sources(Section):
         description="Whether to run an unpinned gateway of our own (see `livepeer`) and ask it, "
         "too. A pinned one lists its own orchestrator only. Needs `livepeer.on_chain`.",
     )
+    chain: ChainSource | None = Field(
+        default=None,
+        description="Whether the chain is read, and how: who is registered, active, staked, and "
+        "where. What each offers is for the other sources to say. `{}`: with the defaults.",
+    )
     follow: Annotated[list[FollowedLeaderboard], once("url", _followed)] = Field(
         default=[],
         max_length=20,
@@ -87,7 +93,7 @@ class Sources(Section):
     @property
     def tests_somebody(self) -> bool:
         """Whether anybody is meant to be tested, and not only leaderboards followed."""
-        return bool(self.static or self.gateway or self.scout)
+        return bool(self.static or self.gateway or self.scout or self.chain)
 
 
 class Selection(Section):
@@ -107,6 +113,11 @@ class Filter(Section):
     exclude: Selection = Field(
         default=Selection(),
         description="Whatever one of these lists matches is not tested: the opt-out list.",
+    )
+    registered: Literal["any", "active"] = Field(
+        default="any",
+        description="`active` leaves out orchestrators that are not active on the chain in this "
+        "round; needs `sources.chain`.",
     )
     warm: Literal["any", "only"] = Field(
         default="any",

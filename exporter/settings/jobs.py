@@ -177,6 +177,20 @@ class Spending(Section):
         description="Most wei on a day (UTC) for all jobs of this tester. With this or `max_fee`, "
         "targets whose price is not known are not tested.",
     )
+    safe_reserve: int = Field(
+        default=360_000_000_000_000_000,
+        ge=0,
+        le=2**62,
+        description="Wei of the paying account's reserve below which there is a warning: each "
+        "orchestrator may claim a share of it (one part of the pool's size), and refuses who pays "
+        "when that does not cover the redemption of a ticket.",
+    )
+    days_warning: float = Field(
+        default=7.0,
+        ge=0,
+        le=3650,
+        description="Days that the deposit must last at the present pace; below it a warning.",
+    )
 
 
 class Limits(Section):

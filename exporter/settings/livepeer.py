@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -49,6 +49,9 @@ OUR_FLAGS = frozenset(
 )
 """Flags that this program sets itself, that would make another node of it or that would lift the
 limits on what it pays; in lower case."""
+
+CHAIN_IDS: Final = {"arbitrum-one-mainnet": 42161, "arbitrum-one-sepolia": 421614}
+"""Chain id of each network that go-livepeer knows by name."""
 
 
 def _flag_name(text: str) -> str:
@@ -102,8 +105,10 @@ class OnChain(Section):
     network: Literal["arbitrum-one-mainnet", "arbitrum-one-sepolia"] = Field(
         default="arbitrum-one-mainnet", description="Network, as go-livepeer names it."
     )
-    rpc: Annotated[SecretStr, AfterValidator(_rpc)] = Field(
-        description="URL of the Ethereum RPC; better given as `rpc_file`."
+    rpc: Annotated[SecretStr, AfterValidator(_rpc)] | None = Field(
+        default=None,
+        description="URL of an Ethereum node that gateways ask directly; better given as "
+        "`rpc_file`. Not set: they ask `ethereum.rpc` through the relay, which is far fewer calls.",
     )
     account: Annotated[str, Noun("ETH address"), AfterValidator(_account)] = Field(
         description="The account that pays; it must not be an orchestrator."

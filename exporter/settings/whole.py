@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from exporter.settings.discovery import Filter, Sources
+from exporter.settings.ethereum import Ethereum, Names
 from exporter.settings.jobs import Connectivity, Guard, Limits, Schedule, Spending
 from exporter.settings.lanes import Lane, each_apart
 from exporter.settings.leaderboard import Leaderboard
-from exporter.settings.livepeer import Livepeer
+from exporter.settings.livepeer import CHAIN_IDS, Livepeer
 from exporter.settings.pipelines import Pipelines
 from exporter.settings.serving import (
     Answers,
@@ -26,8 +27,8 @@ from exporter.settings.types import Region, Section, TesterName, mistake_at
 def _something(sources: Sources) -> Sources:
     if not (sources.tests_somebody or sources.follow):
         raise ValueError(
-            "expected something to discover: give `static` endpoints, a `gateway` or a `scout`; or "
-            "a leaderboard to `follow`, for a station that tests nobody itself"
+            "expected something to discover: give `static` endpoints, a `gateway`, a `scout` or "
+            "the `chain`; or a leaderboard to `follow`, for a station that tests nobody itself"
         )
     return sources
 
@@ -57,7 +58,13 @@ class Settings(Section):
     sources: Annotated[Sources, AfterValidator(_something)] = Field(
         default=Sources(), validate_default=True, description="Discovery."
     )
-    filter: Filter = Field(default=Filter(), description="Which offers are tested.")
+    filter: Filter = Field(
+        default=Filter(), validate_default=True, description="Which offers are tested."
+    )
+    ethereum: Ethereum = Field(
+        default=Ethereum(), validate_default=True, description="The nodes that are asked."
+    )
+    names: Names = Field(default=Names(), description="Names of orchestrators.")
     lanes: Annotated[list[Lane], AfterValidator(each_apart)] = Field(
         default=[Lane(kind="direct")],
         min_length=1,
@@ -101,6 +108,37 @@ class Settings(Section):
         if scout and livepeer.on_chain is None:
             message = "required: `sources.scout` lists the network only on-chain"
             raise mistake_at(message, "on_chain")
+        return livepeer
+
+    @field_validator("filter")
+    @classmethod
+    def _who_is_active_is_known(cls, chosen: Filter, info: ValidationInfo) -> Filter:
+        sources = info.data.get("sources")
+        if chosen.registered == "active" and sources is not None and sources.chain is None:
+            message = "expected `sources.chain` beside it: who is active is read there"
+            raise mistake_at(message, "registered")
+        return chosen
+
+    @field_validator("ethereum")
+    @classmethod
+    def _nodes_for_the_chain(cls, ethereum: Ethereum, info: ValidationInfo) -> Ethereum:
+        sources = info.data.get("sources")
+        if sources is not None and sources.chain is not None and not ethereum.rpc:
+            raise mistake_at("required: `sources.chain` is read from these nodes", "rpc")
+        return ethereum
+
+    @field_validator("livepeer")
+    @classmethod
+    def _same_chain(cls, livepeer: Livepeer, info: ValidationInfo) -> Livepeer:
+        on_chain, ethereum = livepeer.on_chain, info.data.get("ethereum")
+        if on_chain is None or ethereum is None or on_chain.rpc is not None:
+            return livepeer
+        if not ethereum.rpc:
+            message = "required (or `ethereum.rpc`): gateways that pay ask an Ethereum node"
+            raise mistake_at(message, "on_chain", "rpc")
+        if ethereum.chain_id != CHAIN_IDS[on_chain.network]:
+            message = f"expected the network of `ethereum.chain_id`, which is {ethereum.chain_id}"
+            raise mistake_at(message, "on_chain", "network")
         return livepeer
 
     @field_validator("sources")

@@ -72,7 +72,7 @@ def command(
         arguments += _paying(settings.on_chain, folder)
     arguments += [f"-{flag.name}=" for flag in settings.flags if not flag.value]
     variables = environment(folder, mark) | own_flags(settings)
-    if settings.on_chain is not None:
+    if settings.on_chain is not None and settings.on_chain.rpc is not None:
         variables[f"{_VARIABLES}ETHURL"] = settings.on_chain.rpc.get_secret_value()
     return Command(tuple(arguments), variables)
 
@@ -117,7 +117,7 @@ def needed_flags(settings: Livepeer) -> frozenset[str]:
 def secrets(settings: Livepeer) -> list[str]:
     """What must not be read anywhere: the RPC URL, and what may be a secret of the own flags."""
     found = []
-    if settings.on_chain is not None:
+    if settings.on_chain is not None and settings.on_chain.rpc is not None:
         found.append(settings.on_chain.rpc.get_secret_value())
     found += [flag.value for flag in settings.flags if _is_secret(flag.name, flag.value)]
     return [text for text in found if text]
