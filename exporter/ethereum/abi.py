@@ -1,10 +1,11 @@
 """Calls of contract functions: their data, and what their answers mean."""
 
+import re
 from functools import cache
 from typing import Any, Final
 
 import msgspec
-from eth_utils import function_signature_to_4byte_selector
+from eth_utils.abi import function_signature_to_4byte_selector
 
 from exporter.ethereum.node import EthereumError, Question
 
@@ -14,9 +15,11 @@ Height = int | str
 ANSWER_LIMIT: Final = 2**20
 """Bytes of one answer; a registry's string is somebody else's to write."""
 
+_QUANTITY: Final = re.compile("0x[0-9a-fA-F]{1,64}")
+
 
 class EmptyAnswerError(EthereumError):
-    """There is no answer where a value is due: no such contract at the address, or another chain."""
+    """Nothing where a value is due: there is no such contract there, or it is another chain."""
 
 
 class AnswerError(EthereumError):
@@ -42,18 +45,16 @@ class Function(msgspec.Struct, frozen=True):
 
     def data(self, *arguments: object) -> bytes:
         """Selector and arguments."""
-        import eth_abi
+        from eth_abi.abi import encode
 
-        return function_signature_to_4byte_selector(self.signature) + eth_abi.encode(
-            self.takes, arguments
-        )
+        return function_signature_to_4byte_selector(self.signature) + encode(self.takes, arguments)
 
     def read(self, data: bytes) -> Any:  # noqa: ANN401 - one value or several, by `gives`
         """The one output, or a tuple of them; addresses are lower-case.
 
         Raises `EmptyAnswerError` or `AnswerError`.
         """
-        import eth_abi
+        from eth_abi.abi import decode
         from eth_abi.exceptions import DecodingError
 
         if not data:
@@ -61,7 +62,7 @@ class Function(msgspec.Struct, frozen=True):
         if len(data) > ANSWER_LIMIT:
             raise AnswerError(f"an answer of {len(data)} bytes to {self.name}")
         try:
-            values = eth_abi.decode(self.gives, data)
+            values = decode(self.gives, data)
         except (DecodingError, ValueError, OverflowError, MemoryError) as error:
             raise AnswerError(f"the answer to {self.name} is not what it gives") from error
         return values[0] if len(values) == 1 else tuple(values)
@@ -71,7 +72,10 @@ class Function(msgspec.Struct, frozen=True):
 def _inputs(signature: str) -> tuple[str, ...]:
     from eth_abi.grammar import TupleType, parse
 
-    types = parse(signature[signature.index("(") :])
+    inputs = signature[signature.index("(") :]
+    if inputs == "()":
+        return ()
+    types = parse(inputs)
     assert isinstance(types, TupleType)  # noqa: S101 - for the type checker
     return tuple(one.to_type_str() for one in types.components)
 
@@ -100,12 +104,8 @@ def height(at: Height) -> str:
 
 def quantity(value: object) -> int:
     """A JSON-RPC quantity such as `0x1b4`. Raises `AnswerError`."""
-    longest = 66
-    if isinstance(value, str) and value.startswith("0x") and 2 < len(value) <= longest:
-        try:
-            return int(value, 16)
-        except ValueError:
-            pass
+    if isinstance(value, str) and _QUANTITY.fullmatch(value):
+        return int(value, 16)
     raise AnswerError("the answer is not a number such as 0x1b4")
 
 

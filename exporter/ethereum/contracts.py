@@ -7,7 +7,7 @@ Controller says which one holds now, the table below is only what it is compared
 
 from typing import Final
 
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from exporter.ethereum.abi import Function
 
@@ -60,7 +60,7 @@ ROUND_BLOCK: Final = Function("blockNum()", ("uint256",))
 
 # TicketBroker
 SENDER_INFO: Final = Function("getSenderInfo(address)", ("uint256",) * 4)
-"""deposit, withdrawRound, reserve's fundsRemaining and claimedInCurrentRound (two static structs)."""
+"""deposit, withdrawRound; reserve's fundsRemaining, claimedInCurrentRound (static structs)."""
 
 # Multicall3
 AGGREGATE: Final = Function("aggregate3((address,bool,bytes)[])", ("(bool,bytes)[]",))
