@@ -15,6 +15,7 @@ from exporter.discovery.select import select
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
+from exporter.normal_url import normal_url
 from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
 from exporter.pipelines.proofs import ProofPool
@@ -34,7 +35,6 @@ from exporter.probing.scheduling.progress import Progress
 from exporter.probing.scheduling.run_job import Ran
 from exporter.probing.scheduling.schedule import Schedule
 from exporter.probing.scheduling.skips import NETWORK_DOWN, NOT_STORING
-from exporter.probing.session_pools import normal_url
 from exporter.probing.silent_ports import SilentPorts
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
@@ -295,12 +295,8 @@ class Prober:
 
     async def _last_known(self, supply: Supply) -> Supply:
         """What was known before a restart, while no source gives anything; else `supply`."""
-        payload = await self._outbox.notice("supply")
-        if payload is None:
-            return supply
-        try:
-            known = msgspec.json.decode(payload, type=Supply)
-        except msgspec.DecodeError:
+        known = await self._known_before()
+        if known is None:
             return supply
         named = {state.name for state in supply.sources}
         refreshed = {state.name: state.refreshed_at for state in known.sources}
@@ -322,6 +318,14 @@ class Prober:
                 for state in supply.sources
             ),
         )
+
+    async def _known_before(self) -> Supply | None:
+        """The supply that was published last, mostly by an earlier run of this process."""
+        payload = await self._outbox.notice("supply")
+        try:
+            return None if payload is None else msgspec.json.decode(payload, type=Supply)
+        except msgspec.DecodeError:
+            return None
 
     async def _heartbeat(self) -> None:
         """Watch the loop's lag, and tell the station that we live and what we do."""
@@ -351,6 +355,8 @@ class Prober:
             await self._outbox.publish(topic, payload)
 
     async def _restore(self) -> None:
+        if (known := await self._known_before()) is not None:
+            self._discovery.recall(known)
         for topic in TOPICS:
             self._schedule.notices.restore(topic, await self._outbox.notice(topic))
 

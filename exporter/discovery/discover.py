@@ -3,15 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
+import msgspec
+
+from exporter.discovery import keeping
 from exporter.discovery.gateway import GatewaySource
 from exporter.discovery.listing import Listing, Source, SourceError
 from exporter.discovery.merge import merge
 from exporter.discovery.scout import ScoutSource
 from exporter.discovery.select import select
 from exporter.discovery.static import StaticSource
-from exporter.model import SourceState, Supply
+from exporter.model import NANOSECONDS, Offer, Registration, SourceState, Supply, is_eth_address
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ class Discovery:
         self._tested_pipelines = frozenset(tested_pipelines)
         self._now = now
         self._followed = [_Followed(source, now) for source in _sources(settings, scout)]
+        self._memory = keeping.NOTHING
 
     async def refresh(self) -> Supply:
         """Read every source, and give all that is known. Never raises for what a source does."""
@@ -40,8 +44,23 @@ class Discovery:
         # Off the loop: it also carries the stamps of running jobs.
         return await asyncio.to_thread(self._supply)
 
+    def recall(self, supply: Supply) -> None:
+        """Take what an earlier supply lists for what was listed before the first refresh."""
+        self._memory = keeping.remembered(supply)
+
     def _supply(self) -> Supply:
-        offers = merge(offer for followed in self._followed for offer in followed.listing.offers)
+        registered = next(
+            (f.listing.registered for f in self._followed if f.listing.registered), ()
+        )
+        chain = next((f.listing.chain for f in self._followed if f.listing.chain), None)
+        by_address = {one.orchestrator: one for one in registered}
+        offers = merge(
+            (offer for followed in self._followed for offer in followed.listing.offers),
+            by_address,
+        )
+        offers = self._with_kept(offers, by_address)
+        if chain is not None:
+            offers = tuple(_marked(offer, by_address) for offer in offers)
         return Supply(
             offers=select(
                 offers,
@@ -51,11 +70,34 @@ class Discovery:
             ),
             sources=tuple(followed.state for followed in self._followed),
             taken_at=self._now(),
-            registered=next(
-                (f.listing.registered for f in self._followed if f.listing.registered), ()
-            ),
-            chain=next((f.listing.chain for f in self._followed if f.listing.chain), None),
+            registered=registered,
+            chain=chain,
         )
+
+    def _with_kept(
+        self, offers: tuple[Offer, ...], registered: Mapping[str, Registration]
+    ) -> tuple[Offer, ...]:
+        """The offers, and those of active orchestrators that vanished from every list."""
+        chain = self._settings.sources.chain
+        if chain is None or chain.keep_offers is None:
+            return offers
+        kept, self._memory = keeping.keep(
+            self._memory,
+            offers,
+            registered,
+            sources=[followed.name for followed in self._followed],
+            answering=[followed.name for followed in self._followed if followed.answering],
+            now=self._now(),
+            limit=int(chain.keep_offers * NANOSECONDS),
+        )
+        return tuple(sorted((*offers, *kept), key=lambda offer: offer.target))
+
+
+def _marked(offer: Offer, registered: Mapping[str, Registration]) -> Offer:
+    """The offer, with whether its orchestrator is registered."""
+    orchestrator = offer.target.orchestrator
+    known = orchestrator in registered if is_eth_address(orchestrator) else None
+    return msgspec.structs.replace(offer, registered=known)
 
 
 class _Followed:
@@ -67,6 +109,12 @@ class _Followed:
         self._now = now
         self._refreshed_at: int | None = None
         self._error: str | None = None
+        self.answering = False
+        """Whether the last refresh gave a listing."""
+
+    @property
+    def name(self) -> str:
+        return self._source.name
 
     @property
     def state(self) -> SourceState:
@@ -79,6 +127,7 @@ class _Followed:
         )
 
     async def refresh(self) -> None:
+        self.answering = False
         try:
             listing = await self._source.read()
         except SourceError as error:
@@ -93,7 +142,7 @@ class _Followed:
         if not listing.offers and not listing.registered:
             self._settle("it lists no offers")
             return
-        self.listing = listing
+        self.listing, self.answering = listing, True
         self._refreshed_at = self._now()
         self._settle(listing.complaint)
 

@@ -158,6 +158,12 @@ class ChainSource(Section):
         description="Seconds between two looks whether each registered service URI can be "
         "reached (name, TCP, TLS; no job). `null`: never.",
     )
+    keep_offers: Seconds | None = Field(
+        default=86400.0,
+        description="Seconds for which an active orchestrator that no source lists any more is "
+        "still tested on what it offered last at its registered service URI, so that an outage is "
+        "measured. `null`: not at all.",
+    )
 
 
 class Names(Section):
