@@ -43,24 +43,21 @@ class ChainSource:
         *,
         last_good: LastGood | None = None,
         patience: float = 2.0,
-        news: Callable[[], None] = lambda: None,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`patience` is how many seconds `read` waits for the very first reading at most.
-
-        `news` is called when there is a reading that shows another set than the one before.
-        """
+        """`patience` is how many seconds `read` waits for the very first reading at most."""
         self._reader = reader
         self._node = node
         self._settings = settings
         self._last_good = last_good
         self._patience = patience
-        self._news = news
         self._now = now
         self._last: Reading | None = None
         self._error: str | None = None
         self._failures = 0
         self._walked: tuple[int, int] | None = None
+        self.news = asyncio.Event()
+        """Set by a reading that shows another set than the one before; whoever reads clears it."""
         self._looked = asyncio.Event()
         """Whether there is something to give, or an error to tell."""
 
@@ -135,7 +132,7 @@ class ChainSource:
         before, self._last = self._last, reading
         self._error, self._failures = None, 0
         if before is None or before.registered != reading.registered:
-            self._news()
+            self.news.set()
         if self._last_good is not None:
             try:
                 await asyncio.to_thread(self._last_good.save, reading)
@@ -173,7 +170,9 @@ class ChainSource:
                 return await events.changed(self._node, at, listed, after=seen)
         except (EthereumError, TimeoutError) as error:
             log.debug("events are not followed: %s", error)
-            return False, seen
+        except Exception:
+            log.exception("following events of the chain is broken")
+        return False, seen
 
     def _so_far(self) -> str:
         return "" if self._walked is None else ": {} of {} found".format(*self._walked)
