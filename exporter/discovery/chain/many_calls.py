@@ -33,6 +33,8 @@ ISOLATING_LIMIT: Final = 60
 SAME_TWICE: Final = 4
 """Readings at `latest` until two in a row are the same."""
 
+_LONG: Final = 4096
+"""Characters of a registry's entry that is no use in any case."""
 _WORD: Final = 32
 """Bytes of a number in an answer."""
 
@@ -111,10 +113,12 @@ class ManyCalls:
             at = await self._newest_of(seen)
         found = {call: value for look in looks for call, value in look.found.items()}
         failed = [call for call in calls if call not in found]
-        found |= await _Isolation(self, multicall, at.number, self._alone).of(failed)
+        isolation = _Isolation(self, multicall, at.number, self._alone)
+        found |= await isolation.of(failed)
         if not failed:
             self._at_once = min(CALLS_AT_ONCE, self._at_once * 2)
-        self._alone = {call for call in failed if isinstance(found[call], EthereumError)}
+        self._alone -= set(failed)
+        self._alone |= {call for call in isolation.singles if _spoils(found[call])}
         return [found[call] for call in calls], at
 
     async def _newest_of(self, seen: Iterable[tuple[int, int | None]]) -> Block:
@@ -206,6 +210,8 @@ class _Isolation:
         self._at = at
         self._known = known
         self._left = ISOLATING_LIMIT
+        self.singles: set[Call] = set()
+        """Those that were asked by themselves in the end."""
 
     async def of(self, calls: Sequence[Call]) -> dict[Call, Any]:
         """Values and errors by call. Raises `EthereumError`."""
@@ -218,6 +224,7 @@ class _Isolation:
             if self._left < 0:
                 raise AnswerError(f"too many calls fail, such as {some[0].function.name}")
             if len(some) == 1:
+                self.singles.add(some[0])
                 found[some[0]] = await self._single(some[0])
                 continue
             for half in (some[: len(some) // 2], some[len(some) // 2 :]):
@@ -234,6 +241,11 @@ class _Isolation:
             raise
         except EthereumError as error:
             return error
+
+
+def _spoils(value: object) -> bool:
+    """Whether a call with such an answer is better asked by itself next time, too."""
+    return isinstance(value, EthereumError) or (isinstance(value, str) and len(value) > _LONG)
 
 
 def _chunks(calls: Sequence[Call], size: int) -> list[Sequence[Call]]:

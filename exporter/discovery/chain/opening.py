@@ -39,13 +39,35 @@ async def chain_source(settings: Settings, folder: Path) -> AsyncIterator[ChainS
         yield source
 
 
+@asynccontextmanager
+async def read_once(settings: Settings) -> AsyncIterator[ChainSource | None]:
+    """The source of `sources.chain`, after one reading that is not kept; `None` if it is not set.
+
+    A reading that the service kept in the data folder spares the walk, and stands in where no node
+    answers.
+    """
+    if settings.sources.chain is None:
+        yield None
+        return
+    async with Upstreams.of(settings.ethereum) as node:
+        source = made(settings, node, LastGood(settings.data, settings.ethereum), keep=False)
+        await source.recall()
+        await source.look()
+        yield source
+
+
 def made(
-    settings: Settings, node: Upstreams, last_good: LastGood, *, patience: float = 0.0
+    settings: Settings,
+    node: Upstreams,
+    last_good: LastGood,
+    *,
+    keep: bool = True,
+    patience: float = 0.0,
 ) -> ChainSource:
     """The source, which reads nothing by itself."""
     chain = settings.sources.chain or ChainSettings()
     reader = Reader(node, settings.ethereum, members=chain.members)
-    return ChainSource(reader, node, chain, last_good=last_good, patience=patience)
+    return ChainSource(reader, node, chain, last_good=last_good, keep=keep, patience=patience)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 from exporter.discovery.chain import departed, facts
+from exporter.discovery.chain.directory import Directory
 from exporter.discovery.chain.facts import Addresses, Facts, Whole
 from exporter.discovery.chain.many_calls import Block, BlockMissingError, ManyCalls
-from exporter.discovery.chain.pool import ImpossibleError, Next, members
+from exporter.discovery.chain.pool import ImpossibleError, Next, PoolTooLongError, members
 from exporter.discovery.chain.reading import Reading, check, check_who_left, shares
 from exporter.ethereum import contracts
 from exporter.ethereum.abi import AnswerError, Call, EmptyAnswerError, quantity
-from exporter.ethereum.contracts import KNOWN, NOBODY, WEI
+from exporter.ethereum.contracts import WEI
 from exporter.ethereum.node import EthereumError, Node, Question
 from exporter.model import NANOSECONDS, ChainState
 from exporter.settings.ethereum import Ethereum
@@ -54,10 +55,11 @@ class Reader:
         self._active_stakes: dict[str, int] = {}
         self._stakes_of = 0
         """The round of these stakes, which do not change in it."""
+        self._seen: set[str] = set()
+        """Every address that was met, so that a walk that was cut off goes on where it was."""
         self._searched = 0
         """The round in which whoever left was searched for."""
-        self.unexpected: dict[str, str] = {}
-        """Contracts that are elsewhere than is known, and where."""
+        self.directory = Directory(settings)
 
     @property
     def addresses(self) -> Addresses | None:
@@ -67,16 +69,33 @@ class Reader:
     async def read(self, before: Reading | None = None, progress: Progress = silent) -> Reading:
         """Read the set; `before` is the last good reading. Raises `EthereumError`."""
         await self._check_chain()
-        found = {one.orchestrator for one in before.registered} if before is not None else set()
-        for attempt in range(TRIES):
+        if before is not None:
+            self._seen |= {one.orchestrator for one in before.registered}
+        try:
+            reading = await self._read_until_it_holds(before, progress)
+        except (ImpossibleError, PoolTooLongError):
+            self._seen.clear()  # Who was met is as little to be believed.
+            raise
+        self._seen = {one.orchestrator for one in reading.registered}
+        return reading
+
+    async def _read_until_it_holds(self, before: Reading | None, progress: Progress) -> Reading:
+        for _ in range(TRIES - 1):
             try:
-                return await self._read(found, before, progress)
+                return await self._read(before, progress)
             except (BlockMissingError, ImpossibleError, AnswerError) as error:
-                if attempt == TRIES - 1:
-                    raise
                 self._addresses = None
                 log.debug("the set is read again: %s", error)
-        raise AssertionError
+        return await self._read(before, progress)
+
+    async def look(self) -> tuple[Whole, Block]:
+        """Only what is known of the set as a whole: whether a node can be read from at all.
+
+        Raises `EthereumError`.
+        """
+        await self._check_chain()
+        whole, _, block = await self._sweep(await self._resolved(), ())
+        return whole, block
 
     async def _check_chain(self) -> None:
         if self._right_chain:
@@ -89,14 +108,14 @@ class Reader:
             )
         self._right_chain = True
 
-    async def _read(self, found: set[str], before: Reading | None, progress: Progress) -> Reading:
-        """One try. `found` collects every address that was seen, for the next one."""
+    async def _read(self, before: Reading | None, progress: Progress) -> Reading:
+        """One try."""
         at = await self._resolved()
-        whole, known, block = await self._sweep(at, found)
+        whole, known, block = await self._sweep(at, self._seen)
         following: Next = {one.orchestrator: one.following for one in known.values()}
 
         async def ask(who: str) -> str:
-            found.add(who)
+            self._seen.add(who)
             progress(len(following) + 1, whole.size)
             return await self._who_follows(at, who, block)
 
@@ -129,36 +148,8 @@ class Reader:
         """Where the contracts are; asked for once, and then along with everything else."""
         if self._addresses is None:
             values, _ = await self._calls.read(facts.resolving(self._settings.controller))
-            self._addresses = self._named(values)
+            self._addresses = self.directory.named(values)
         return self._addresses
-
-    def _named(self, values: Sequence[Any]) -> Addresses:
-        """From what the Controller answers. Raises `EthereumError`."""
-        controller = self._settings.controller
-        for name, value in zip(facts.NAMES, values, strict=True):
-            if isinstance(value, EmptyAnswerError):
-                raise EmptyAnswerError(
-                    f"there is no contract at {controller} on chain {self._settings.chain_id}: "
-                    "see `ethereum.controller` and `ethereum.chain_id`"
-                )
-            if isinstance(value, EthereumError) or value == NOBODY:
-                raise AnswerError(
-                    f"the contract at {controller} knows no {name}: it is not Livepeer's "
-                    "Controller; see `ethereum.controller`"
-                )
-        self._compare(dict(zip(facts.NAMES, values, strict=True)))
-        bonding, registry, rounds = values
-        return Addresses(controller, bonding, registry, rounds, self._settings.ai_registry)
-
-    def _compare(self, named: dict[str, str]) -> None:
-        for name, expected in KNOWN.get(self._settings.chain_id, {}).items():
-            where = named.get(name, expected)
-            if where != expected and self.unexpected.get(name) != where:
-                self.unexpected[name] = where
-                log.warning(
-                    "the Controller names another contract than is known; its word holds",
-                    extra={"contract": name, "named": where, "known": expected},
-                )
 
     async def _sweep(
         self, at: Addresses, who: Iterable[str]
@@ -170,8 +161,7 @@ class Reader:
         for one in asked:
             calls += facts.about(at, one)
         values, block = await self._calls.read(calls)
-        named = self._named(values[: len(resolving)])
-        if named != at:
+        if self.directory.named(values[: len(resolving)]) != at:
             raise ImpossibleError("the Controller names other contracts than a moment ago")
         end = len(resolving) + len(about_whole)
         whole = facts.whole(self._good(about_whole, values[len(resolving) : end]))

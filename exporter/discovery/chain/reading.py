@@ -1,6 +1,7 @@
 """What one reading of the set gave, and whether it can follow on the one before."""
 
 from collections.abc import Collection, Mapping
+from typing import Final
 
 import msgspec
 
@@ -9,6 +10,11 @@ from exporter.discovery.chain.many_calls import Block
 from exporter.discovery.chain.pool import IMPOSSIBLE, ImpossibleError
 from exporter.ethereum.node import EthereumError
 from exporter.model import NANOSECONDS, ChainState, Registration
+
+EMPTY_POOL: Final = (
+    "the pool is empty, which is not believed: has the node got the state of its chain, and is "
+    "`ethereum.controller` the right one?"
+)
 
 
 class BehindError(EthereumError):
@@ -33,10 +39,7 @@ def check(
     Raises `ImpossibleError` for what contradicts itself or what was known, `BehindError`.
     """
     if not pool:
-        raise ImpossibleError(
-            "the pool is empty, which is not believed: has the node got the state of its chain, "
-            "and is `ethereum.controller` the right one?"
-        )
+        raise ImpossibleError(EMPTY_POOL)
     if whole.size != len(pool):
         raise ImpossibleError(
             f"{IMPOSSIBLE}: a pool of {whole.size} in which {len(pool)} are linked"

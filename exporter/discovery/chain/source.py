@@ -42,14 +42,19 @@ class ChainSource:
         settings: ChainSettings,
         *,
         last_good: LastGood | None = None,
+        keep: bool = True,
         patience: float = 2.0,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`patience` is how many seconds `read` waits for the very first reading at most."""
+        """`keep`: whether a good reading becomes the `last_good` one.
+
+        `patience` is how many seconds `read` waits for the very first reading at most.
+        """
         self._reader = reader
         self._node = node
         self._settings = settings
         self._last_good = last_good
+        self._keep = keep
         self._patience = patience
         self._now = now
         self._last: Reading | None = None
@@ -70,6 +75,11 @@ class ChainSource:
     def error(self) -> str | None:
         """Why the last reading failed; `None` if it did not."""
         return self._error
+
+    @property
+    def unexpected(self) -> dict[str, str]:
+        """Contracts that are elsewhere than is known, and where."""
+        return self._reader.directory.unexpected
 
     async def read(self) -> Listing:
         """The last good reading. Raises `SourceError` while there is none."""
@@ -133,7 +143,7 @@ class ChainSource:
         self._error, self._failures = None, 0
         if before is None or before.registered != reading.registered:
             self.news.set()
-        if self._last_good is not None:
+        if self._last_good is not None and self._keep:
             try:
                 await asyncio.to_thread(self._last_good.save, reading)
             except OSError as error:
