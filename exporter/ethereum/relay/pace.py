@@ -25,7 +25,7 @@ class Pace:
         """Wait for the next place. Raises `TooManyCallsError` when it would take too long."""
         now = asyncio.get_running_loop().time()
         at = max(self._next, now)
-        if at - now > LONGEST or self.waiting >= WAITING:
+        if at - now > LONGEST or (at > now and self.waiting >= WAITING):
             raise TooManyCallsError(
                 "too many calls wait for the Ethereum nodes (`ethereum.relay.calls_per_second`)"
             )

@@ -18,6 +18,8 @@ PATIENCE: Final = 15.0
 PATIENCE_UNSURE: Final = 3.0
 """The same for one that may not be there at all."""
 
+_MORE: Final = 3
+"""Parameters at most from the block on."""
 _TAGS: Final = ("latest", "safe", "finalized", "earliest", "pending")
 _NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -119,8 +121,11 @@ def _without_block(method: str, params: Sequence[Any], _: int | None) -> Plan:
 
 def _state(method: str, params: Sequence[Any], newest: int | None) -> Plan:
     place = READS[method].place
-    if len(params) < place:
-        raise ParametersError(f"{place} parameters and a block are expected")
+    expected = (dict,) if method == "eth_call" else (str, int)[: 1 + (method == "eth_feeHistory")]
+    good = all(isinstance(one, expected) for one in params[:place])
+    if not good or not place <= len(params) <= place + _MORE:
+        what = "an object" if method == "eth_call" else " and ".join(["a text"] * place)
+        raise ParametersError(f"{what} and a block are expected")
     block = _block(_at(params, place))
     height = newest if block == "latest" else block
     at = hex(height) if isinstance(height, int) else height

@@ -37,7 +37,7 @@ class Relay:
     """Answers calls of JSON-RPC methods that read.
 
     `node` is what is asked, `states` tells how its nodes do. No block below `at_least` is given as
-    the newest one; `keep_pool` is the setting of that name.
+    the newest one; the other arguments are the settings of these names.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """What is asked of the nodes for what is asked of the relay, and that no answer is another's."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -71,13 +72,15 @@ async def test_gateways_that_start_one_after_the_other_walk_the_pool_once(
 ) -> None:
     ask = a_relay(upstreams, fresh=0.0)
     await start_as_a_gateway_does(ask, 100)
-    before = node.sent
+    before = Counter(node.calls)
     for _ in range(9):
         chain.head += 20
         await start_as_a_gateway_does(ask, 100)
-    # Six of each start are asked anew, since they are of the newest block: that itself, four
-    # readings of the round, the pool's size and the sender, each after a look for a newer block.
-    assert (node.sent - before) / 9 <= 11
+    # Of each start the two readings of the round, the pool's size and the two of the sender are
+    # made anew; for each, and for the newest block itself, there is a look for a newer one.
+    asked = node.calls - before
+    assert (asked["eth_call"], asked["eth_getBlockByNumber"]) == (9 * 5, 9 * 6)
+    assert asked.keys() <= {"eth_call", "eth_getBlockByNumber", "eth_gasPrice"}
 
 
 async def test_ten_gateways_that_poll_cost_what_one_costs(node: Node, upstreams: Upstreams) -> None:
