@@ -96,6 +96,21 @@ async def test_ten_gateways_that_poll_cost_what_one_costs(node: Node, upstreams:
     assert ask.counts("eth_getBlockByHash") == (10, 0, 0, 0, 0)
 
 
+async def test_ten_gateways_that_walk_block_by_block_cost_what_one_costs(
+    node: Node, upstreams: Upstreams
+) -> None:
+    ask = a_relay(upstreams, fresh=3600.0)
+
+    async def walk() -> None:
+        newest = await ask("eth_getBlockByNumber", "latest", False)
+        for number in range(int(newest["number"], 16) - 19, int(newest["number"], 16) + 1):
+            block = await ask("eth_getBlockByNumber", hex(number), False)
+            await ask("eth_getLogs", {"blockHash": block["hash"]})
+
+    await asyncio.gather(*(walk() for _ in range(10)))
+    assert (node.calls["eth_getBlockByNumber"], node.calls["eth_getLogs"]) == (20, 20)
+
+
 async def test_the_newest_block_is_looked_for_when_it_is_over_its_time(
     chain: Chain, upstreams: Upstreams
 ) -> None:
