@@ -97,9 +97,11 @@ def _bounds(clock: Clock) -> Bounds:
 
 
 @asynccontextmanager
-async def serving(progress: Progress, folder: Path) -> AsyncIterator[TestClient[Any, Any]]:
+async def serving(
+    progress: Progress, folder: Path, gateways: Gateways | None = None
+) -> AsyncIterator[TestClient[Any, Any]]:
     outbox = Outbox.open(folder / "outbox.sqlite", max_bytes=2**26, keep_delivered=0)
-    gateways = Gateways(Lanes([]), WebhookDesk(["follower"]))
+    gateways = gateways or Gateways(Lanes([]), WebhookDesk(["follower"]))
     answers = Keeper(folder / "answers", Answers())
     app = probe_app(progress, outbox, LoopLag(), lambda: None, gateways, answers=answers)
     async with TestClient(TestServer(app)) as client:
