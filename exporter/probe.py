@@ -12,6 +12,7 @@ import msgspec
 from exporter.data_folder import DataFolder
 from exporter.discovery.discover import Discovery
 from exporter.discovery.select import select
+from exporter.funds.watch import Watch
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
@@ -19,6 +20,7 @@ from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
 from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
+from exporter.probe_funds import Money, account_watch
 from exporter.probe_lanes import Gateways, gateways
 from exporter.probe_server import probe_app
 from exporter.probing.connectivity import Connectivity
@@ -46,6 +48,8 @@ RETRY_EMPTY = 10.0
 STORE_PAUSE = 1.0
 """Seconds between two tries to store a measurement that the outbox refuses."""
 HEARTBEAT = 2.0
+ACCOUNT = "account"
+"""Notice of what the paying account held when it was last read."""
 SEEN_RESTORED = 20_000
 AFTER_CANCEL = 5.0
 PROOF_WORKERS = 2
@@ -88,6 +92,7 @@ async def serve(
             prober.lag,
             lambda: prober.supply,
             prober.gateways,
+            money=prober.money.report,
             answers=prober.answers,
         )
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
@@ -110,6 +115,7 @@ class Prober:
         gateways: Gateways,
         known: "Known",
         answers: Keeper,
+        watch: Watch | None,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
@@ -131,18 +137,21 @@ class Prober:
         self.progress = Progress()
         self.lag = lag
         self.answers = answers
+        bounds = Bounds(
+            settings.schedule,
+            settings.spending,
+            pipelines=pipelines,
+            on_chain=settings.livepeer.on_chain is not None,
+        )
+        self._ledger = bounds.spending.ledger
+        self.money = Money(settings, bounds.spending, watch)
         self._schedule = Schedule(
             settings.schedule,
             gateways.lanes,
             self._run_job,
             self.progress,
             hindrance=self._hindrance,
-            bounds=Bounds(
-                settings.schedule,
-                settings.spending,
-                pipelines=pipelines,
-                on_chain=settings.livepeer.on_chain is not None,
-            ),
+            bounds=bounds,
         )
 
     @property
@@ -166,6 +175,9 @@ class Prober:
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
             asyncio.create_task(self.answers.sweep_for_ever(), name="kept answers"),
         ]
+        if self.money.watch is not None:
+            watching = self.money.watch.run(self.money.tell)
+            background.append(asyncio.create_task(watching, name="paying account"))
         if once:
             work = asyncio.create_task(self._schedule.round())
         elif together:
@@ -194,7 +206,8 @@ class Prober:
             return None
         if not supply.tested:
             return why_nothing_to_test(supply)
-        return why_nothing_was_tested(progress.skipped, not_ready(supply, self.gateways))
+        trouble = not_ready(supply, self.gateways, self.money.report())
+        return why_nothing_was_tested(progress.skipped, trouble)
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Start no further job, let the running ones end within bounds, then cancel them."""
@@ -290,6 +303,7 @@ class Prober:
                 log.warning("no source answers: going on with what was known before the restart")
         self._known.take(supply)
         self._schedule.update(supply)
+        self.money.take(self.gateways.lanes.kinds(supply.tested))
         with contextlib.suppress(OutboxError):
             await self._outbox.publish("supply", msgspec.json.encode(supply))
 
@@ -338,21 +352,31 @@ class Prober:
             watch.cancel()
 
     async def _publish_progress(self) -> None:
+        money = self.money.report()
         report = {
             **self.progress.report(),
+            "money": money,
             "at": time.time(),
             "storing": self._storing,
-            "trouble": not_ready(self.supply, self.gateways),
+            "trouble": not_ready(self.supply, self.gateways, money),
+            "warnings": money.warnings,
         }
         await self._outbox.publish("progress", msgspec.json.encode(report))
 
     async def _publish_notices(self) -> None:
+        self._ledger.count_time()
+        watch = self.money.watch
+        if watch is not None and (account := watch.changed()) is not None:
+            await self._outbox.publish(ACCOUNT, account)
+            watch.published()
         for topic, payload in self._schedule.notices.changed():
             await self._outbox.publish(topic, payload)
 
     async def _restore(self) -> None:
         for topic in TOPICS:
             self._schedule.notices.restore(topic, await self._outbox.notice(topic))
+        if self.money.watch is not None:
+            self.money.watch.restore(await self._outbox.notice(ACCOUNT))
 
 
 class Known:
@@ -377,9 +401,15 @@ class Known:
         return offer.service_uri is not None and normal_url(offer.service_uri) in self._givers
 
     def orchestrators(self) -> frozenset[str]:
-        """Everybody who is known to offer something."""
-        offers = () if self.supply is None else self.supply.offers
-        return frozenset(offer.target.orchestrator for offer in offers)
+        """Everybody who is known to offer something, or to be registered on the chain."""
+        if self.supply is None:
+            return frozenset()
+        return frozenset(
+            [
+                *(offer.target.orchestrator for offer in self.supply.offers),
+                *(one.orchestrator for one in self.supply.registered),
+            ]
+        )
 
 
 @asynccontextmanager
@@ -414,13 +444,18 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
             shared=known.shared,
             keep=answers.keep,
         )
-        async with gateways(
-            settings,
-            folder,
-            guard=guard,
-            resolver=resolver,
-            orchestrators=known.orchestrators,
-        ) as lanes:
+        async with (
+            account_watch(settings) as watch,
+            gateways(
+                settings,
+                folder,
+                guard=guard,
+                resolver=resolver,
+                orchestrators=lambda: (
+                    known.orchestrators() | (watch.orchestrators() if watch else frozenset())
+                ),
+            ) as lanes,
+        ):
             yield Prober(
                 settings,
                 outbox,
@@ -430,6 +465,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 gateways=lanes,
                 known=known,
                 answers=answers,
+                watch=watch,
             )
     finally:
         await answers.close()
