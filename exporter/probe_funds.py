@@ -113,7 +113,7 @@ class Money:
             if concern not in self._told:
                 level = logging.ERROR if concern in TROUBLE else logging.WARNING
                 log.log(level, "money: %s", one.why, extra={"concern": concern})
-        for concern in self._told - found.keys():
+        for concern in sorted(self._told - found.keys()):
             log.info("money: this is over", extra={"concern": concern})
         self._told = set(found)
 

@@ -77,6 +77,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             return Lock.SOON
         return Lock.UNLOCKING
 
+    @property
+    def pays(self) -> bool:
+        """Whether gateways pay from it."""
+        held = self.lock in (Lock.LOCKED, Lock.UNLOCKING)
+        return held and bool(self.deposit and self.reserve) and not self.orchestrator
+
 
 async def read(node: Node, address: str, *, chain_id: int, controller: str, now: int) -> Account:
     """Read the account in two requests; `now` is Unix nanoseconds.

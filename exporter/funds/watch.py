@@ -13,7 +13,7 @@ from exporter.funds.account import Account, NotReadError, read
 INTERVAL: Final = 300.0
 """Seconds between two readings; a winning ticket is no matter of seconds."""
 AGAIN: Final = 60.0
-"""The same while it cannot be read."""
+"""The same while it cannot be read, or nothing can be paid: that is to be seen to be over soon."""
 _LONGEST: Final = 120.0
 """Seconds that one reading may take."""
 
@@ -54,7 +54,8 @@ class Watch:
         while True:
             await self.look()
             then()
-            await asyncio.sleep(self._interval if self.error is None else self._again)
+            well = self.error is None and self.account is not None and self.account.pays
+            await asyncio.sleep(self._interval if well else self._again)
 
     async def look(self) -> None:
         """Read once. What cannot be read changes nothing of what is known."""

@@ -10,7 +10,7 @@ WEI: Final = 10**18
 PAID: Final = (
     r"Created new payment - .*recipient=0x[0-9a-fA-F]{40} "
     r"faceValue=(?P<face>\d{1,30} WEI|\d{1,9}(?:\.\d{1,18})? ETH) "
-    r"winProb=(?P<odds>[01]\.\d{10}) price=\S{1,80} numTickets=(?P<tickets>\d{1,6})"
+    r"winProb=(?P<odds>[01]\.\d{10}) price=[\d.]{1,60} wei/\w{1,20} numTickets=(?P<tickets>\d{1,6})"
 )
 """Somebody else's session id stands before all this, so only the line's end is taken."""
 _AMOUNT: Final = re.compile(r"([\d.]+) (WEI|ETH)")
