@@ -8,6 +8,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from exporter.funds.metrics import METRICS as FUNDS_METRICS
+from exporter.funds.metrics import FundsNumbers
+from exporter.funds.report import Report
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.metrics import METRICS as ANSWER_METRICS
 from exporter.kept_answers.metrics import AnswerNumbers
@@ -25,7 +28,7 @@ from exporter.readiness import not_ready
 from exporter.relay_metrics import METRICS as RELAY_METRICS
 from exporter.relay_metrics import RelayNumbers
 
-METRICS = (*PROBE_METRICS, *LANE_METRICS, *RELAY_METRICS, *ANSWER_METRICS)
+METRICS = (*PROBE_METRICS, *FUNDS_METRICS, *LANE_METRICS, *RELAY_METRICS, *ANSWER_METRICS)
 """Name, type, labels and meaning of each metric of the probe process."""
 
 
@@ -36,6 +39,7 @@ def probe_app(
     supply: Callable[[], Supply | None],
     gateways: Gateways,
     *,
+    money: Callable[[], Report],
     answers: Keeper,
 ) -> web.Application:
     """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/relay`, `/metrics`, webhooks.
@@ -47,6 +51,7 @@ def probe_app(
     def registry() -> CollectorRegistry:
         collected = CollectorRegistry(auto_describe=False)
         collected.register(ProbeNumbers(progress, lag, size))
+        collected.register(FundsNumbers(money()))
         collected.register(LaneNumbers(gateways))
         collected.register(RelayNumbers(gateways.relay))
         collected.register(AnswerNumbers(answers))
@@ -56,13 +61,13 @@ def probe_app(
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        reasons = not_ready(supply(), gateways)
-        return web.json_response(
-            {"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200
-        )
+        found = money()
+        reasons = not_ready(supply(), gateways, found)
+        answer = {"ready": not reasons, "reasons": reasons, "warnings": found.warnings}
+        return web.json_response(answer, status=503 if reasons else 200)
 
     async def status(_: web.Request) -> web.Response:
-        return web.json_response(progress.report())
+        return web.json_response({**progress.report(), "money": msgspec.to_builtins(money())})
 
     async def rounds(_: web.Request) -> web.Response:
         return web.json_response({"rounds": list(reversed(progress.rounds.reports))})

@@ -132,7 +132,7 @@ async def test_the_probe_gives_the_relays_table_and_its_metrics(tmp_path: Path, 
         async with over_http(relay.url.get_secret_value()) as ask:
             await ask("eth_gasPrice")
         await until(lambda: "eth_gasPrice" in relay.report.calls)
-        async with probe_server(Progress(), tmp_path, found) as client:
+        async with probe_server(Progress(), tmp_path, gateways=found) as client:
             table = await (await client.get("/relay")).json()
             text = await (await client.get("/metrics")).text()
             assert table["calls"]["eth_gasPrice"]["sent"] == 1
@@ -168,7 +168,7 @@ async def test_a_service_without_a_relay_says_so(tmp_path: Path, node: Node) -> 
     document["livepeer"]["on_chain"]["rpc"] = "https://rpc.example/secret-key"
     async with (
         lanes(document) as found,
-        probe_server(Progress(), tmp_path, found) as client,
+        probe_server(Progress(), tmp_path, gateways=found) as client,
     ):
         config = tmp_path / "config.yaml"
         config.write_text(yaml.safe_dump(document | listening_at(client)))
