@@ -10,12 +10,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from exporter.data_folder import DataFolder
+from exporter.discovery.chain.opening import chain_source
+from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
-from exporter.discovery.select import select
+from exporter.discovery.select import active, select
 from exporter.funds.watch import Watch
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
+from exporter.normal_url import normal_url
 from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
 from exporter.pipelines.proofs import ProofPool
@@ -36,7 +39,6 @@ from exporter.probing.scheduling.progress import Progress
 from exporter.probing.scheduling.run_job import Ran
 from exporter.probing.scheduling.schedule import Schedule
 from exporter.probing.scheduling.skips import NETWORK_DOWN, NOT_STORING
-from exporter.probing.session_pools import normal_url
 from exporter.probing.silent_ports import SilentPorts
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
@@ -115,6 +117,7 @@ class Prober:
         gateways: Gateways,
         known: "Known",
         answers: Keeper,
+        chain: ChainSource | None,
         watch: Watch | None,
     ) -> None:
         self._settings = settings
@@ -127,7 +130,9 @@ class Prober:
             settings,
             tested_pipelines=pipelines.keys(),
             scout=gateways.scout_url if settings.sources.scout else None,
+            chain=chain,
         )
+        self._chain_news = asyncio.Event() if chain is None else chain.news
         self._silent_ports = SilentPorts()
         self._stopping = False
         self._storing = True
@@ -283,9 +288,9 @@ class Prober:
             sources = self._settings.sources
             known = self.supply is not None and not self._recalled
             interval = sources.refresh_interval
-            await asyncio.sleep(
-                interval if known or not sources.tests_somebody else min(RETRY_EMPTY, interval)
-            )
+            pause = interval if known or not sources.tests_somebody else RETRY_EMPTY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._chain_news.wait(), min(pause, interval))
             await self._refresh()
 
     async def _begin(self) -> None:
@@ -295,6 +300,7 @@ class Prober:
         await self._refresh()
 
     async def _refresh(self) -> None:
+        self._chain_news.clear()
         supply = await self._discovery.refresh()
         before, self._recalled = self._recalled, not supply.offers
         if self._recalled:
@@ -309,12 +315,8 @@ class Prober:
 
     async def _last_known(self, supply: Supply) -> Supply:
         """What was known before a restart, while no source gives anything; else `supply`."""
-        payload = await self._outbox.notice("supply")
-        if payload is None:
-            return supply
-        try:
-            known = msgspec.json.decode(payload, type=Supply)
-        except msgspec.DecodeError:
+        known = await self._known_before()
+        if known is None:
             return supply
         named = {state.name for state in supply.sources}
         refreshed = {state.name: state.refreshed_at for state in known.sources}
@@ -327,15 +329,26 @@ class Prober:
             filters=self._settings.filter,
             lanes=self._settings.lanes,
             tested_pipelines=registry(self._settings.pipelines).keys(),
+            active=active(supply.registered, supply.chain),
         )
         return msgspec.structs.replace(
             supply,
             offers=offers,
             sources=tuple(
                 msgspec.structs.replace(state, refreshed_at=refreshed.get(state.name))
+                if state.refreshed_at is None
+                else state
                 for state in supply.sources
             ),
         )
+
+    async def _known_before(self) -> Supply | None:
+        """The supply that was published last, mostly by an earlier run of this process."""
+        payload = await self._outbox.notice("supply")
+        try:
+            return None if payload is None else msgspec.json.decode(payload, type=Supply)
+        except msgspec.DecodeError:
+            return None
 
     async def _heartbeat(self) -> None:
         """Watch the loop's lag, and tell the station that we live and what we do."""
@@ -373,6 +386,8 @@ class Prober:
             await self._outbox.publish(topic, payload)
 
     async def _restore(self) -> None:
+        if (known := await self._known_before()) is not None:
+            self._discovery.recall(known)
         for topic in TOPICS:
             self._schedule.notices.restore(topic, await self._outbox.notice(topic))
         if self.money.watch is not None:
@@ -445,6 +460,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
             keep=answers.keep,
         )
         async with (
+            chain_source(settings, folder.path) as chain,
             account_watch(settings) as watch,
             gateways(
                 settings,
@@ -465,6 +481,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 gateways=lanes,
                 known=known,
                 answers=answers,
+                chain=chain,
                 watch=watch,
             )
     finally:

@@ -25,8 +25,10 @@ from exporter.probing.lag import LoopLag
 from exporter.probing.scheduling.progress import Progress
 from exporter.probing.webhook import routes
 from exporter.readiness import not_ready
+from exporter.relay_metrics import METRICS as RELAY_METRICS
+from exporter.relay_metrics import RelayNumbers
 
-METRICS = (*PROBE_METRICS, *FUNDS_METRICS, *LANE_METRICS, *ANSWER_METRICS)
+METRICS = (*PROBE_METRICS, *FUNDS_METRICS, *LANE_METRICS, *RELAY_METRICS, *ANSWER_METRICS)
 """Name, type, labels and meaning of each metric of the probe process."""
 
 
@@ -40,7 +42,10 @@ def probe_app(
     money: Callable[[], Report],
     answers: Keeper,
 ) -> web.Application:
-    """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/metrics`, webhooks."""
+    """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/relay`, `/metrics`, webhooks.
+
+    None of them gives a secret: of the relay only its counts.
+    """
     size = 0
 
     def registry() -> CollectorRegistry:
@@ -48,6 +53,7 @@ def probe_app(
         collected.register(ProbeNumbers(progress, lag, size))
         collected.register(FundsNumbers(money()))
         collected.register(LaneNumbers(gateways))
+        collected.register(RelayNumbers(gateways.relay))
         collected.register(AnswerNumbers(answers))
         return collected
 
@@ -66,6 +72,13 @@ def probe_app(
     async def rounds(_: web.Request) -> web.Response:
         return web.json_response({"rounds": list(reversed(progress.rounds.reports))})
 
+    async def relay(_: web.Request) -> web.Response:
+        if gateways.relay is None:
+            return web.json_response({"error": "no relay is run"}, status=404)
+        return web.Response(
+            body=msgspec.json.encode(gateways.relay.report), content_type="application/json"
+        )
+
     async def metrics(_: web.Request) -> web.Response:
         nonlocal size
         size = await outbox.size()
@@ -79,6 +92,7 @@ def probe_app(
             web.get("/readyz", readyz),
             web.get("/status", status),
             web.get("/rounds", rounds),
+            web.get("/relay", relay),
             web.get("/metrics", metrics),
             *routes(gateways.desk),
         ]

@@ -170,10 +170,13 @@ def money(*found: Found, account: Account | None = ACCOUNT, error: str | None = 
 
 @asynccontextmanager
 async def serving(
-    progress: Progress, folder: Path, told: Report | None = None
+    progress: Progress,
+    folder: Path,
+    told: Report | None = None,
+    gateways: Gateways | None = None,
 ) -> AsyncIterator[TestClient[Any, Any]]:
     outbox = Outbox.open(folder / "outbox.sqlite", max_bytes=2**26, keep_delivered=0)
-    gateways = Gateways(Lanes([]), WebhookDesk(["follower"]))
+    gateways = gateways or Gateways(Lanes([]), WebhookDesk(["follower"]))
     answers = Keeper(folder / "answers", Answers())
     supply = Supply(offers=(), sources=(), taken_at=0)
     app = probe_app(

@@ -350,6 +350,7 @@ class JobRunner:
                 like_lane=job.like_lane,
                 busy_counts=job.busy_counts,
                 shared=found.shared,
+                unlisted=offer.unlisted_since is not None,
                 stood_still=self._stood_still(job, verdict.outcome),
                 doubtful=job.doubtful,
             ),

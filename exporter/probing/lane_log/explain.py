@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from exporter.model import Blame, Outcome
+from exporter.normal_url import normal_url
 from exporter.probing.lane_log import answers
 from exporter.probing.lane_log.cause import Cause
 from exporter.probing.lane_log.line import LogLine
 from exporter.probing.lane_log.reasons import cause_of, is_unread
 from exporter.probing.lane_log.story import Story, requests
 from exporter.probing.lane_log.version import doubt
-from exporter.probing.session_pools import normal_url
 
 MESSAGE_LIMIT = 300
 _ERRORS = 400
