@@ -8,6 +8,8 @@ import click
 from exporter.exit_code import FAILED, USAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from exporter.model import Offer, SourceState, Supply
     from exporter.settings import Settings
 
@@ -17,6 +19,9 @@ Row = tuple[str, ...]
 
 _TESTED_HEAD: Row = ("orchestrator", "pipeline", "model", "warm", "free", "wei/unit", "URI", "from")
 _OTHER_HEAD: Row = (*_TESTED_HEAD[:-2], "from", "why not tested")
+_STATES_HEAD: Row = ("orchestrators", "state")
+_UNKNOWN_HEAD: Row = ("orchestrator", "name", "stake, LPT", "active", "AI service URI")
+_STRANGERS_HEAD: Row = ("orchestrator", "name", "offers", "from")
 _SOURCE_HEAD: Row = ("source", "offers", "skipped", "last good", "state")
 
 
@@ -35,6 +40,9 @@ def targets(config: Path, *, as_json: bool) -> None:
 
     Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
 
+    With `sources.chain` it also shows who is registered and offers nothing that a source lists, and
+    who offers something without being registered. Names are labels, and what the service knows.
+
     Leaderboards that are followed (`sources.follow`) are no source of targets.
 
     Exit codes: 0 something is known to be offered, or nobody is to be tested, 1 no source could be
@@ -51,10 +59,13 @@ def targets(config: Path, *, as_json: bool) -> None:
         click.echo(str(error), err=True)
         raise SystemExit(USAGE) from None
     supply = asyncio.run(_discover(settings))
+    from exporter.names.book import NameBook
+
+    names = NameBook(settings)
     if as_json:
-        _print_json(supply)
+        _print_json(supply, names.name)
     else:
-        _print_tables(supply)
+        _print_tables(supply, names.name)
     if not settings.sources.tests_somebody:
         click.echo("nobody is tested: the settings only name leaderboards to follow", err=True)
     elif not supply.offers and all(source.error for source in supply.sources):
@@ -108,19 +119,33 @@ def _priced(settings: "Settings", supply: "Supply") -> "Supply":
     return msgspec.structs.replace(supply, offers=offers)
 
 
-def _print_json(supply: "Supply") -> None:
+def _print_json(supply: "Supply", name: "Callable[[str], str | None]") -> None:
     import msgspec
+
+    from exporter.orchestrators import orchestrators
 
     document = {
         "tested": supply.tested,
         "offered_not_tested": tuple(offer for offer in supply.offers if offer.not_tested),
         "sources": supply.sources,
+        "chain": supply.chain,
+        "orchestrators": tuple(
+            {
+                "orchestrator": one.orchestrator,
+                "name": name(one.orchestrator),
+                "state": one.state,
+                "offers": len(one.offers),
+                "tested": one.tested,
+                "registration": one.registration,
+            }
+            for one in orchestrators(supply)
+        ),
         "taken_at": supply.taken_at,
     }
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
-def _print_tables(supply: "Supply") -> None:
+def _print_tables(supply: "Supply", name: "Callable[[str], str | None]") -> None:
     from exporter.cli.tables import print_table
 
     tested = [_tested_row(offer) for offer in supply.tested]
@@ -130,7 +155,44 @@ def _print_tables(supply: "Supply") -> None:
     print_table(f"Tested: {len(tested)} on {orchestrators} orchestrators", _TESTED_HEAD, tested)
     if others:
         print_table(f"Offered, not tested: {len(others)}", _OTHER_HEAD, others)
+    if supply.chain is not None:
+        _print_states(supply, name)
     print_table("Sources", _SOURCE_HEAD, sources)
+
+
+def _print_states(supply: "Supply", name: "Callable[[str], str | None]") -> None:
+    from exporter.cli.tables import print_table
+    from exporter.leaderboard.display import shown
+    from exporter.orchestrators import IN_WORDS, State, orchestrators
+
+    everybody = orchestrators(supply)
+    by_state = {state: [one for one in everybody if one.state is state] for state in State}
+    counts = [(str(len(ones)), IN_WORDS[state]) for state, ones in by_state.items() if ones]
+    print_table(f"Orchestrators: {len(everybody)}", _STATES_HEAD, counts)
+    unknown = [
+        (
+            shown(one.orchestrator),
+            name(one.orchestrator) or _UNKNOWN,
+            f"{known.stake:.10g}",
+            "yes" if known.active else "no",
+            known.ai_service_uri or known.ai_uri_refused or "none",
+        )
+        for one in by_state[State.OFFERS_UNKNOWN]
+        if (known := one.registration) is not None
+    ]
+    if unknown:
+        print_table(f"Registered, offers unknown: {len(unknown)}", _UNKNOWN_HEAD, unknown)
+    strangers = [
+        (
+            shown(one.orchestrator),
+            name(one.orchestrator) or _UNKNOWN,
+            str(len(one.offers)),
+            ", ".join(dict.fromkeys(who for offer in one.offers for who in offer.sources)),
+        )
+        for one in by_state[State.NOT_REGISTERED]
+    ]
+    if strangers:
+        print_table(f"Offered, not registered: {len(strangers)}", _STRANGERS_HEAD, strangers)
 
 
 def _tested_row(offer: "Offer") -> Row:

@@ -28,5 +28,6 @@ async def home(request: web.Request) -> web.Response:
             now=here.now(),
             rounds=rounds or (),
             trouble=here.watch.trouble,
+            name=here.names.name,
         )
     )
