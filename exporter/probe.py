@@ -10,8 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from exporter.data_folder import DataFolder
+from exporter.discovery.chain.opening import chain_source
+from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
-from exporter.discovery.select import select
+from exporter.discovery.select import active, select
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
@@ -110,6 +112,7 @@ class Prober:
         gateways: Gateways,
         known: "Known",
         answers: Keeper,
+        chain: ChainSource | None,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
@@ -121,7 +124,9 @@ class Prober:
             settings,
             tested_pipelines=pipelines.keys(),
             scout=gateways.scout_url if settings.sources.scout else None,
+            chain=chain,
         )
+        self._chain_news = asyncio.Event() if chain is None else chain.news
         self._silent_ports = SilentPorts()
         self._stopping = False
         self._storing = True
@@ -270,9 +275,9 @@ class Prober:
             sources = self._settings.sources
             known = self.supply is not None and not self._recalled
             interval = sources.refresh_interval
-            await asyncio.sleep(
-                interval if known or not sources.tests_somebody else min(RETRY_EMPTY, interval)
-            )
+            pause = interval if known or not sources.tests_somebody else RETRY_EMPTY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._chain_news.wait(), min(pause, interval))
             await self._refresh()
 
     async def _begin(self) -> None:
@@ -282,6 +287,7 @@ class Prober:
         await self._refresh()
 
     async def _refresh(self) -> None:
+        self._chain_news.clear()
         supply = await self._discovery.refresh()
         before, self._recalled = self._recalled, not supply.offers
         if self._recalled:
@@ -309,12 +315,15 @@ class Prober:
             filters=self._settings.filter,
             lanes=self._settings.lanes,
             tested_pipelines=registry(self._settings.pipelines).keys(),
+            active=active(supply.registered, supply.chain),
         )
         return msgspec.structs.replace(
             supply,
             offers=offers,
             sources=tuple(
                 msgspec.structs.replace(state, refreshed_at=refreshed.get(state.name))
+                if state.refreshed_at is None
+                else state
                 for state in supply.sources
             ),
         )
@@ -420,13 +429,16 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
             shared=known.shared,
             keep=answers.keep,
         )
-        async with gateways(
-            settings,
-            folder,
-            guard=guard,
-            resolver=resolver,
-            orchestrators=known.orchestrators,
-        ) as lanes:
+        async with (
+            chain_source(settings, folder.path) as chain,
+            gateways(
+                settings,
+                folder,
+                guard=guard,
+                resolver=resolver,
+                orchestrators=known.orchestrators,
+            ) as lanes,
+        ):
             yield Prober(
                 settings,
                 outbox,
@@ -436,6 +448,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 gateways=lanes,
                 known=known,
                 answers=answers,
+                chain=chain,
             )
     finally:
         await answers.close()

@@ -73,11 +73,14 @@ def targets(config: Path, *, as_json: bool) -> None:
 
 
 async def _discover(settings: "Settings") -> "Supply":
+    from exporter.discovery.chain.opening import read_once
     from exporter.discovery.discover import Discovery
     from exporter.pipelines import registry
 
-    discovery = Discovery(settings, tested_pipelines=registry(settings.pipelines).keys())
-    supply = _priced(settings, await discovery.refresh())
+    tested = registry(settings.pipelines).keys()
+    async with read_once(settings) as chain:
+        supply = await Discovery(settings, tested_pipelines=tested, chain=chain).refresh()
+    supply = _priced(settings, supply)
     return _with_scout(supply) if settings.sources.scout else supply
 
 

@@ -9,10 +9,10 @@ import msgspec
 
 from exporter.discovery import keeping
 from exporter.discovery.gateway import GatewaySource
-from exporter.discovery.listing import Listing, Source, SourceError
+from exporter.discovery.listing import Listing, NotYetError, Source, SourceError
 from exporter.discovery.merge import merge
 from exporter.discovery.scout import ScoutSource
-from exporter.discovery.select import select
+from exporter.discovery.select import active, select
 from exporter.discovery.static import StaticSource
 from exporter.model import NANOSECONDS, Offer, Registration, SourceState, Supply, is_eth_address
 from exporter.settings import Settings
@@ -29,13 +29,17 @@ class Discovery:
         *,
         tested_pipelines: Collection[str],
         scout: Callable[[], str | None] | None = None,
+        chain: Source | None = None,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`scout` gives the CLI URL of our own scout gateway, `now` Unix nanoseconds."""
+        """`scout` gives the CLI URL of our own scout gateway, `now` Unix nanoseconds.
+
+        `chain` is the source of `sources.chain`, which somebody else keeps running.
+        """
         self._settings = settings
         self._tested_pipelines = frozenset(tested_pipelines)
         self._now = now
-        self._followed = [_Followed(source, now) for source in _sources(settings, scout)]
+        self._followed = [_Followed(source, now) for source in _sources(settings, scout, chain)]
         self._memory = keeping.NOTHING
 
     async def refresh(self) -> Supply:
@@ -67,6 +71,7 @@ class Discovery:
                 filters=self._settings.filter,
                 lanes=self._settings.lanes,
                 tested_pipelines=self._tested_pipelines,
+                active=active(registered, chain),
             ),
             sources=tuple(followed.state for followed in self._followed),
             taken_at=self._now(),
@@ -130,6 +135,8 @@ class _Followed:
         self.answering = False
         try:
             listing = await self._source.read()
+        except NotYetError as error:
+            self._error = str(error)
         except SourceError as error:
             self._settle(str(error))
         except Exception as error:
@@ -143,7 +150,7 @@ class _Followed:
             self._settle("it lists no offers")
             return
         self.listing, self.answering = listing, True
-        self._refreshed_at = self._now()
+        self._refreshed_at = self._now() if listing.chain is None else listing.chain.read_at
         self._settle(listing.complaint)
 
     def _settle(self, error: str | None) -> None:
@@ -164,11 +171,15 @@ class _Followed:
         self._error = error
 
 
-def _sources(settings: Settings, scout: Callable[[], str | None] | None) -> list[Source]:
+def _sources(
+    settings: Settings, scout: Callable[[], str | None] | None, chain: Source | None
+) -> list[Source]:
     sources: list[Source] = []
     if settings.sources.static:
         sources.append(StaticSource(settings.sources.static))
     sources += [GatewaySource(gateway) for gateway in settings.sources.gateway]
     if scout is not None:
         sources.append(ScoutSource(scout))
+    if chain is not None:
+        sources.append(chain)
     return sources

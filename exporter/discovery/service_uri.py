@@ -18,6 +18,9 @@ class UnusableUri(Exception):
 def usable(text: str) -> str:
     """The URI without a trailing slash, with `https://` put before it if it has no scheme.
 
+    As in go-livepeer, what begins with `http` is taken to have one: `httpbin.example:8935` leads
+    nowhere there, nor does it here.
+
     Raises `UnusableUri`. Where it leads is not judged here: that is for the guard, which sees the
     address that is really connected to.
     """
@@ -28,7 +31,7 @@ def usable(text: str) -> str:
         raise UnusableUri(f"it is longer than {LENGTH_LIMIT} characters")
     if not _PLAIN.fullmatch(text) or "\\" in text:
         raise UnusableUri("it holds blanks, backslashes, or characters that are not ASCII")
-    if "://" not in text:
+    if "://" not in text and not text.startswith("http"):
         text = f"https://{text}"
     try:
         parts = urlsplit(text)

@@ -32,3 +32,9 @@ def aggregate3(_calls: DynArray[Call3, 1500]) -> DynArray[Result, 1500]:
 @view
 def getBlockNumber() -> uint256:
     return block.number
+
+
+@external
+@view
+def getCurrentBlockTimestamp() -> uint256:
+    return block.timestamp
