@@ -29,7 +29,7 @@ IN_WORDS: Final = {
     State.OFFERS_UNKNOWN: "registered, offers unknown",
     State.NO_LONGER_LISTED: "registered, no longer listed",
     State.NOT_REGISTERED: "offered, not registered",
-    State.NOT_ON_CHAIN: "offered, not looked up on a chain",
+    State.NOT_ON_CHAIN: "offered, not on a chain",
 }
 
 

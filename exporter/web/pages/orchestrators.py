@@ -27,12 +27,10 @@ _HEAD: Final = (
     heading("orchestrator"),
     heading("state"),
     heading("stake, LPT", number=True),
-    heading("share", number=True),
     heading("active"),
     heading("keeps, gives on", number=True),
     heading("models", number=True),
     heading("AI service URI"),
-    heading("reached"),
 )
 _TONE: Final = {
     State.OFFERED: "ok",
@@ -90,18 +88,15 @@ def _summary(entries: Sequence[Orchestrator]) -> str:
 
 def _row(entry: Orchestrator, chain: ChainState | None, name: str | None) -> Markup:
     known = entry.registration
-    models = f"{len(entry.offers)}, {entry.tested} tested" if entry.offers else UNKNOWN
     return element(
         "tr",
         cell(named_orchestrator(entry.orchestrator, name), kind="nowrap"),
-        cell(*_state(entry)),
-        cell(UNKNOWN if known is None else f"{known.stake:,.0f}", kind="num"),
-        cell(_percent(None if known is None else known.share), kind="num"),
-        cell(UNKNOWN if known is None else _active(known, chain)),
-        cell(UNKNOWN if known is None else _cuts(known), kind="num"),
-        cell(models, kind="num"),
-        cell(_uri(entry), kind="text"),
-        cell(_reached(known)),
+        cell(*_state(entry), kind="nowrap"),
+        cell(*_stake(known), kind="num"),
+        cell(UNKNOWN if known is None else _active(known, chain), kind="nowrap"),
+        cell(*_cuts(known), kind="num"),
+        cell(*_models(entry), kind="num"),
+        cell(_uri(entry), _reached(known), kind="text"),
     )
 
 
@@ -109,7 +104,24 @@ def _state(entry: Orchestrator) -> tuple[str, ...]:
     badge = element("span", IN_WORDS[entry.state], class_=f"badge {_TONE.get(entry.state, 'soft')}")
     if entry.unlisted_since is None:
         return (badge,)
-    return badge, element("div", f"since {iso_time(entry.unlisted_since)}", class_="soft")
+    since = iso_time(entry.unlisted_since)[:16].replace("T", " ")
+    return badge, _under(f"since {since} UTC")
+
+
+def _stake(known: Registration | None) -> tuple[str, ...]:
+    if known is None:
+        return (UNKNOWN,)
+    return f"{known.stake:,.0f}", _under("" if known.share is None else _percent(known.share))
+
+
+def _models(entry: Orchestrator) -> tuple[str, ...]:
+    if not entry.offers:
+        return (UNKNOWN,)
+    return str(len(entry.offers)), _under(f"{entry.tested} tested")
+
+
+def _under(text: str) -> Markup:
+    return element("div", text, class_="soft")
 
 
 def _active(known: Registration, chain: ChainState | None) -> str:
@@ -122,8 +134,10 @@ def _active(known: Registration, chain: ChainState | None) -> str:
     return "no"
 
 
-def _cuts(known: Registration) -> str:
-    return f"{_percent(known.reward_cut)}, {_percent(known.fee_share)}"
+def _cuts(known: Registration | None) -> tuple[str, ...]:
+    if known is None or (known.reward_cut is None and known.fee_share is None):
+        return (UNKNOWN,)
+    return _percent(known.reward_cut), _under(_percent(known.fee_share))
 
 
 def _uri(entry: Orchestrator) -> str:
@@ -135,23 +149,27 @@ def _uri(entry: Orchestrator) -> str:
 
 
 def _reached(known: Registration | None) -> Markup:
-    if known is None or not known.reachability:
-        return Markup(UNKNOWN)
-    return join(element("div", *_look(look), title=look.uri) for look in known.reachability)
-
-
-def _look(look: Reachability) -> tuple[str, ...]:
-    if look.reached is None:
-        return ("not found out",)
-    if not look.reached:
-        return element("span", "no", class_="bad"), f" {look.stage or ''} {look.error or ''}"
-    found = look.certificate
-    if found is None:
-        return element("span", "yes", class_="ok"), ""
-    until = (
-        "" if found.not_after is None else f", certificate until {iso_time(found.not_after)[:10]}"
+    """What a look at each URI showed, that of the AI registry first, another one by its name."""
+    if known is None:
+        return Markup()
+    looks = sorted(known.reachability, key=lambda look: look.uri != known.ai_service_uri)
+    return join(
+        element("div", *_look(look, named=look.uri != known.ai_service_uri), class_="soft")
+        for look in looks
     )
-    return element("span", "yes", class_="ok"), until
+
+
+def _look(look: Reachability, *, named: bool) -> tuple[str, ...]:
+    where = f"{look.uri}: " if named else ""
+    if look.reached is None:
+        return where, "not found out whether it can be reached"
+    if not look.reached:
+        why = ": ".join(part for part in (look.stage, look.error) if part)
+        return where, element("span", "not reached", class_="bad"), f" {why}"
+    found = look.certificate
+    until = None if found is None or found.not_after is None else iso_time(found.not_after)[:10]
+    certificate = "" if until is None else f", certificate until {until}"
+    return where, element("span", "reached", class_="ok"), certificate
 
 
 def _percent(part: float | None) -> str:
