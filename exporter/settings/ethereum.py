@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
@@ -16,9 +17,18 @@ MULTICALL: Final = "0xca11bde05977b3631167028862be2a173976ca11"
 
 
 def _rpc_url(url: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"https?://[!-~]{1,2000}", url.get_secret_value()):
+    text = url.get_secret_value()
+    if not re.fullmatch(r"https?://[!-~]{1,2000}", text) or not _names_a_host(text):
         raise ValueError("expected the http(s) URL of an Ethereum RPC, such as https://HOST/KEY")
     return url
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        split = urlsplit(url)
+        return bool(split.hostname) and split.port != 0
+    except ValueError:
+        return False
 
 
 def _node_name(text: str) -> str:
@@ -80,6 +90,14 @@ class Relay(Section):
         le=10_000,
         description="Calls to the nodes a second at most, over all that ask through the relay; "
         "more of them wait.",
+    )
+    keep_pool: float = Field(
+        default=600.0,
+        ge=0,
+        le=3600,
+        description="Seconds for which readings of the list of orchestrators, which every starting "
+        "gateway walks by some 700 calls, are given again although there are newer blocks; less "
+        "when a contract tells of a change. 0: never.",
     )
 
     @field_validator("listen")

@@ -29,5 +29,7 @@ async def home(request: web.Request) -> web.Response:
             rounds=rounds or (),
             trouble=here.watch.trouble,
             name=here.names.name,
+            warnings=here.watch.warnings,
+            money=here.watch.money,
         )
     )
