@@ -183,7 +183,7 @@ def contents(data: Path) -> dict[str, str]:
 async def trouble(plain: Any, words: str) -> str:
     """Wait until the probe says that it is not ready for a reason with these words."""
     url = f"http://{plain['probe']['listen']}/readyz"
-    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False) as client:
+    async with asyncio.timeout(2 * PATIENCE), httpx.AsyncClient(trust_env=False) as client:
         while True:
             try:
                 answer = await client.get(url)
@@ -242,26 +242,29 @@ def of_another_network(network: SimulatedNetwork, *, still: bool) -> None:
     chain_of(network).node.chain_id = 1 if still else 42161
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "direct", "words"),
     [
-        (down, "the Ethereum node did not answer as it should"),
-        (of_another_network, "the Ethereum node is of another network"),
+        (down, False, "the Ethereum node did not answer as it should"),
+        (of_another_network, True, "the Ethereum node is of another network"),
     ],
 )
 async def test_an_ethereum_node_that_fails_is_said_once_and_tried_again_after_pauses(
-    tmp_path: Path, spoil: Callable[..., None], words: str
+    tmp_path: Path, spoil: Callable[..., None], *, direct: bool, words: str
 ) -> None:
     async with a_paying_network(1, Profile.FAST) as network:
         spoil(network, still=True)
-        config, plain = write_config(network, tmp_path, sources={"refresh_interval": 1.0})
+        rpc = {"on_chain": {"rpc": chain_of(network).node.url}} if direct else {}
+        config, plain = write_config(
+            network, tmp_path, sources={"refresh_interval": 1.0}, livepeer=rpc
+        )
         data, log = Path(plain["data"]), tmp_path / "log"
         async with running("run", "--together", "--config", str(config), log=log) as run:
             reason = await trouble(plain, words)
             assert secrets_in(network, reason) == []
             spoil(network, still=False)
-            await until(run.jobs_done, "testing begins")
+            await until(run.jobs_done, "testing begins", 2 * PATIENCE)
             await until_answered(f"http://{plain['probe']['listen']}/readyz")
             assert [one["fault"] for one in said(run, "a gateway does not start")] == ["rpc"]
             assert len(said(run, "gateways start again")) == 1
