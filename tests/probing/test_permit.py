@@ -1,4 +1,4 @@
-"""What a gateway is given on a stranger's word: looked at when asked for, and when its turn comes."""
+"""What a gateway may be given on a stranger's word."""
 
 import socket
 import time
@@ -47,7 +47,7 @@ async def test_a_forbidden_uri_may_not(uri: str) -> None:
 
 
 async def test_one_forbidden_address_among_public_ones_is_enough() -> None:
-    with pytest.raises(ForbiddenAddressError, match="10.0.0.1"):
+    with pytest.raises(ForbiddenAddressError, match=r"10\.0\.0\.1"):
         await asked("https://orch.example:8935", answering(["8.8.8.8", "10.0.0.1"]))
     await asked("https://orch.example:8935", answering(["8.8.8.8", "10.0.0.1"]), "10.0.0.0/8")
 
