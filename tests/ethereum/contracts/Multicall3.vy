@@ -1,0 +1,34 @@
+# pragma version 0.4.3
+# Many calls in one. The call of an address without code succeeds, and gives nothing.
+# Not as in the original: more than 1500 calls are refused, and so is an answer of 8192 bytes or more.
+
+struct Call3:
+    target: address
+    allowFailure: bool
+    callData: Bytes[1024]
+
+struct Result:
+    success: bool
+    returnData: Bytes[8192]
+
+
+@external
+@payable
+def aggregate3(_calls: DynArray[Call3, 1500]) -> DynArray[Result, 1500]:
+    results: DynArray[Result, 1500] = []
+    for call: Call3 in _calls:
+        success: bool = False
+        data: Bytes[8192] = b""
+        success, data = raw_call(
+            call.target, call.callData, max_outsize=8192, revert_on_failure=False
+        )
+        assert success or call.allowFailure, "Multicall3: call failed"
+        assert len(data) < 8192, "a longer answer than is modelled"
+        results.append(Result(success=success, returnData=data))
+    return results
+
+
+@external
+@view
+def getBlockNumber() -> uint256:
+    return block.number
