@@ -1,13 +1,16 @@
 """JSON-RPC over HTTP: how questions are put into a body, and answers taken out of one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from exporter.ethereum.node import Question, RefusedError
 
+Hide = Callable[[str], str]
+
 MESSAGE_LIMIT: Final = 200
+_READ: Final = 100 * MESSAGE_LIMIT
 _VALUES_LIMIT: Final = 2_000_000
 
 _SLOW_DOWN: Final = frozenset({429, -32005, -32029, -32097})
@@ -47,26 +50,29 @@ def body_of(questions: Sequence[Question], *, batch: bool) -> bytes:
     return msgspec.json.encode(calls if batch else calls[0])
 
 
-def answer(body: bytes) -> Any:  # noqa: ANN401 - JSON
-    """The result of one question. Raises `RefusedError` or `MalformedError`."""
+def answer(body: bytes, hide: Hide = str) -> Any:  # noqa: ANN401 - JSON
+    """The result of one question; `hide` takes out of a refusal's words what they must not tell.
+
+    Raises `RefusedError` or `MalformedError`.
+    """
     document = _document(body)
     if isinstance(document, list):
         raise MalformedError("a list where one answer is due")
-    found = _entry(document)
+    found = _entry(document, hide)
     if isinstance(found, RefusedError):
         raise found
     return found
 
 
-def answers(body: bytes, count: int) -> list[Any]:
-    """Results and refusals of a batch, in order of the questions.
+def answers(body: bytes, count: int, hide: Hide = str) -> list[Any]:
+    """Results and refusals of a batch, in order of the questions; `hide` as for `answer`.
 
     Answers may come in any order. Raises `BatchRefusedError`, or `MalformedError` when one is
     missing or comes twice.
     """
     document = _document(body)
     if not isinstance(document, list):
-        found = _entry(document)
+        found = _entry(document, hide)
         if isinstance(found, RefusedError):
             raise BatchRefusedError(found)
         raise MalformedError("one answer where a list is due")
@@ -75,7 +81,7 @@ def answers(body: bytes, count: int) -> list[Any]:
         place = entry.get("id") if isinstance(entry, dict) else None
         if type(place) is not int or not 0 <= place < count or place in by_place:
             raise MalformedError("an answer in the batch that belongs to no question")
-        by_place[place] = _entry(entry)
+        by_place[place] = _entry(entry, hide)
     if len(by_place) != count or len(document) != count:
         raise MalformedError(f"{len(document)} answers to a batch of {count}")
     return [by_place[place] for place in range(count)]
@@ -111,27 +117,27 @@ def _document(body: bytes) -> Any:  # noqa: ANN401 - JSON
         raise MalformedError("something that is no JSON") from None
 
 
-def _entry(entry: object) -> Any:  # noqa: ANN401 - JSON
+def _entry(entry: object, hide: Hide) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(entry, dict):
         raise MalformedError("JSON that is no JSON-RPC answer")
     error = entry.get("error")
     if error is not None:
-        return _refusal(error)
+        return _refusal(error, hide)
     if "result" not in entry:
         raise MalformedError("a JSON-RPC answer with neither result nor error")
     return entry["result"]
 
 
-def _refusal(error: object) -> RefusedError:
+def _refusal(error: object, hide: Hide) -> RefusedError:
     if isinstance(error, str):
         error = {"message": error}
     if not isinstance(error, dict):
         raise MalformedError("a JSON-RPC error of no known form")
     code, message = error.get("code", 0), error.get("message", "")
     number = code if isinstance(code, int) and abs(code) < 2**53 else 0
-    return RefusedError(
-        number, cleaned(message if isinstance(message, str) else ""), error.get("data")
-    )
+    words = hide(message[:_READ]) if isinstance(message, str) else ""
+    data = error.get("data")
+    return RefusedError(number, cleaned(words), hide(data) if isinstance(data, str) else data)
 
 
 def cleaned(text: str) -> str:

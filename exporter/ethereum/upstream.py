@@ -13,6 +13,7 @@ import httpx
 
 from exporter.ethereum import rpc
 from exporter.ethereum.abi import AnswerError, quantity
+from exporter.ethereum.hiding import Hiding
 from exporter.ethereum.node import Question, RefusedError
 from exporter.reply import Reply, ReplyError, trust, whole
 
@@ -70,6 +71,7 @@ class Upstream:
         self.calls: Counter[str] = Counter()
         """Calls sent, by method."""
         self._url = url
+        self._hide = Hiding(url)
         self._chain_id = chain_id
         self._timeout = timeout
         self._batch = batch
@@ -154,7 +156,9 @@ class Upstream:
             return await self._one_by_one(questions)
         try:
             return await self._post(
-                questions, lambda body: _batch_answers(body, len(questions)), batch=True
+                questions,
+                lambda body: _batch_answers(body, len(questions), self._hide),
+                batch=True,
             )
         except _BatchTurnedDownError as error:
             self._single_until = loop.time() + WITHOUT_BATCHES
@@ -184,7 +188,9 @@ class Upstream:
             return refusal
 
     async def _one(self, question: Question) -> Any:  # noqa: ANN401 - JSON
-        return await self._post((question,), _single_answer, batch=False)
+        return await self._post(
+            (question,), lambda body: _single_answer(body, self._hide), batch=False
+        )
 
     async def _post(
         self, questions: Sequence[Question], read: Callable[[bytes], T], *, batch: bool
@@ -272,9 +278,9 @@ def _after(reply: Reply) -> float | None:
     return min(float(text), LONG_REST) if text.isascii() and text.isdigit() else None
 
 
-def _single_answer(body: bytes) -> Any:  # noqa: ANN401 - JSON
+def _single_answer(body: bytes, hide: Hiding) -> Any:  # noqa: ANN401 - JSON
     try:
-        return rpc.answer(body)
+        return rpc.answer(body, hide)
     except RefusedError as refusal:
         if rpc.slows_down(refusal):
             raise _busy(refusal) from refusal
@@ -283,9 +289,9 @@ def _single_answer(body: bytes) -> Any:  # noqa: ANN401 - JSON
         raise UpstreamError("malformed", f"it answers with {error}") from error
 
 
-def _batch_answers(body: bytes, count: int) -> list[Any]:
+def _batch_answers(body: bytes, count: int, hide: Hiding) -> list[Any]:
     try:
-        found = rpc.answers(body, count)
+        found = rpc.answers(body, count, hide)
     except rpc.BatchRefusedError as error:
         if rpc.slows_down(error.refusal):
             raise _busy(error.refusal) from error

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
@@ -16,9 +17,19 @@ MULTICALL: Final = "0xca11bde05977b3631167028862be2a173976ca11"
 
 
 def _rpc_url(url: SecretStr) -> SecretStr:
-    if not re.fullmatch(r"https?://[!-~]{1,2000}", url.get_secret_value()):
+    if not _is_http_url(url.get_secret_value()):
         raise ValueError("expected the http(s) URL of an Ethereum RPC, such as https://HOST/KEY")
     return url
+
+
+def _is_http_url(text: str) -> bool:
+    if not re.fullmatch(r"https?://[!-~]{1,2000}", text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _node_name(text: str) -> str:
