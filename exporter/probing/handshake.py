@@ -25,6 +25,8 @@ Stage = Literal["guard", "dns", "tcp", "tls"]
 _ALERTS = ("SSLV3_", "TLSV1_", "TLSV13_")
 """How OpenSSL's names for alerts begin: what the peer said, not what we found wrong. Python has
 no names for the newer ones, but their texts say "alert"."""
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
+"""OpenSSL's names for what does not even begin like TLS."""
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -35,6 +37,8 @@ class Reach(msgspec.Struct, frozen=True):
     error: str | None = None
     says_nothing: bool = False
     """The guard forbade to ask, our own machine could not, or the answer may mean anything."""
+    not_tls: bool = False
+    """It took the connection, and spoke something else than TLS."""
     silent: bool = False
     """It took the connection, and then let the TLS handshake time out or cut it off."""
     address: str | None = None
@@ -149,7 +153,12 @@ async def _greet(
         cut_off = _cuts_off(failure)
         unclear = not cut_off and not _is_alert(failure)
         return msgspec.structs.replace(
-            found, error=error, silent=cut_off, says_nothing=unclear, stage="tls"
+            found,
+            error=error,
+            silent=cut_off,
+            says_nothing=unclear,
+            not_tls=isinstance(failure, ssl.SSLError) and failure.reason in _NOT_TLS,
+            stage="tls",
         )
     secured: ssl.SSLObject = writer.get_extra_info("ssl_object")
     shown, version = secured.getpeercert(binary_form=True), secured.version()
