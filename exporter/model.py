@@ -127,7 +127,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     not_tested: str | None = None
     """Why it is listed as "offered, not tested"; `None` for what is tested."""
     registered: bool | None = None
-    """Whether the orchestrator is registered on the chain; `None` where no chain is read."""
+    """Whether the orchestrator is registered on the chain: active now, or in the pool. `None` where
+    no chain is read, and for an id that is no ETH address."""
+    unlisted_since: int | None = None
+    """Unix nanoseconds of the first refresh in which no source listed anything of its orchestrator
+    any more; `None` for what is listed."""
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -395,6 +399,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     price_per_unit: float | None = None
     fee: float | None = None
     """Wei that the job was expected to cost, by the discovered price; `None` where unknown."""
+    ticket_value: float | None = None
+    """Wei that the tickets which the lane sent for the job are worth on average, by its log;
+    `None` where nothing tells."""
     gpu: str | None = None
     node_version: str | None = None
 

@@ -10,15 +10,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 
 from exporter.data_folder import DataFolder
+from exporter.discovery.chain.opening import chain_source
+from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
-from exporter.discovery.select import select
+from exporter.discovery.select import active, select
+from exporter.funds.watch import Watch
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
+from exporter.normal_url import normal_url
 from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
 from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
+from exporter.probe_funds import Money, account_watch
 from exporter.probe_lanes import Gateways, gateways
 from exporter.probe_server import probe_app
 from exporter.probing.connectivity import Connectivity
@@ -35,7 +40,6 @@ from exporter.probing.scheduling.progress import Progress
 from exporter.probing.scheduling.run_job import Ran
 from exporter.probing.scheduling.schedule import Schedule
 from exporter.probing.scheduling.skips import NETWORK_DOWN, NOT_STORING
-from exporter.probing.session_pools import normal_url
 from exporter.probing.silent_ports import SilentPorts
 from exporter.probing.transport import unverified_tls, warm_up
 from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
@@ -47,6 +51,8 @@ RETRY_EMPTY = 10.0
 STORE_PAUSE = 1.0
 """Seconds between two tries to store a measurement that the outbox refuses."""
 HEARTBEAT = 2.0
+ACCOUNT = "account"
+"""Notice of what the paying account held when it was last read."""
 SEEN_RESTORED = 20_000
 AFTER_CANCEL = 5.0
 PROOF_WORKERS = 2
@@ -89,6 +95,7 @@ async def serve(
             prober.lag,
             lambda: prober.supply,
             prober.gateways,
+            money=prober.money.report,
             answers=prober.answers,
         )
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
@@ -111,6 +118,8 @@ class Prober:
         gateways: Gateways,
         known: "Known",
         answers: Keeper,
+        chain: ChainSource | None,
+        watch: Watch | None,
         reachability: ReachabilityWatch | None = None,
     ) -> None:
         self._settings = settings
@@ -124,7 +133,9 @@ class Prober:
             settings,
             tested_pipelines=pipelines.keys(),
             scout=gateways.scout_url if settings.sources.scout else None,
+            chain=chain,
         )
+        self._chain_news = asyncio.Event() if chain is None else chain.news
         self._silent_ports = SilentPorts()
         self._stopping = False
         self._storing = True
@@ -134,18 +145,21 @@ class Prober:
         self.progress = Progress()
         self.lag = lag
         self.answers = answers
+        bounds = Bounds(
+            settings.schedule,
+            settings.spending,
+            pipelines=pipelines,
+            on_chain=settings.livepeer.on_chain is not None,
+        )
+        self._ledger = bounds.spending.ledger
+        self.money = Money(settings, bounds.spending, watch)
         self._schedule = Schedule(
             settings.schedule,
             gateways.lanes,
             self._run_job,
             self.progress,
             hindrance=self._hindrance,
-            bounds=Bounds(
-                settings.schedule,
-                settings.spending,
-                pipelines=pipelines,
-                on_chain=settings.livepeer.on_chain is not None,
-            ),
+            bounds=bounds,
         )
 
     @property
@@ -169,6 +183,9 @@ class Prober:
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
             asyncio.create_task(self.answers.sweep_for_ever(), name="kept answers"),
         ]
+        if self.money.watch is not None:
+            watching = self.money.watch.run(self.money.tell)
+            background.append(asyncio.create_task(watching, name="paying account"))
         if once:
             work = asyncio.create_task(self._schedule.round())
         elif together:
@@ -200,7 +217,8 @@ class Prober:
             return None
         if not supply.tested:
             return why_nothing_to_test(supply)
-        return why_nothing_was_tested(progress.skipped, not_ready(supply, self.gateways))
+        trouble = not_ready(supply, self.gateways, self.money.report())
+        return why_nothing_was_tested(progress.skipped, trouble)
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Start no further job, let the running ones end within bounds, then cancel them."""
@@ -276,9 +294,9 @@ class Prober:
             sources = self._settings.sources
             known = self.supply is not None and not self._recalled
             interval = sources.refresh_interval
-            await asyncio.sleep(
-                interval if known or not sources.tests_somebody else min(RETRY_EMPTY, interval)
-            )
+            pause = interval if known or not sources.tests_somebody else RETRY_EMPTY
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._chain_news.wait(), min(pause, interval))
             await self._refresh()
 
     async def _begin(self) -> None:
@@ -288,6 +306,7 @@ class Prober:
         await self._refresh()
 
     async def _refresh(self) -> None:
+        self._chain_news.clear()
         supply = await self._discovery.refresh()
         before, self._recalled = self._recalled, not supply.offers
         if self._recalled:
@@ -299,6 +318,7 @@ class Prober:
             supply = self._reachability.into(supply)
         self._known.take(supply)
         self._schedule.update(supply)
+        self.money.take(self.gateways.lanes.kinds(supply.tested))
         await self._publish(supply)
 
     async def _publish(self, supply: Supply) -> None:
@@ -322,12 +342,8 @@ class Prober:
 
     async def _last_known(self, supply: Supply) -> Supply:
         """What was known before a restart, while no source gives anything; else `supply`."""
-        payload = await self._outbox.notice("supply")
-        if payload is None:
-            return supply
-        try:
-            known = msgspec.json.decode(payload, type=Supply)
-        except msgspec.DecodeError:
+        known = await self._known_before()
+        if known is None:
             return supply
         named = {state.name for state in supply.sources}
         refreshed = {state.name: state.refreshed_at for state in known.sources}
@@ -340,15 +356,26 @@ class Prober:
             filters=self._settings.filter,
             lanes=self._settings.lanes,
             tested_pipelines=registry(self._settings.pipelines).keys(),
+            active=active(supply.registered, supply.chain),
         )
         return msgspec.structs.replace(
             supply,
             offers=offers,
             sources=tuple(
                 msgspec.structs.replace(state, refreshed_at=refreshed.get(state.name))
+                if state.refreshed_at is None
+                else state
                 for state in supply.sources
             ),
         )
+
+    async def _known_before(self) -> Supply | None:
+        """The supply that was published last, mostly by an earlier run of this process."""
+        payload = await self._outbox.notice("supply")
+        try:
+            return None if payload is None else msgspec.json.decode(payload, type=Supply)
+        except msgspec.DecodeError:
+            return None
 
     async def _heartbeat(self) -> None:
         """Watch the loop's lag, and tell the station that we live and what we do."""
@@ -365,25 +392,35 @@ class Prober:
             watch.cancel()
 
     async def _publish_progress(self) -> None:
+        money = self.money.report()
         report = {
             **self.progress.report(),
+            "money": money,
             "at": time.time(),
             "storing": self._storing,
-            "trouble": not_ready(self.supply, self.gateways),
+            "trouble": not_ready(self.supply, self.gateways, money),
+            "warnings": money.warnings,
         }
         await self._outbox.publish("progress", msgspec.json.encode(report))
 
     async def _publish_notices(self) -> None:
+        self._ledger.count_time()
+        watch = self.money.watch
+        if watch is not None and (account := watch.changed()) is not None:
+            await self._outbox.publish(ACCOUNT, account)
+            watch.published()
         for topic, payload in self._schedule.notices.changed():
             await self._outbox.publish(topic, payload)
 
     async def _restore(self) -> None:
+        if (known := await self._known_before()) is not None:
+            self._discovery.recall(known)
+            if self._reachability is not None:
+                self._reachability.recall(known)
         for topic in TOPICS:
             self._schedule.notices.restore(topic, await self._outbox.notice(topic))
-        if self._reachability is not None:
-            with contextlib.suppress(msgspec.DecodeError):
-                known = await self._outbox.notice("supply") or b""
-                self._reachability.recall(msgspec.json.decode(known, type=Supply))
+        if self.money.watch is not None:
+            self.money.watch.restore(await self._outbox.notice(ACCOUNT))
 
 
 class Known:
@@ -408,9 +445,15 @@ class Known:
         return offer.service_uri is not None and normal_url(offer.service_uri) in self._givers
 
     def orchestrators(self) -> frozenset[str]:
-        """Everybody who is known to offer something."""
-        offers = () if self.supply is None else self.supply.offers
-        return frozenset(offer.target.orchestrator for offer in offers)
+        """Everybody who is known to offer something, or to be registered on the chain."""
+        if self.supply is None:
+            return frozenset()
+        return frozenset(
+            [
+                *(offer.target.orchestrator for offer in self.supply.offers),
+                *(one.orchestrator for one in self.supply.registered),
+            ]
+        )
 
 
 @asynccontextmanager
@@ -445,13 +488,19 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
             shared=known.shared,
             keep=answers.keep,
         )
-        async with gateways(
-            settings,
-            folder,
-            guard=guard,
-            resolver=resolver,
-            orchestrators=known.orchestrators,
-        ) as lanes:
+        async with (
+            chain_source(settings, folder.path) as chain,
+            account_watch(settings) as watch,
+            gateways(
+                settings,
+                folder,
+                guard=guard,
+                resolver=resolver,
+                orchestrators=lambda: (
+                    known.orchestrators() | (watch.orchestrators() if watch else frozenset())
+                ),
+            ) as lanes,
+        ):
             yield Prober(
                 settings,
                 outbox,
@@ -461,6 +510,8 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 gateways=lanes,
                 known=known,
                 answers=answers,
+                chain=chain,
+                watch=watch,
                 reachability=watch_of(settings, resolver=resolver, guard=guard),
             )
     finally:

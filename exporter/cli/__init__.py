@@ -18,6 +18,7 @@ _COMMANDS = {
     "station": ("exporter.cli.run", "station", "Only the process that stores and serves."),
     "probe": ("exporter.cli.probe", "probe", "Run one job against one endpoint now."),
     "targets": ("exporter.cli.targets", "targets", "Show what would be tested, and who says so."),
+    "chain": ("exporter.cli.chain", "chain", "Show who is registered on the chain."),
     "leaderboard": ("exporter.cli.leaderboard", "leaderboard", "Show the ranking of a station."),
     "outbox": ("exporter.cli.outbox", "outbox", "Look at the queue, and at what was refused."),
     "export": ("exporter.cli.export", "export", "Write stored measurements into a file."),
@@ -25,6 +26,7 @@ _COMMANDS = {
     "store": ("exporter.cli.store", "store", "Copy from one store to the other, compare both."),
     "simulate": ("exporter.cli.simulate", "simulate", "A simulated gateway or orchestrator."),
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
+    "relay": ("exporter.cli.relay", "relay", "One careful way to Ethereum for your gateways."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
 }
 
@@ -66,6 +68,7 @@ Examples:
   livepeer-exporter demo --once --json        one round, as one JSON document
   livepeer-exporter check-config config.yaml  every mistake in a settings file, with its line
   livepeer-exporter targets --config config.yaml
+  livepeer-exporter chain --config config.yaml
   livepeer-exporter run --config config.yaml
   livepeer-exporter probe --url http://127.0.0.1:8000 --pipeline llm --model my/model
   livepeer-exporter leaderboard --pipeline text-to-image

@@ -23,16 +23,19 @@ Examples:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--online", is_flag=True, help="Also ask the InfluxDB and the leaderboards that are set."
+    "--online",
+    is_flag=True,
+    help="Also ask the Ethereum nodes, the InfluxDB and the leaderboards that are set.",
 )
 def check_config(file: Path, *, online: bool) -> None:
     """Check the settings FILE together with the environment, as the service would read them.
 
     Prints what the settings come to, or every mistake with its line and what was expected. The
     program of managed lanes and of the scout is asked for its version and its flags; no gateway is
-    started. With --online an InfluxDB is asked whether its buckets are there and the tokens may do
-    what they are for, each leaderboard that results are posted to whether it keeps those of our
-    region, and each that is followed for its clock; nothing is written.
+    started. With --online each Ethereum node is asked for its chain, and Livepeer's Controller
+    there for its contracts, an InfluxDB whether its buckets are there and the tokens may do what
+    they are for, each leaderboard that results are posted to whether it keeps those of our region,
+    and each that is followed for its clock; nothing is written.
 
     Exit codes: 0 all is right, 2 the settings have mistakes, 3 they are right but name something
     that is not as it should be: a program, a keystore, a file of authorities, an InfluxDB, a
@@ -56,12 +59,16 @@ def check_config(file: Path, *, online: bool) -> None:
     for name, text in _summary(settings):
         click.echo(f"  {name:<9} {text}")
     troubles = [_told("this machine does not have all that they name", missing(settings))]
+    read: list[str] = []
     if online:
+        troubles.append(_told("Ethereum nodes cannot be asked", _chain_trouble(settings, read)))
         troubles.append(_told("the store cannot be used", _store_trouble(settings)))
         troubles.append(_told("results cannot be posted", _leaderboard_trouble(settings)))
         troubles.append(_told("leaderboards cannot be followed", _followed_trouble(settings)))
     if any(troubles):
         raise SystemExit(ENVIRONMENT)
+    for text in read:
+        click.echo(text)
     if online and settings.store.kind == "influxdb":
         click.echo("the store is there, and its tokens may do what they are for")
     if online and settings.leaderboard.post_to:
@@ -82,6 +89,41 @@ def _told(what: str, texts: list[str]) -> bool:
 def _missing_token(mistake: "Mistake") -> bool:
     about = mistake.key.lower().replace("__", ".")
     return "store.influxdb" in about and "token" in about and "no such file" in mistake.message
+
+
+def _chain_trouble(settings: "Settings", read: list[str]) -> list[str]:
+    """What is wrong with nodes, each asked by itself; `read` gets what those say that are right."""
+    import asyncio
+
+    from exporter.discovery.chain.reader import Reader
+    from exporter.discovery.chain.reading import EMPTY_POOL
+    from exporter.ethereum.node import EthereumError
+    from exporter.ethereum.upstreams import Upstreams
+    from exporter.settings.ethereum import ChainSource, Rpc, named
+
+    ethereum = settings.ethereum
+
+    async def ask(name: str, rpc: Rpc) -> str | None:
+        async with Upstreams.of(ethereum, nodes=[rpc.model_copy(update={"name": name})]) as node:
+            members = (settings.sources.chain or ChainSource()).members
+            try:
+                whole, block = await Reader(node, ethereum, members=members).look()
+            except EthereumError as error:
+                return f"{error}" if name in f"{error}" else f"{name}: {error}"
+        if not whole.size:
+            return f"{name}: {EMPTY_POOL}"
+        read.append(
+            f"{name}: chain {ethereum.chain_id}, block {block.number}, round {whole.round}, "
+            f"{whole.size} orchestrators in the pool"
+        )
+        return None
+
+    async def ask_all() -> list[str]:
+        names = [name for name, _ in named(ethereum.rpc)]
+        found = await asyncio.gather(*map(ask, names, ethereum.rpc))
+        return [text for text in found if text is not None]
+
+    return asyncio.run(ask_all())
 
 
 def _store_trouble(settings: "Settings") -> list[str]:
@@ -203,6 +245,8 @@ def _gateways(settings: "Settings") -> list[tuple[str, str]]:
     paying = "off-chain, nothing is paid"
     if on_chain is not None:
         paying = f"on-chain ({on_chain.network}), {shown(on_chain.account)} pays"
+        asked = "livepeer.on_chain.rpc" if on_chain.rpc else "ethereum.rpc through the relay"
+        paying += f"; they ask {asked}"
     return [("gateways", f"{' and '.join(number)}, of {livepeer.binary}"), ("", paying)]
 
 

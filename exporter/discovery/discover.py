@@ -3,15 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
+import msgspec
+
+from exporter.discovery import keeping
 from exporter.discovery.gateway import GatewaySource
-from exporter.discovery.listing import Listing, Source, SourceError
+from exporter.discovery.listing import Listing, NotYetError, Source, SourceError
 from exporter.discovery.merge import merge
 from exporter.discovery.scout import ScoutSource
-from exporter.discovery.select import select
+from exporter.discovery.select import active, select
 from exporter.discovery.static import StaticSource
-from exporter.model import SourceState, Supply
+from exporter.model import NANOSECONDS, Offer, Registration, SourceState, Supply, is_eth_address
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,13 +29,18 @@ class Discovery:
         *,
         tested_pipelines: Collection[str],
         scout: Callable[[], str | None] | None = None,
+        chain: Source | None = None,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """`scout` gives the CLI URL of our own scout gateway, `now` Unix nanoseconds."""
+        """`scout` gives the CLI URL of our own scout gateway, `now` Unix nanoseconds.
+
+        `chain` is the source of `sources.chain`, which somebody else keeps running.
+        """
         self._settings = settings
         self._tested_pipelines = frozenset(tested_pipelines)
         self._now = now
-        self._followed = [_Followed(source, now) for source in _sources(settings, scout)]
+        self._followed = [_Followed(source, now) for source in _sources(settings, scout, chain)]
+        self._memory = keeping.NOTHING
 
     async def refresh(self) -> Supply:
         """Read every source, and give all that is known. Never raises for what a source does."""
@@ -40,22 +48,61 @@ class Discovery:
         # Off the loop: it also carries the stamps of running jobs.
         return await asyncio.to_thread(self._supply)
 
+    def recall(self, supply: Supply) -> None:
+        """Take what an earlier supply lists for what was listed before the first refresh."""
+        self._memory = keeping.remembered(supply)
+
     def _supply(self) -> Supply:
-        offers = merge(offer for followed in self._followed for offer in followed.listing.offers)
+        registered = next(
+            (f.listing.registered for f in self._followed if f.listing.registered), ()
+        )
+        chain = next((f.listing.chain for f in self._followed if f.listing.chain), None)
+        by_address = {one.orchestrator: one for one in registered}
+        offers = merge(
+            (offer for followed in self._followed for offer in followed.listing.offers),
+            by_address,
+        )
+        offers = self._with_kept(offers, by_address)
+        if chain is not None:
+            offers = tuple(_marked(offer, by_address) for offer in offers)
         return Supply(
             offers=select(
                 offers,
                 filters=self._settings.filter,
                 lanes=self._settings.lanes,
                 tested_pipelines=self._tested_pipelines,
+                active=active(registered, chain),
             ),
             sources=tuple(followed.state for followed in self._followed),
             taken_at=self._now(),
-            registered=next(
-                (f.listing.registered for f in self._followed if f.listing.registered), ()
-            ),
-            chain=next((f.listing.chain for f in self._followed if f.listing.chain), None),
+            registered=registered,
+            chain=chain,
         )
+
+    def _with_kept(
+        self, offers: tuple[Offer, ...], registered: Mapping[str, Registration]
+    ) -> tuple[Offer, ...]:
+        """The offers, and those of active orchestrators that vanished from every list."""
+        chain = self._settings.sources.chain
+        if chain is None or chain.keep_offers is None:
+            return offers
+        kept, self._memory = keeping.keep(
+            self._memory,
+            offers,
+            registered,
+            sources=[followed.name for followed in self._followed],
+            answering=[followed.name for followed in self._followed if followed.answering],
+            now=self._now(),
+            limit=int(chain.keep_offers * NANOSECONDS),
+        )
+        return tuple(sorted((*offers, *kept), key=lambda offer: offer.target))
+
+
+def _marked(offer: Offer, registered: Mapping[str, Registration]) -> Offer:
+    """The offer, with whether its orchestrator is registered."""
+    orchestrator = offer.target.orchestrator
+    known = orchestrator in registered if is_eth_address(orchestrator) else None
+    return msgspec.structs.replace(offer, registered=known)
 
 
 class _Followed:
@@ -67,6 +114,12 @@ class _Followed:
         self._now = now
         self._refreshed_at: int | None = None
         self._error: str | None = None
+        self.answering = False
+        """Whether the last refresh gave a listing."""
+
+    @property
+    def name(self) -> str:
+        return self._source.name
 
     @property
     def state(self) -> SourceState:
@@ -79,8 +132,11 @@ class _Followed:
         )
 
     async def refresh(self) -> None:
+        self.answering = False
         try:
             listing = await self._source.read()
+        except NotYetError as error:
+            self._error = str(error)
         except SourceError as error:
             self._settle(str(error))
         except Exception as error:
@@ -93,8 +149,8 @@ class _Followed:
         if not listing.offers and not listing.registered:
             self._settle("it lists no offers")
             return
-        self.listing = listing
-        self._refreshed_at = self._now()
+        self.listing, self.answering = listing, True
+        self._refreshed_at = self._now() if listing.chain is None else listing.chain.read_at
         self._settle(listing.complaint)
 
     def _settle(self, error: str | None) -> None:
@@ -115,11 +171,15 @@ class _Followed:
         self._error = error
 
 
-def _sources(settings: Settings, scout: Callable[[], str | None] | None) -> list[Source]:
+def _sources(
+    settings: Settings, scout: Callable[[], str | None] | None, chain: Source | None
+) -> list[Source]:
     sources: list[Source] = []
     if settings.sources.static:
         sources.append(StaticSource(settings.sources.static))
     sources += [GatewaySource(gateway) for gateway in settings.sources.gateway]
     if scout is not None:
         sources.append(ScoutSource(scout))
+    if chain is not None:
+        sources.append(chain)
     return sources

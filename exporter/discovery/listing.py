@@ -11,6 +11,10 @@ class SourceError(Exception):
     """A source could not be read; the message says why, for the operator."""
 
 
+class NotYetError(SourceError):
+    """The first reading is still under way: nothing is wrong, and nothing is known."""
+
+
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """What one good read of a source yielded."""
 

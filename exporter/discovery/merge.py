@@ -1,31 +1,56 @@
 """One offer a target, out of all that the sources list."""
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeVar
 
 import msgspec
 
-from exporter.model import Offer, Target
+from exporter.model import Offer, Registration, Target
+from exporter.normal_url import normal_url
 
 T = TypeVar("T")
 
+Registered = Mapping[str, Registration]
+"""By orchestrator."""
 
-def merge(offers: Iterable[Offer]) -> tuple[Offer, ...]:
+_NOBODY: Final[Registered] = MappingProxyType({})
+
+
+def merge(offers: Iterable[Offer], registered: Registered = _NOBODY) -> tuple[Offer, ...]:
     """One offer for each target, in order of the targets. Pure.
 
     Where one orchestrator offers a model at several service URIs, one is kept: the operator's own
-    word first, then a usable URI, a loaded model, a free slot, the earlier source. Facts about a
-    node are taken from offers at the URI that is kept; the price, and the node's own key, from
-    any if need be.
+    word first, then the URI that the AI registry gives, a usable one, a loaded model, a free slot,
+    the earlier source. Facts about a node are taken from offers at the URI that is kept; the price,
+    and the node's own key, from any if need be.
     """
     groups: dict[Target, list[Offer]] = {}
     for offer in offers:
         groups.setdefault(offer.target, []).append(offer)
-    return tuple(_one(groups[target]) for target in sorted(groups))
+    return tuple(
+        _one(groups[target], registered.get(target.orchestrator)) for target in sorted(groups)
+    )
 
 
-def _one(group: Sequence[Offer]) -> Offer:
-    kept = max(group, key=_rank)
+def at_registered_uri(offer: Offer, registration: Registration | None) -> bool:
+    """Whether it is offered where the AI registry says that the orchestrator is."""
+    if registration is None or registration.ai_service_uri is None or offer.service_uri is None:
+        return False
+    return normal_url(offer.service_uri) == normal_url(registration.ai_service_uri)
+
+
+def _one(group: Sequence[Offer], registration: Registration | None) -> Offer:
+    def rank(offer: Offer) -> tuple[bool, ...]:
+        return (
+            offer.named_by_operator,
+            at_registered_uri(offer, registration),
+            offer.service_uri is not None,
+            offer.warm is True,
+            (offer.capacity or 0) > 0,
+        )
+
+    kept = max(group, key=rank)
     same = [kept] + [o for o in group if o is not kept and o.service_uri == kept.service_uri]
     everyone = same + [o for o in group if o.service_uri != kept.service_uri]
     return msgspec.structs.replace(
@@ -39,15 +64,6 @@ def _one(group: Sequence[Offer]) -> Offer:
         local_address=_first(o.local_address for o in everyone),
         hardware=_first(o.hardware or None for o in same) or (),
         sources=tuple(dict.fromkeys(name for offer in group for name in offer.sources)),
-    )
-
-
-def _rank(offer: Offer) -> tuple[bool, bool, bool, bool]:
-    return (
-        offer.named_by_operator,
-        offer.service_uri is not None,
-        offer.warm is True,
-        (offer.capacity or 0) > 0,
     )
 
 

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from exporter.model import Offer, pipeline_uri
+from exporter.model import ChainState, Offer, Registration, pipeline_uri
 from exporter.settings import Filter, Lane, Selection
 
 UNTESTED_PIPELINE = "pipeline is not tested by this version"
@@ -17,12 +17,27 @@ def select(
     filters: Filter,
     lanes: Collection[Lane],
     tested_pipelines: Collection[str],
+    active: Collection[str] | None = None,
 ) -> tuple[Offer, ...]:
-    """The same offers, each with the reason why it is not tested, if there is one. Pure."""
-    return tuple(
-        msgspec.structs.replace(offer, not_tested=_reason(offer, filters, lanes, tested_pipelines))
-        for offer in offers
-    )
+    """The same offers, each with the reason why it is not tested, if there is one. Pure.
+
+    `active` are the orchestrators that the chain says are active; `None` where it was not read.
+    """
+
+    def judged(offer: Offer) -> Offer:
+        reason = _reason(offer, filters, lanes, tested_pipelines) or _inactive(
+            offer, filters, active
+        )
+        return msgspec.structs.replace(offer, not_tested=reason)
+
+    return tuple(map(judged, offers))
+
+
+def active(registered: Iterable[Registration], chain: ChainState | None) -> frozenset[str] | None:
+    """Who is active on the chain; `None` where it was not read."""
+    if chain is None:
+        return None
+    return frozenset(one.orchestrator for one in registered if one.active)
 
 
 def _reason(
@@ -69,6 +84,16 @@ def _matches(text: str, patterns: Iterable[str]) -> bool:
 def _cold(offer: Offer, filters: Filter) -> str | None:
     if filters.warm == "only" and offer.warm is not True:
         return "the orchestrator does not say that it is loaded (filter.warm is `only`)"
+    return None
+
+
+def _inactive(offer: Offer, filters: Filter, active: Collection[str] | None) -> str | None:
+    if filters.registered != "active":
+        return None
+    if active is None:
+        return "whether it is active on the chain is not known yet (filter.registered is `active`)"
+    if offer.target.orchestrator not in active:
+        return "it is not active on the chain in this round (filter.registered is `active`)"
     return None
 
 

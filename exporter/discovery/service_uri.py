@@ -18,8 +18,8 @@ class UnusableUri(Exception):
 def usable(text: str) -> str:
     """The URI without a trailing slash, with `https://` put before it if it has no scheme.
 
-    For gateways, what begins with `http` has one; if it then is no URL with a host, such as
-    `httpnode.example:8935`, they drop it. So do we.
+    As in go-livepeer, what begins with `http` is taken to have one: `httpbin.example:8935` leads
+    nowhere there, nor does it here.
 
     Raises `UnusableUri`. Where it leads is not judged here: that is for the guard, which sees the
     address that is really connected to.

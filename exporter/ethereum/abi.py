@@ -69,6 +69,11 @@ class Function(msgspec.Struct, frozen=True):
 
 
 @cache
+def _selector(signature: str) -> bytes:
+    return function_signature_to_4byte_selector(signature)
+
+
+@cache
 def _inputs(signature: str) -> tuple[str, ...]:
     from eth_abi.grammar import TupleType, parse
 

@@ -64,6 +64,15 @@ SENDER_INFO: Final = Function("getSenderInfo(address)", ("uint256",) * 4)
 
 # Multicall3
 AGGREGATE: Final = Function("aggregate3((address,bool,bytes)[])", ("(bool,bytes)[]",))
+BLOCK_NUMBER: Final = Function("getBlockNumber()", ("uint256",))
+"""On Arbitrum an estimate of Ethereum's (L1); elsewhere the height of the chain."""
+BLOCK_TIME: Final = Function("getCurrentBlockTimestamp()", ("uint256",))
+"""Unix seconds."""
+
+# ArbSys, which every Arbitrum chain has built in
+ARB_SYS: Final = "0x" + "0" * 38 + "64"
+ARB_BLOCK_NUMBER: Final = Function("arbBlockNumber()", ("uint256",))
+"""The height (L2), which `eth_blockNumber` gives too."""
 
 TOPICS: Final = {
     name: "0x" + keccak(text=signature).hex()

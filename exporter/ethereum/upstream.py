@@ -13,8 +13,8 @@ import httpx
 
 from exporter.ethereum import rpc
 from exporter.ethereum.abi import AnswerError, quantity
-from exporter.ethereum.hiding import Hiding
 from exporter.ethereum.node import Question, RefusedError
+from exporter.ethereum.secret_parts import secret_parts
 from exporter.reply import Reply, ReplyError, trust, whole
 
 BODY_LIMIT: Final = 32 * 2**20
@@ -31,7 +31,10 @@ Failure = Literal[
     "unreachable", "timeout", "busy", "unauthorized", "http_error", "malformed", "wrong_chain"
 ]
 
-_ON_THE_WAY: Final = (ReplyError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
+_ON_THE_WAY: Final = (
+    *(ReplyError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError),
+    ExceptionGroup,  # of anyio, for a port that there cannot be
+)
 
 T = TypeVar("T")
 
@@ -71,7 +74,7 @@ class Upstream:
         self.calls: Counter[str] = Counter()
         """Calls sent, by method."""
         self._url = url
-        self._hide = Hiding(url)
+        self._hidden = secret_parts(url)
         self._chain_id = chain_id
         self._timeout = timeout
         self._batch = batch
@@ -107,15 +110,19 @@ class Upstream:
             return found
 
     def failed(self, error: UpstreamError) -> None:
-        """Leave it alone for a while, longer each time."""
+        """Leave it alone for a while, longer each time; what fails together fails once."""
+        if error.failure != "busy":
+            self._right_chain = False  # Who comes back may be another.
+        now = asyncio.get_running_loop().time()
+        if self.rests():
+            self._rests_until = max(self._rests_until, now + (error.rest or 0.0))
+            return
         told = self.error
         self.answers, self.error = False, str(error)
         self._failures += 1
         rest = min(FIRST_REST * 2 ** min(self._failures - 1, 10), LONGEST_REST)
         rest = max(rest * self._rng.uniform(0.5, 1.0), error.rest or 0.0)
-        self._rests_until = asyncio.get_running_loop().time() + rest
-        if error.failure == "wrong_chain":
-            self._right_chain = False
+        self._rests_until = now + rest
         if told is None:
             log.warning("an Ethereum node fails", extra={"node": self.name, "reason": self.error})
 
@@ -134,6 +141,8 @@ class Upstream:
     async def _check_chain_once(self) -> None:
         if self._right_chain:
             return
+        if self.rests():  # It failed whoever asked before.
+            raise UpstreamError("unreachable", self.error or "it rests")
         try:
             chain_id = quantity(await self._one(Question("eth_chainId")))
         except (RefusedError, AnswerError) as error:
@@ -156,9 +165,7 @@ class Upstream:
             return await self._one_by_one(questions)
         try:
             return await self._post(
-                questions,
-                lambda body: _batch_answers(body, len(questions), self._hide),
-                batch=True,
+                questions, lambda body: self._batch_answers(body, questions), batch=True
             )
         except _BatchTurnedDownError as error:
             self._single_until = loop.time() + WITHOUT_BATCHES
@@ -189,7 +196,7 @@ class Upstream:
 
     async def _one(self, question: Question) -> Any:  # noqa: ANN401 - JSON
         return await self._post(
-            (question,), lambda body: _single_answer(body, self._hide), batch=False
+            (question,), lambda body: self._single_answer(body, question), batch=False
         )
 
     async def _post(
@@ -229,6 +236,34 @@ class Upstream:
         ) as response:
             return await whole(response, BODY_LIMIT)
 
+    def _single_answer(self, body: bytes, question: Question) -> Any:  # noqa: ANN401 - JSON
+        try:
+            found = rpc.answer(body, self._hidden)
+        except RefusedError as refusal:
+            if rpc.slows_down(refusal):
+                raise _busy(refusal) from refusal
+            raise
+        except rpc.MalformedError as error:
+            raise UpstreamError("malformed", f"it answers with {error}") from error
+        _check_kind(question, found)
+        return found
+
+    def _batch_answers(self, body: bytes, questions: Sequence[Question]) -> list[Any]:
+        try:
+            found = rpc.answers(body, len(questions), self._hidden)
+        except rpc.BatchRefusedError as error:
+            if rpc.slows_down(error.refusal):
+                raise _busy(error.refusal) from error
+            raise _BatchTurnedDownError(str(error)) from error
+        except rpc.MalformedError as error:
+            raise UpstreamError("malformed", f"it answers a batch with {error}") from error
+        for question, entry in zip(questions, found, strict=True):
+            if not isinstance(entry, RefusedError):
+                _check_kind(question, entry)
+            elif rpc.slows_down(entry):
+                raise _busy(entry)
+        return found
+
 
 class _BatchTurnedDownError(Exception):
     """Batches are not taken, or not of this size; the message says in what words."""
@@ -264,10 +299,10 @@ def _judge(reply: Reply, *, batch: bool) -> None:
     turned_down = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     if batch and status in turned_down:
         raise _BatchTurnedDownError(f"HTTP {status}")
-    if reply.body[:1] == b"{" and status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return  # Some nodes give JSON-RPC errors a status of their own.
     if 300 <= status < 400:  # noqa: PLR2004 - redirects
         raise UpstreamError("http_error", f"HTTP {status}: it sends us elsewhere", rest=LONG_REST)
+    if reply.body[:1] == b"{" and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return  # Some nodes give JSON-RPC errors a status of their own.
     rest = LONG_REST if status == HTTPStatus.NOT_FOUND else _after(reply)
     raise UpstreamError("http_error", f"HTTP {status}", rest=rest)
 
@@ -278,30 +313,9 @@ def _after(reply: Reply) -> float | None:
     return min(float(text), LONG_REST) if text.isascii() and text.isdigit() else None
 
 
-def _single_answer(body: bytes, hide: Hiding) -> Any:  # noqa: ANN401 - JSON
-    try:
-        return rpc.answer(body, hide)
-    except RefusedError as refusal:
-        if rpc.slows_down(refusal):
-            raise _busy(refusal) from refusal
-        raise
-    except rpc.MalformedError as error:
-        raise UpstreamError("malformed", f"it answers with {error}") from error
-
-
-def _batch_answers(body: bytes, count: int, hide: Hiding) -> list[Any]:
-    try:
-        found = rpc.answers(body, count, hide)
-    except rpc.BatchRefusedError as error:
-        if rpc.slows_down(error.refusal):
-            raise _busy(error.refusal) from error
-        raise _BatchTurnedDownError(str(error)) from error
-    except rpc.MalformedError as error:
-        raise UpstreamError("malformed", f"it answers a batch with {error}") from error
-    for entry in found:
-        if isinstance(entry, RefusedError) and rpc.slows_down(entry):
-            raise _busy(entry)
-    return found
+def _check_kind(question: Question, result: object) -> None:
+    if not rpc.is_of_its_kind(question, result):
+        raise UpstreamError("malformed", f"it answers {question.method} with what that never gives")
 
 
 def _busy(refusal: RefusedError) -> UpstreamError:
@@ -319,7 +333,7 @@ def _failure(error: Exception, timeout: float) -> UpstreamError:
 
 def _why(error: Exception) -> str:
     """The kind of a failure, in words that hold no URL."""
-    cause: BaseException = error
+    cause: BaseException = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
     if isinstance(cause, ssl.SSLError):

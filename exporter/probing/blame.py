@@ -63,6 +63,7 @@ _OF_THE_PATH = frozenset({Outcome.DOWNLOAD_FAILED, Outcome.UNAVAILABLE})
 """Causes told by a log that our own broken network brings about as well."""
 
 
+UNLISTED = "no source lists the offer any more: it may have been withdrawn"
 SHARED = "another orchestrator gives the same service URI: it does not tell whose job it was"
 
 
@@ -120,6 +121,8 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     and it showed some both times."""
     shared: bool = False
     """Whether another orchestrator gives the same service URI, and nothing tells them apart."""
+    unlisted: bool = False
+    """Whether no source lists anything of the orchestrator any more."""
     stood_still: float | None = None
     """Seconds for which our own event loop stood still, where that may be why a time ran out."""
     doubtful: bool = False
@@ -147,6 +150,8 @@ def judge(outcome: Outcome, message: str, seen: Circumstances) -> Judgement:
     blame, because = (settled[0], ()) if settled else _blame(outcome, seen)
     if seen.shared and (outcome is Outcome.OK or blame is Blame.ORCHESTRATOR):
         blame, because = Blame.UNKNOWN, (SHARED,)
+    elif seen.unlisted and blame is Blame.ORCHESTRATOR and not _out_of_reach(outcome, seen):
+        blame, because = Blame.UNKNOWN, (UNLISTED,)
     return Judgement(outcome, message, blame, (*_in_words(outcome, seen), *because))
 
 
@@ -235,6 +240,12 @@ def _direct(outcome: Outcome, seen: Circumstances) -> Blame:
     if outcome is Outcome.UNAUTHORIZED:
         return Blame.UNKNOWN
     return Blame.ORCHESTRATOR
+
+
+def _out_of_reach(outcome: Outcome, seen: Circumstances) -> bool:
+    """Whether the orchestrator's own address took no connection while our network was up."""
+    direct = seen.lane is LaneKind.DIRECT and outcome in _CANNOT_CONNECT and not seen.connected
+    return (direct or seen.handshake is False) and bool(seen.network_up)
 
 
 def _through_gateway(outcome: Outcome, seen: Circumstances) -> Blame:

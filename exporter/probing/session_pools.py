@@ -4,17 +4,14 @@ The body of `GET /getAISessionPoolsInfo` has one entry for each capability and m
 gateway was asked for. A pinned lane must have its one orchestrator in them, or nobody.
 """
 
-import ipaddress
-from urllib.parse import urlsplit
-
 import msgspec
+
+from exporter.normal_url import normal_url
 
 BODY_LIMIT = 1_000_000
 """Bytes of a body that is read; a longer one counts as unreadable."""
 SHOWN = 20
 """How many other URLs, and how many characters of each times ten, are given back."""
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class PinCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,34 +95,6 @@ def check_pin(body: bytes, *, pinned: str, only: tuple[int, str] | None = None) 
         suspended=suspended,
         suspended_for=tuple(suspended_for),
     )
-
-
-def normal_url(url: str) -> str:
-    """One spelling of a URL for comparing: scheme and host in lower case, no default port.
-
-    Names are not resolved: `localhost` and `127.0.0.1` are two. What is not a URL stays as it is.
-    """
-    try:
-        parts = urlsplit(url.strip())
-        scheme, host = parts.scheme, _normal_host(parts.hostname or "")
-        port = parts.port
-    except ValueError:
-        return url.strip()
-    if not host:
-        return url.strip()
-    where = host if port is None or port == _DEFAULT_PORTS.get(scheme) else f"{host}:{port}"
-    user, at, _ = parts.netloc.rpartition("@")
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{scheme}://{user}{at}{where}{parts.path.rstrip('/')}{query}"
-
-
-def _normal_host(host: str) -> str:
-    host = host.rstrip(".")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower()
-    return f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - IPv6
 
 
 def _working(pool: _Pool) -> list[str]:

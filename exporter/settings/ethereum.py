@@ -17,17 +17,16 @@ MULTICALL: Final = "0xca11bde05977b3631167028862be2a173976ca11"
 
 
 def _rpc_url(url: SecretStr) -> SecretStr:
-    if not _is_http_url(url.get_secret_value()):
+    text = url.get_secret_value()
+    if not re.fullmatch(r"https?://[!-~]{1,2000}", text) or not _names_a_host(text):
         raise ValueError("expected the http(s) URL of an Ethereum RPC, such as https://HOST/KEY")
     return url
 
 
-def _is_http_url(text: str) -> bool:
-    if not re.fullmatch(r"https?://[!-~]{1,2000}", text):
-        return False
+def _names_a_host(url: str) -> bool:
     try:
-        parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
+        split = urlsplit(url)
+        return bool(split.hostname) and split.port != 0
     except ValueError:
         return False
 
@@ -91,6 +90,14 @@ class Relay(Section):
         le=10_000,
         description="Calls to the nodes a second at most, over all that ask through the relay; "
         "more of them wait.",
+    )
+    keep_pool: float = Field(
+        default=600.0,
+        ge=0,
+        le=3600,
+        description="Seconds for which readings of the list of orchestrators, which every starting "
+        "gateway walks by some 700 calls, are given again although there are newer blocks; less "
+        "when a contract tells of a change. 0: never.",
     )
 
     @field_validator("listen")
@@ -168,6 +175,12 @@ class ChainSource(Section):
         ge=60,
         description="Seconds between two looks whether each registered service URI can be "
         "reached (name, TCP, TLS; no job). `null`: never.",
+    )
+    keep_offers: Seconds | None = Field(
+        default=86400.0,
+        description="Seconds for which an active orchestrator that no source lists any more is "
+        "still tested on what it offered last at its registered service URI, so that an outage is "
+        "measured. `null`: not at all.",
     )
 
 

@@ -28,6 +28,7 @@ ADDRESSES: Final = {
     "AIServiceRegistry": AI_REGISTRY,
     **KNOWN[ARBITRUM_ONE],
 }
+ARB_SYS: Final = f"0x{0x64:040x}"
 SOURCE: Final = {"AIServiceRegistry": "ServiceRegistry"}
 FIRST_ROUND: Final = 3500
 FIRST_L1_BLOCK: Final = 20_000_000
@@ -40,12 +41,20 @@ def who(number: int) -> str:
 
 
 class Livepeer:
-    """The contracts; each change makes one block, except `together`."""
+    """The contracts; each change makes one block, except `together`.
 
-    def __init__(self, pool_size: int = 100, *, unlock_period: int = 10) -> None:
-        self.evm = Evm(
-            {address: code(SOURCE.get(name, name)) for name, address in ADDRESSES.items()}
-        )
+    Other than on Arbitrum, block numbers within contracts are those of this chain, so that only
+    `RoundsManager` and Multicall3 tell other ones. `arbitrum=False`: a chain without ArbSys, where
+    Multicall3 tells the height too.
+    """
+
+    def __init__(
+        self, pool_size: int = 100, *, unlock_period: int = 10, arbitrum: bool = True
+    ) -> None:
+        contracts = {address: code(SOURCE.get(name, name)) for name, address in ADDRESSES.items()}
+        if arbitrum:
+            contracts[ARB_SYS] = code("ArbSys")
+        self.evm = Evm(contracts)
         self._gathered: list[tuple[str, bool, bytes]] | None = None
         with self.together():
             for name in KNOWN[ARBITRUM_ONE]:

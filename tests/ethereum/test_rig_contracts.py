@@ -35,6 +35,7 @@ from tests.ethereum.compiled import code
 from tests.ethereum.evm import RevertedError
 from tests.ethereum.livepeer import (
     ADDRESSES,
+    ARB_SYS,
     FIRST_L1_BLOCK,
     FIRST_ROUND,
     LPT,
@@ -118,7 +119,7 @@ def test_the_ai_registry_is_unknown_to_the_controller_which_does_not_fail(
 )
 def test_some_contract_has_each_function_that_is_called(function: Function) -> None:
     selector = function_selector(function)
-    assert any(selector in code(SOURCE.get(name, name)) for name in ADDRESSES)
+    assert any(selector in code(SOURCE.get(name, name)) for name in (*ADDRESSES, "ArbSys"))
 
 
 def function_selector(function: Function) -> bytes:
@@ -275,6 +276,21 @@ def test_rounds_are_counted_in_blocks_of_another_chain(livepeer: Livepeer) -> No
     assert livepeer.ask("RoundsManager", ROUND_START_BLOCK) == FIRST_L1_BLOCK + 5760
     assert livepeer.ask("RoundsManager", ROUND_LENGTH) == 5760
     assert livepeer.evm.height < 10
+
+
+def test_a_multicall_tells_the_height_only_where_the_chain_is_not_arbitrums(
+    livepeer: Livepeer,
+) -> None:
+    elsewhere = Livepeer(arbitrum=False)
+    number, moment = (
+        Function(name, ("uint256",)) for name in ("getBlockNumber()", "getCurrentBlockTimestamp()")
+    )
+    assert livepeer.ask("Multicall3", number) >= FIRST_L1_BLOCK
+    assert elsewhere.ask("Multicall3", number) == elsewhere.evm.height
+    assert livepeer.ask("Multicall3", moment) == livepeer.evm.header(livepeer.evm.height).timestamp
+    height = livepeer.evm.call(ARB_SYS, Function("arbBlockNumber()", ()).data(), 1)
+    assert int.from_bytes(height) == 1
+    assert elsewhere.evm.call(ARB_SYS, Function("arbBlockNumber()", ()).data(), 1) == b""
 
 
 @pytest.mark.parametrize("uri", ["", "x" * 8000, "javascript:alert(1)", "ünï\n\0", "http://[::1"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from exporter.ethereum import rpc
 from exporter.ethereum.node import Question, RefusedError
 from exporter.ethereum.rpc import BatchRefusedError, MalformedError
+from exporter.ethereum.secret_parts import secret_parts
 
 
 def test_answers_of_a_batch_come_in_any_order() -> None:
@@ -66,6 +67,9 @@ def test_one_error_for_all_says_that_batches_are_not_taken() -> None:
         (b"7", "no JSON-RPC answer"),
         (b"{}", "neither result nor error"),
         (b'{"error": 7}', "no known form"),
+        (b'{"result": 7}', "belongs to no question"),
+        (b'{"id": 1, "result": 7}', "belongs to no question"),
+        (b'{"id": false, "result": 7}', "belongs to no question"),
     ],
 )
 def test_what_is_no_answer_is_said(body: bytes, words: str) -> None:
@@ -89,6 +93,8 @@ def test_null_is_a_result() -> None:
         (3, "execution reverted: rate limit exceeded", False, False),
         (3, "execution reverted: header not found", False, False),
         (-32602, "invalid argument", False, False),
+        (-32005, "query returned more than 10000 results", False, False),
+        (-32000, "block range limit exceeded", False, False),
     ],
 )
 def test_who_is_busy_and_who_is_behind_is_told_apart(
@@ -106,3 +112,52 @@ def test_no_url_comes_back_in_a_message(before: str, url: str) -> None:
     assert "://" not in str(caught.value)
     assert "KEY" not in str(caught.value) or "KEY" in before
     assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://node.example/v3/0123456789abcdef",
+        "https://node.example/?apikey=0123456789abcdef&v=2",
+        "https://someone:0123456789abcdef@node.example/",
+        "https://0123456789ABCDEF.node.example/",
+        "https://node.example/%30123456789abcdef",
+    ],
+)
+def test_no_part_of_a_url_comes_back_in_a_message(url: str) -> None:
+    words = "the key 0123456789abcdef of node.example and 0123456789ABCDEF.node.example is bad"
+    told = rpc.cleaned(words, secret_parts(url))
+    assert "0123456789abcdef" not in told.lower()
+    assert told.startswith("the key ")
+    assert told.endswith(" is bad")
+
+
+def test_short_parts_of_a_url_are_words_like_others() -> None:
+    assert rpc.cleaned("arb v2 is down", secret_parts("http://x/arb/v2")) == "arb v2 is down"
+
+
+@pytest.mark.parametrize("url", ["http://[::1/012345678", "http://x", ""])
+def test_a_url_without_such_parts_hides_nothing(url: str) -> None:
+    assert rpc.cleaned("all is told", secret_parts(url)) == "all is told"
+
+
+@pytest.mark.parametrize(
+    ("method", "result", "fits"),
+    [
+        ("eth_call", "0x", True),
+        ("eth_call", "0x00ff", True),
+        ("eth_call", "0x00 ff ", False),
+        ("eth_call", "0x0", False),
+        ("eth_call", None, False),
+        ("eth_getCode", {}, False),
+        ("eth_blockNumber", "0x1b4", True),
+        ("eth_blockNumber", "0x", False),
+        ("eth_getBalance", 12, False),
+        ("eth_getLogs", [], True),
+        ("eth_getLogs", None, False),
+        ("eth_getBlockByNumber", None, True),
+        ("eth_other", 7, True),
+    ],
+)
+def test_what_a_method_never_gives_is_known(method: str, result: object, *, fits: bool) -> None:
+    assert rpc.is_of_its_kind(Question(method), result) is fits

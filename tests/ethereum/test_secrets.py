@@ -14,7 +14,6 @@ import pytest
 import trustme
 
 from exporter import log as logs
-from exporter.ethereum.hiding import Hiding
 from exporter.ethereum.node import EthereumError, Question
 from exporter.ethereum.upstreams import Upstreams
 from exporter.settings_file.loader import load
@@ -195,13 +194,3 @@ def test_settings_are_shown_without_the_key(tmp_path: Path) -> None:
     told = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     assert "n.example" not in told
     assert hidden_in(told)
-
-
-def test_what_is_hidden_is_each_part_of_the_url_that_may_be_a_key() -> None:
-    hide = Hiding(
-        "https://user:pa55w0rd-of@0123456789abcdef.node.example:8545/v2/k3y-%2Fabc?t=t0ken-xy"
-    )
-    text = "pa55w0rd-of 0123456789abcdef k3y-%2Fabc k3y-/abc K3Y-%2FABC t0ken-xy and v2"
-    assert hide(text) == "… … … … … … and v2"
-    assert hide("eth_call reverted") == "eth_call reverted"
-    assert "k3y" not in repr(hide)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.model import Blame, LaneKind, Outcome
-from exporter.probing.blame import SHARED, Circumstances, Judgement, Told, judge
+from exporter.probing.blame import SHARED, UNLISTED, Circumstances, Judgement, Told, judge
 
 DIRECT, PINNED = LaneKind.DIRECT, LaneKind.PINNED
 MANAGED, WEBHOOK = LaneKind.MANAGED, LaneKind.WEBHOOK
@@ -372,6 +372,7 @@ CIRCUMSTANCES = st.builds(
     suspended=st.booleans(),
     like_lane=MAYBE,
     shared=st.booleans(),
+    unlisted=st.booleans(),
     doubtful=st.booleans(),
 )
 
@@ -387,6 +388,7 @@ def test_an_orchestrator_is_blamed_only_for_what_something_else_speaks_for(
     assert not seen.shared
     assert not seen.doubtful
     assert seen.stood_still is None
+    assert not seen.unlisted or seen.network_up
     if outcome.value in CANNOT_CONNECT + BROKE_OFF:
         assert seen.network_up is not False
     if seen.lane is not LaneKind.DIRECT:
@@ -399,6 +401,33 @@ def test_an_orchestrator_is_blamed_only_for_what_something_else_speaks_for(
             seen.pin_verified and outcome.value in BAD_ANSWER,
         )
         assert any(spoke)
+
+
+@pytest.mark.parametrize("outcome", [*SILENT, *JUDGED, "orchestrator_error", "download_failed"])
+def test_who_is_not_listed_any_more_may_have_withdrawn_the_offer_while_it_can_be_reached(
+    outcome: str,
+) -> None:
+    judgement = judged(outcome, DIRECT, network_up=True, handshake=True, unlisted=True)
+    assert (judgement.blame, judgement.evidence[-1]) == ("unknown", UNLISTED)
+
+
+@pytest.mark.parametrize("outcome", CANNOT_CONNECT)
+def test_who_is_not_listed_any_more_and_cannot_be_reached_is_down(outcome: str) -> None:
+    assert blame(outcome, DIRECT, connected=False, network_up=True, unlisted=True) == "orchestrator"
+
+
+@pytest.mark.parametrize("lane", GATEWAYS)
+def test_who_is_not_listed_any_more_is_down_if_our_own_handshake_failed_too(
+    lane: LaneKind,
+) -> None:
+    seen = {"network_up": True, "unlisted": True, "like_lane": True}
+    assert blame("unavailable", lane, handshake=False, **seen) == "orchestrator"
+    assert blame("unavailable", lane, handshake=True, **seen) == "unknown"
+    assert blame("unavailable", lane, handshake=None, **seen) == "unknown"
+
+
+def test_a_good_job_of_who_is_not_listed_any_more_counts() -> None:
+    assert judged("ok", DIRECT, unlisted=True).blame is None
 
 
 def test_the_evidence_says_in_words_what_the_blame_rests_on() -> None:

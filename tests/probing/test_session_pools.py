@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.probing.session_pools import BODY_LIMIT, PinCheck, check_pin, normal_url
+from exporter.normal_url import normal_url
+from exporter.probing.session_pools import BODY_LIMIT, PinCheck, check_pin
 
 PINNED = "https://gpu.example.net:8935"
 OTHER = "https://elsewhere.example.org:8935"
