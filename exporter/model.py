@@ -399,6 +399,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     price_per_unit: float | None = None
     fee: float | None = None
     """Wei that the job was expected to cost, by the discovered price; `None` where unknown."""
+    ticket_value: float | None = None
+    """Wei that the tickets which the lane sent for the job are worth on average, by its log;
+    `None` where nothing tells."""
     gpu: str | None = None
     node_version: str | None = None
 

@@ -14,6 +14,7 @@ from exporter.discovery.chain.opening import chain_source
 from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
 from exporter.discovery.select import active, select
+from exporter.funds.watch import Watch
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
 from exporter.model import Measurement, Offer, Outcome, Supply
@@ -22,6 +23,7 @@ from exporter.outbox import Outbox, OutboxError
 from exporter.pipelines import registry
 from exporter.pipelines.proofs import ProofPool
 from exporter.pipelines.seen import Seen
+from exporter.probe_funds import Money, account_watch
 from exporter.probe_lanes import Gateways, gateways
 from exporter.probe_server import probe_app
 from exporter.probing.connectivity import Connectivity
@@ -48,6 +50,8 @@ RETRY_EMPTY = 10.0
 STORE_PAUSE = 1.0
 """Seconds between two tries to store a measurement that the outbox refuses."""
 HEARTBEAT = 2.0
+ACCOUNT = "account"
+"""Notice of what the paying account held when it was last read."""
 SEEN_RESTORED = 20_000
 AFTER_CANCEL = 5.0
 PROOF_WORKERS = 2
@@ -90,6 +94,7 @@ async def serve(
             prober.lag,
             lambda: prober.supply,
             prober.gateways,
+            money=prober.money.report,
             answers=prober.answers,
         )
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
@@ -113,6 +118,7 @@ class Prober:
         known: "Known",
         answers: Keeper,
         chain: ChainSource | None,
+        watch: Watch | None,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
@@ -136,18 +142,21 @@ class Prober:
         self.progress = Progress()
         self.lag = lag
         self.answers = answers
+        bounds = Bounds(
+            settings.schedule,
+            settings.spending,
+            pipelines=pipelines,
+            on_chain=settings.livepeer.on_chain is not None,
+        )
+        self._ledger = bounds.spending.ledger
+        self.money = Money(settings, bounds.spending, watch)
         self._schedule = Schedule(
             settings.schedule,
             gateways.lanes,
             self._run_job,
             self.progress,
             hindrance=self._hindrance,
-            bounds=Bounds(
-                settings.schedule,
-                settings.spending,
-                pipelines=pipelines,
-                on_chain=settings.livepeer.on_chain is not None,
-            ),
+            bounds=bounds,
         )
 
     @property
@@ -171,6 +180,9 @@ class Prober:
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
             asyncio.create_task(self.answers.sweep_for_ever(), name="kept answers"),
         ]
+        if self.money.watch is not None:
+            watching = self.money.watch.run(self.money.tell)
+            background.append(asyncio.create_task(watching, name="paying account"))
         if once:
             work = asyncio.create_task(self._schedule.round())
         elif together:
@@ -199,7 +211,8 @@ class Prober:
             return None
         if not supply.tested:
             return why_nothing_to_test(supply)
-        return why_nothing_was_tested(progress.skipped, not_ready(supply, self.gateways))
+        trouble = not_ready(supply, self.gateways, self.money.report())
+        return why_nothing_was_tested(progress.skipped, trouble)
 
     async def _drain(self, work: asyncio.Task[None]) -> None:
         """Start no further job, let the running ones end within bounds, then cancel them."""
@@ -296,6 +309,7 @@ class Prober:
                 log.warning("no source answers: going on with what was known before the restart")
         self._known.take(supply)
         self._schedule.update(supply)
+        self.money.take(self.gateways.lanes.kinds(supply.tested))
         with contextlib.suppress(OutboxError):
             await self._outbox.publish("supply", msgspec.json.encode(supply))
 
@@ -351,15 +365,23 @@ class Prober:
             watch.cancel()
 
     async def _publish_progress(self) -> None:
+        money = self.money.report()
         report = {
             **self.progress.report(),
+            "money": money,
             "at": time.time(),
             "storing": self._storing,
-            "trouble": not_ready(self.supply, self.gateways),
+            "trouble": not_ready(self.supply, self.gateways, money),
+            "warnings": money.warnings,
         }
         await self._outbox.publish("progress", msgspec.json.encode(report))
 
     async def _publish_notices(self) -> None:
+        self._ledger.count_time()
+        watch = self.money.watch
+        if watch is not None and (account := watch.changed()) is not None:
+            await self._outbox.publish(ACCOUNT, account)
+            watch.published()
         for topic, payload in self._schedule.notices.changed():
             await self._outbox.publish(topic, payload)
 
@@ -368,6 +390,8 @@ class Prober:
             self._discovery.recall(known)
         for topic in TOPICS:
             self._schedule.notices.restore(topic, await self._outbox.notice(topic))
+        if self.money.watch is not None:
+            self.money.watch.restore(await self._outbox.notice(ACCOUNT))
 
 
 class Known:
@@ -392,9 +416,15 @@ class Known:
         return offer.service_uri is not None and normal_url(offer.service_uri) in self._givers
 
     def orchestrators(self) -> frozenset[str]:
-        """Everybody who is known to offer something."""
-        offers = () if self.supply is None else self.supply.offers
-        return frozenset(offer.target.orchestrator for offer in offers)
+        """Everybody who is known to offer something, or to be registered on the chain."""
+        if self.supply is None:
+            return frozenset()
+        return frozenset(
+            [
+                *(offer.target.orchestrator for offer in self.supply.offers),
+                *(one.orchestrator for one in self.supply.registered),
+            ]
+        )
 
 
 @asynccontextmanager
@@ -431,12 +461,15 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
         )
         async with (
             chain_source(settings, folder.path) as chain,
+            account_watch(settings) as watch,
             gateways(
                 settings,
                 folder,
                 guard=guard,
                 resolver=resolver,
-                orchestrators=known.orchestrators,
+                orchestrators=lambda: (
+                    known.orchestrators() | (watch.orchestrators() if watch else frozenset())
+                ),
             ) as lanes,
         ):
             yield Prober(
@@ -449,6 +482,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 known=known,
                 answers=answers,
                 chain=chain,
+                watch=watch,
             )
     finally:
         await answers.close()

@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from exporter.funds.metrics import METRICS as FUNDS_METRICS
+from exporter.funds.metrics import FundsNumbers
+from exporter.funds.report import Report
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.metrics import METRICS as ANSWER_METRICS
 from exporter.kept_answers.metrics import AnswerNumbers
@@ -21,8 +25,10 @@ from exporter.probing.lag import LoopLag
 from exporter.probing.scheduling.progress import Progress
 from exporter.probing.webhook import routes
 from exporter.readiness import not_ready
+from exporter.relay_metrics import METRICS as RELAY_METRICS
+from exporter.relay_metrics import RelayNumbers
 
-METRICS = (*PROBE_METRICS, *LANE_METRICS, *ANSWER_METRICS)
+METRICS = (*PROBE_METRICS, *FUNDS_METRICS, *LANE_METRICS, *RELAY_METRICS, *ANSWER_METRICS)
 """Name, type, labels and meaning of each metric of the probe process."""
 
 
@@ -33,15 +39,21 @@ def probe_app(
     supply: Callable[[], Supply | None],
     gateways: Gateways,
     *,
+    money: Callable[[], Report],
     answers: Keeper,
 ) -> web.Application:
-    """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/metrics`, webhooks."""
+    """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/relay`, `/metrics`, webhooks.
+
+    None of them gives a secret: of the relay only its counts.
+    """
     size = 0
 
     def registry() -> CollectorRegistry:
         collected = CollectorRegistry(auto_describe=False)
         collected.register(ProbeNumbers(progress, lag, size))
+        collected.register(FundsNumbers(money()))
         collected.register(LaneNumbers(gateways))
+        collected.register(RelayNumbers(gateways.relay))
         collected.register(AnswerNumbers(answers))
         return collected
 
@@ -49,16 +61,23 @@ def probe_app(
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        reasons = not_ready(supply(), gateways)
-        return web.json_response(
-            {"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200
-        )
+        found = money()
+        reasons = not_ready(supply(), gateways, found)
+        answer = {"ready": not reasons, "reasons": reasons, "warnings": found.warnings}
+        return web.json_response(answer, status=503 if reasons else 200)
 
     async def status(_: web.Request) -> web.Response:
-        return web.json_response(progress.report())
+        return web.json_response({**progress.report(), "money": msgspec.to_builtins(money())})
 
     async def rounds(_: web.Request) -> web.Response:
         return web.json_response({"rounds": list(reversed(progress.rounds.reports))})
+
+    async def relay(_: web.Request) -> web.Response:
+        if gateways.relay is None:
+            return web.json_response({"error": "no relay is run"}, status=404)
+        return web.Response(
+            body=msgspec.json.encode(gateways.relay.report), content_type="application/json"
+        )
 
     async def metrics(_: web.Request) -> web.Response:
         nonlocal size
@@ -73,6 +92,7 @@ def probe_app(
             web.get("/readyz", readyz),
             web.get("/status", status),
             web.get("/rounds", rounds),
+            web.get("/relay", relay),
             web.get("/metrics", metrics),
             *routes(gateways.desk),
         ]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from exporter.funds.report import Report
 from exporter.model import Supply
 from exporter.probe_lanes import Gateways
 from exporter.probing.lanes import DOES_NOT_START, FORBIDDEN
@@ -17,7 +18,7 @@ _ERROR_LIMIT: Final = 300
 _SOURCES_SHOWN: Final = 5
 
 
-def not_ready(supply: Supply | None, gateways: Gateways) -> list[str]:
+def not_ready(supply: Supply | None, gateways: Gateways, money: Report | None = None) -> list[str]:
     """Every reason why nobody, or nobody over a gateway of our own, can be tested now.
 
     Where there is no source, nobody is meant to be tested.
@@ -31,6 +32,8 @@ def not_ready(supply: Supply | None, gateways: Gateways) -> list[str]:
         reasons.append(f"no source offers anything that is tested{because}")
     if gateways.trouble is not None:
         reasons.append(f"no gateway can be started: {gateways.trouble}")
+    if money is not None:
+        reasons += money.trouble
     return reasons
 
 

@@ -80,6 +80,7 @@ def measurements(**fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[Measureme
             "model_is_warm": st.none() | st.booleans(),
             "price_per_unit": st.none() | _NUMBERS,
             "fee": st.none() | _NUMBERS,
+            "ticket_value": st.none() | _NUMBERS,
             "repeats": st.none() | TEXT,
             "lane_version": st.none() | TEXT,
             "session_setup_time": _SOME,

@@ -11,7 +11,7 @@ import pytest
 
 from exporter import probe
 from exporter.data_folder import DataFolder
-from exporter.model import Measurement, Outcome
+from exporter.model import Measurement, Outcome, Registration, Supply
 from exporter.outbox import Outbox, OutboxFull
 from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
@@ -246,3 +246,13 @@ async def test_a_stop_while_the_first_refresh_waits_is_heeded_at_once(tmp_path: 
         stop.set()
         async with asyncio.timeout(PATIENCE):
             await task
+
+
+def test_whoever_is_registered_is_known_as_an_orchestrator_whether_or_not_it_offers_anything() -> (
+    None
+):
+    known = probe.Known()
+    assert known.orchestrators() == frozenset()
+    registered = Registration(orchestrator="0xaa", active=False, in_pool=True, stake=1.0)
+    known.take(Supply(offers=(), sources=(), taken_at=0, registered=(registered,)))
+    assert known.orchestrators() == {"0xaa"}

@@ -7,9 +7,14 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from exporter.funds.account import Account
+from exporter.funds.concerns import Concern, Found
+from exporter.funds.metrics import METRICS as FUNDS_METRICS
+from exporter.funds.pace import Basis, Pace
+from exporter.funds.report import Costs, Report, report
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.metrics import METRICS as ANSWER_METRICS
-from exporter.model import Blame, LaneKind, Outcome
+from exporter.model import NANOSECONDS, Blame, LaneKind, Outcome, Supply
 from exporter.outbox import Outbox
 from exporter.pipelines import registry
 from exporter.probe_lanes import Gateways
@@ -56,6 +61,29 @@ livepeer_ai_tester_spent_today_wei 128.0
 livepeer_ai_tester_spent_wei_total 128.0
 livepeer_ai_tester_spending_limit_wei 1e+06
 livepeer_ai_tester_jobs_price_unknown_total 1.0
+livepeer_ai_tester_cost_today_wei 120.0
+livepeer_ai_tester_ticket_value_sent_wei_total 100.0
+livepeer_ai_tester_jobs_ticket_value_unknown_total 2.0
+livepeer_ai_tester_cost_per_day_wei{{basis="spent"}} 500.0
+livepeer_ai_tester_cost_per_day_unpriced{{basis="spent"}} 0.0
+livepeer_ai_tester_account_deposit_wei 1000.0
+livepeer_ai_tester_account_reserve_wei 3.0
+livepeer_ai_tester_account_reserve_claimed_wei 1.0
+livepeer_ai_tester_account_safe_reserve_wei 7.0
+livepeer_ai_tester_account_balance_wei 5.0
+livepeer_ai_tester_account_withdraw_round 99.0
+livepeer_ai_tester_account_current_round 90.0
+livepeer_ai_tester_account_days_left 2.0
+livepeer_ai_tester_account_age_seconds 3.0
+livepeer_ai_tester_account_concern{{reason="no_deposit"}} 0.0
+livepeer_ai_tester_account_concern{{reason="no_reserve"}} 0.0
+livepeer_ai_tester_account_concern{{reason="unlocking_soon"}} 0.0
+livepeer_ai_tester_account_concern{{reason="withdrawable"}} 0.0
+livepeer_ai_tester_account_concern{{reason="orchestrator"}} 0.0
+livepeer_ai_tester_account_concern{{reason="low_reserve"}} 1.0
+livepeer_ai_tester_account_concern{{reason="few_days"}} 0.0
+livepeer_ai_tester_account_concern{{reason="unlocking"}} 0.0
+livepeer_ai_tester_account_concern{{reason="unread"}} 0.0
 livepeer_ai_tester_answers_kept 0.0
 livepeer_ai_tester_answers_kept_bytes 0.0
 livepeer_ai_tester_answers_not_kept_total{{reason="behind"}} 0.0
@@ -96,12 +124,70 @@ def _bounds(clock: Clock) -> Bounds:
     return made
 
 
+COSTS = Costs(
+    spent_today=120,
+    sent_today=100,
+    expected_total=130,
+    sent_total=100,
+    sent_unknown=2,
+    price_unknown=0,
+    max_per_day=None,
+    max_per_job=None,
+)
+ACCOUNT = Account(
+    address=ALICE,
+    chain_id=42161,
+    block=8,
+    read_at=0,
+    deposit=1000,
+    reserve=3,
+    claimed=1,
+    withdraw_round=99,
+    round=90,
+    initialized_round=90,
+    balance=5,
+    orchestrator=False,
+)
+LOW = Found(Concern.LOW_RESERVE, "it is low")
+NO_DEPOSIT = Found(Concern.NO_DEPOSIT, "there is none")
+
+
+def money(*found: Found, account: Account | None = ACCOUNT, error: str | None = None) -> Report:
+    """The money as it may be."""
+    pace = Pace(500.0, Basis.SPENT, 0, 2.0)
+    return report(
+        COSTS,
+        pace,
+        pace,
+        address=ALICE,
+        account=account,
+        error=error,
+        safe_reserve=7,
+        found=list(found),
+        now=3 * NANOSECONDS,
+    )
+
+
 @asynccontextmanager
-async def serving(progress: Progress, folder: Path) -> AsyncIterator[TestClient[Any, Any]]:
+async def serving(
+    progress: Progress,
+    folder: Path,
+    told: Report | None = None,
+    gateways: Gateways | None = None,
+) -> AsyncIterator[TestClient[Any, Any]]:
     outbox = Outbox.open(folder / "outbox.sqlite", max_bytes=2**26, keep_delivered=0)
-    gateways = Gateways(Lanes([]), WebhookDesk(["follower"]))
+    gateways = gateways or Gateways(Lanes([]), WebhookDesk(["follower"]))
     answers = Keeper(folder / "answers", Answers())
-    app = probe_app(progress, outbox, LoopLag(), lambda: None, gateways, answers=answers)
+    supply = Supply(offers=(), sources=(), taken_at=0)
+    app = probe_app(
+        progress,
+        outbox,
+        LoopLag(),
+        lambda: supply,
+        gateways,
+        money=lambda: told or money(LOW),
+        answers=answers,
+    )
     async with TestClient(TestServer(app)) as client:
         yield client
     await answers.close()
@@ -123,7 +209,7 @@ async def test_every_count_of_the_schedule_is_a_metric(tmp_path: Path) -> None:
 async def test_every_metric_of_the_list_is_there_and_no_other(tmp_path: Path) -> None:
     async with serving(busy_progress(), tmp_path) as client:
         names = {line.partition("{")[0].partition(" ")[0] for line in await samples(client)}
-    assert names == {name for name, *_ in (*METRICS, *ANSWER_METRICS)}
+    assert names == {name for name, *_ in (*METRICS, *FUNDS_METRICS, *ANSWER_METRICS)}
 
 
 async def test_what_is_not_known_yet_has_no_sample(tmp_path: Path) -> None:
@@ -142,3 +228,47 @@ async def test_rounds_are_told_the_latest_first(tmp_path: Path) -> None:
         rounds = (await (await client.get("/rounds")).json())["rounds"]
     assert [report["number"] for report in rounds] == [8, 7]
     assert rounds[1]["skipped"] == {NO_LANE: 1}
+
+
+async def test_an_account_that_was_never_read_has_no_amounts_and_no_concern_but_that(
+    tmp_path: Path,
+) -> None:
+    unread = money(Found(Concern.UNREAD, "it is off"), account=None, error="it is off")
+    async with serving(Progress(), tmp_path, unread) as client:
+        lines = [line for line in await samples(client) if "_account_" in line]
+    assert lines == [
+        "livepeer_ai_tester_account_safe_reserve_wei 7.0",
+        'livepeer_ai_tester_account_concern{reason="unread"} 1.0',
+    ]
+
+
+async def test_a_warning_leaves_it_ready_and_what_cannot_be_paid_does_not(tmp_path: Path) -> None:
+    async with serving(Progress(), tmp_path) as client:
+        warned = await client.get("/readyz")
+        assert warned.status == 200
+        assert await warned.json() == {
+            "ready": True,
+            "reasons": [],
+            "warnings": ["money: it is low"],
+        }
+    async with serving(Progress(), tmp_path, money(LOW, NO_DEPOSIT)) as client:
+        refused = await client.get("/readyz")
+        assert refused.status == 503
+        assert await refused.json() == {
+            "ready": False,
+            "reasons": ["money: there is none"],
+            "warnings": ["money: it is low"],
+        }
+
+
+async def test_the_status_tells_of_the_money(tmp_path: Path) -> None:
+    async with serving(Progress(), tmp_path) as client:
+        told = (await (await client.get("/status")).json())["money"]
+    assert (told["deposit"], told["lock"], told["days_left"], told["age"]) == (
+        1000,
+        "unlocking",
+        2.0,
+        3.0,
+    )
+    assert told["costs"]["sent_total"] == 100
+    assert told["pace"] == {"wei_per_day": 500.0, "basis": "spent", "unpriced": 0, "days": 2.0}

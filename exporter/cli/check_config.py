@@ -245,6 +245,8 @@ def _gateways(settings: "Settings") -> list[tuple[str, str]]:
     paying = "off-chain, nothing is paid"
     if on_chain is not None:
         paying = f"on-chain ({on_chain.network}), {shown(on_chain.account)} pays"
+        asked = "livepeer.on_chain.rpc" if on_chain.rpc else "ethereum.rpc through the relay"
+        paying += f"; they ask {asked}"
     return [("gateways", f"{' and '.join(number)}, of {livepeer.binary}"), ("", paying)]
 
 

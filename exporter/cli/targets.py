@@ -8,15 +8,20 @@ import click
 from exporter.exit_code import FAILED, USAGE
 
 if TYPE_CHECKING:
-    from exporter.model import Offer, SourceState, Supply
+    from collections.abc import Iterable
+
+    from exporter.model import LaneKind, Offer, SourceState, Supply
+    from exporter.probing.scheduling.expected_cost import ExpectedCost
+    from exporter.probing.scheduling.spending import Spending
     from exporter.settings import Settings
 
 _UNKNOWN = "-"
 
 Row = tuple[str, ...]
 
-_TESTED_HEAD: Row = ("orchestrator", "pipeline", "model", "warm", "free", "wei/unit", "URI", "from")
-_OTHER_HEAD: Row = (*_TESTED_HEAD[:-2], "from", "why not tested")
+_FACTS_HEAD: Row = ("orchestrator", "pipeline", "model", "warm", "free", "wei/unit")
+_TESTED_HEAD: Row = (*_FACTS_HEAD, "URI", "ETH/day", "from")
+_OTHER_HEAD: Row = (*_FACTS_HEAD, "from", "why not tested")
 _SOURCE_HEAD: Row = ("source", "offers", "skipped", "last good", "state")
 
 
@@ -34,6 +39,7 @@ def targets(config: Path, *, as_json: bool) -> None:
     A scout (`sources.scout`) is a gateway that only the service starts: it is not asked.
 
     Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
+    What a day costs is estimated by these prices and the schedule, for lanes that may pay.
 
     Leaderboards that are followed (`sources.follow`) are no source of targets.
 
@@ -50,18 +56,33 @@ def targets(config: Path, *, as_json: bool) -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         raise SystemExit(USAGE) from None
-    supply = asyncio.run(_discover(settings))
+    spending = _spending(settings)
+    supply = asyncio.run(_discover(settings, spending))
+    cost = _cost(settings, spending, supply)
     if as_json:
-        _print_json(supply)
+        _print_json(supply, cost)
     else:
-        _print_tables(supply)
+        _print_tables(supply, cost, spending.budget)
     if not settings.sources.tests_somebody:
         click.echo("nobody is tested: the settings only name leaderboards to follow", err=True)
     elif not supply.offers and all(source.error for source in supply.sources):
         raise SystemExit(FAILED)
 
 
-async def _discover(settings: "Settings") -> "Supply":
+def _spending(settings: "Settings") -> "Spending":
+    from exporter.pipelines import registry
+    from exporter.probing.scheduling.clock import Clock
+    from exporter.probing.scheduling.spending import Spending
+
+    return Spending(
+        settings.spending,
+        registry(settings.pipelines),
+        on_chain=settings.livepeer.on_chain is not None,
+        clock=Clock(),
+    )
+
+
+async def _discover(settings: "Settings", spending: "Spending") -> "Supply":
     from exporter.discovery.chain.opening import read_once
     from exporter.discovery.discover import Discovery
     from exporter.pipelines import registry
@@ -69,7 +90,7 @@ async def _discover(settings: "Settings") -> "Supply":
     tested = registry(settings.pipelines).keys()
     async with read_once(settings) as chain:
         supply = await Discovery(settings, tested_pipelines=tested, chain=chain).refresh()
-    supply = _priced(settings, supply)
+    supply = _priced(settings, spending, supply)
     return _with_scout(supply) if settings.sources.scout else supply
 
 
@@ -84,49 +105,57 @@ def _with_scout(supply: "Supply") -> "Supply":
     return msgspec.structs.replace(supply, sources=(*supply.sources, scout))
 
 
-def _priced(settings: "Settings", supply: "Supply") -> "Supply":
+def _with_lanes(
+    settings: "Settings", offers: "Iterable[Offer]"
+) -> "list[tuple[Offer, LaneKind | None]]":
+    """Each offer with the kind of the lane that is named for it; `None` where there is none."""
+    from exporter.model import LaneKind
+
+    named = {lane.orchestrator: LaneKind(lane.kind) for lane in reversed(settings.lanes)}
+    everyone = named.get(None)
+    return [(offer, named.get(offer.target.orchestrator, everyone)) for offer in offers]
+
+
+def _cost(settings: "Settings", spending: "Spending", supply: "Supply") -> "ExpectedCost":
+    from exporter.cli.cost_view import expected
+
+    return expected(settings, spending, _with_lanes(settings, supply.tested))
+
+
+def _priced(settings: "Settings", spending: "Spending", supply: "Supply") -> "Supply":
     """The same supply, in which what is too dear is not tested."""
     import msgspec
 
-    from exporter.model import LaneKind
-    from exporter.pipelines import registry
-    from exporter.probing.scheduling.bounds import Bounds
-
-    bounds = Bounds(
-        settings.schedule,
-        settings.spending,
-        pipelines=registry(settings.pipelines),
-        on_chain=settings.livepeer.on_chain is not None,
-    )
-    named = {lane.orchestrator: LaneKind(lane.kind) for lane in reversed(settings.lanes)}
-
-    def priced(offer: "Offer") -> "Offer":
-        kind = named.get(offer.target.orchestrator, named.get(None))
+    def priced(offer: "Offer", kind: "LaneKind | None") -> "Offer":
         if offer.not_tested is not None or kind is None:
             return offer
-        reason = bounds.spending.reason_to_skip(offer, kind)
+        reason = spending.reason_to_skip(offer, kind)
         return msgspec.structs.replace(offer, not_tested=reason)
 
-    offers = tuple(priced(offer) for offer in supply.offers)
+    offers = tuple(priced(offer, kind) for offer, kind in _with_lanes(settings, supply.offers))
     return msgspec.structs.replace(supply, offers=offers)
 
 
-def _print_json(supply: "Supply") -> None:
+def _print_json(supply: "Supply", cost: "ExpectedCost") -> None:
     import msgspec
+
+    from exporter.cli.cost_view import document as cost_document
 
     document = {
         "tested": supply.tested,
         "offered_not_tested": tuple(offer for offer in supply.offers if offer.not_tested),
         "sources": supply.sources,
         "taken_at": supply.taken_at,
+        "cost": cost_document(cost),
     }
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
-def _print_tables(supply: "Supply") -> None:
+def _print_tables(supply: "Supply", cost: "ExpectedCost", budget: int | None) -> None:
+    from exporter.cli.cost_view import total
     from exporter.cli.tables import print_table
 
-    tested = [_tested_row(offer) for offer in supply.tested]
+    tested = [_tested_row(offer, cost) for offer in supply.tested]
     others = [_other_row(offer) for offer in supply.offers if offer.not_tested is not None]
     sources = [_source_row(source, supply.taken_at) for source in supply.sources]
     orchestrators = len({offer.target.orchestrator for offer in supply.tested})
@@ -134,10 +163,15 @@ def _print_tables(supply: "Supply") -> None:
     if others:
         print_table(f"Offered, not tested: {len(others)}", _OTHER_HEAD, others)
     print_table("Sources", _SOURCE_HEAD, sources)
+    if tested:
+        click.echo(total(cost, budget))
 
 
-def _tested_row(offer: "Offer") -> Row:
-    return (*_facts(offer), offer.service_uri or _UNKNOWN, ", ".join(offer.sources))
+def _tested_row(offer: "Offer", cost: "ExpectedCost") -> Row:
+    from exporter.cli.cost_view import eth_per_day
+
+    where, sources = offer.service_uri or _UNKNOWN, ", ".join(offer.sources)
+    return (*_facts(offer), where, eth_per_day(cost, offer), sources)
 
 
 def _other_row(offer: "Offer") -> Row:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import msgspec
 
 from exporter.delivery.feed import Feed
+from exporter.funds.report import Report
 from exporter.model import Supply
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ class Notices(Protocol):
 class _Progress(msgspec.Struct):
     storing: bool = True
     trouble: list[str] = []
+    warnings: list[str] = []
+    money: Report | None = None
 
 
 class OutboxWatch:
@@ -58,6 +61,10 @@ class OutboxWatch:
         """Whether the probe says that it can store what it measures."""
         self.trouble: tuple[str, ...] = ()
         """Why the probe says that it cannot test anybody, or nobody over a gateway of its own."""
+        self.warnings: tuple[str, ...] = ()
+        """What the probe says will soon be in its way."""
+        self.money: Report | None = None
+        """What tests cost, and what the paying account holds, as the probe says."""
         self._outbox = outbox
         self._feeds = feeds
         self._follow = follow
@@ -105,6 +112,7 @@ class OutboxWatch:
         except (msgspec.DecodeError, RecursionError):
             told = _Progress()
         self.storing, self.trouble = told.storing, tuple(told.trouble)
+        self.warnings, self.money = tuple(told.warnings), told.money
 
     def _take_supply(self, payload: bytes) -> None:
         try:

@@ -72,6 +72,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     session_setup: int | None = None
     """Nanoseconds of the gateway's first contact for this model; 0 where it had one already."""
     attempts: int | None = None
+    ticket_value: float | None = None
+    """Wei that the tickets which the gateway sent are worth on average."""
     repeat: bool = False
     """Whether the cause was ours and passes: one repeat is worth it."""
     evidence: tuple[str, ...] = ()
@@ -341,6 +343,7 @@ def _by_log(found: Found, explanation: Explanation, failure: str | None, *, ok: 
         answered=explanation.answered,
         session_setup=explanation.session_setup,
         attempts=explanation.attempts,
+        ticket_value=explanation.ticket_value,
         repeat=explanation.repeat,
         evidence=(*found.evidence, *(() if ok else explanation.evidence)),
         lines=() if ok else bounded(explanation.unknown),

@@ -384,6 +384,7 @@ class JobRunner:
             model_is_warm=offer.warm,
             price_per_unit=offer.price_per_unit,
             fee=estimated_fee(offer, self._pipelines) if lane.pays else None,
+            ticket_value=found.ticket_value if lane.pays else None,
             gpu=offer.hardware[0].name if offer.hardware else None,
             node_version=offer.node_version,
             queue_time=max(job.timeline.start - due, 0),

@@ -158,6 +158,11 @@ class Lanes:
         own = settings.url is not None or offer.named_by_operator
         return Route(kind, orchestrator, offer.service_uri, url.rstrip("/"), own, place)
 
+    def kinds(self, offers: Iterable[Offer]) -> list[tuple[Offer, LaneKind | None]]:
+        """Each offer with the kind of the lane that reaches it; `None` where none does."""
+        routes = [(offer, self.route(offer)) for offer in offers]
+        return [(offer, None if route is None else route.kind) for offer, route in routes]
+
     @asynccontextmanager
     async def lease(self, route: Route, *, weight: float = 0.0) -> AsyncIterator[Lane]:
         """Hold the lane of a route, for one job after another.

@@ -91,6 +91,14 @@ class Relay(Section):
         description="Calls to the nodes a second at most, over all that ask through the relay; "
         "more of them wait.",
     )
+    keep_pool: float = Field(
+        default=600.0,
+        ge=0,
+        le=3600,
+        description="Seconds for which readings of the list of orchestrators, which every starting "
+        "gateway walks by some 700 calls, are given again although there are newer blocks; less "
+        "when a contract tells of a change. 0: never.",
+    )
 
     @field_validator("listen")
     @classmethod

@@ -9,13 +9,13 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self
 
 from exporter.model import Blame, LaneKind, Outcome, Target
-from exporter.simulation.chain_node import ChainNode
+from exporter.simulation.bystanders import Bystanders
 from exporter.simulation.conduct import World
 from exporter.simulation.deserved import Verdict, deserved
 from exporter.simulation.journal import JobRecord, Journal, summarise
 from exporter.simulation.on_chain import OnChain
 from exporter.simulation.orchestrator import SimulatedOrchestrator
-from exporter.simulation.pinned import PinnedGateway
+from exporter.simulation.pinned import FASTEST, PinnedGateway
 from exporter.simulation.population import Member, Profile, ServedModel, populate
 from exporter.simulation.profiles import Act, Script, script
 from exporter.simulation.scout import Scout
@@ -38,9 +38,11 @@ class SimulatedNetwork:
     With `lanes="mixed"` the scout lists their open doors, for direct lanes, and a third of them
     have a pinned gateway. With `"managed"` it lists their gateway doors, and the settings name a
     stand-in for the operator's go-livepeer (see `simulate gateway`) that managed lanes run.
-    With `on_chain`, which needs these, they pay, a scout of the tester's own reads the registry of
-    a `chain`, and whoever is dead has died after the scout saw him. With an `impostor` one more is
-    registered there, with the service URI of the first fast member.
+    With a `registry` there is a `chain` on which all of them are registered, but for the last
+    `unregistered` ones, and some bystanders, who offer nothing.
+    With `on_chain`, which needs managed lanes and has a registry, they pay, a scout of the tester's
+    own reads the registry, and whoever is dead has died after the scout saw him. With an `impostor`
+    one more is registered there, with the service URI of the first fast member.
 
     Everything listens on loopback on free ports (where possible an orchestrator has an address of
     its own), and everything that is drawn (who, what, how
@@ -60,6 +62,8 @@ class SimulatedNetwork:
         profiles: Sequence[Profile] | None = None,
         lanes: LaneMode = "mixed",
         on_chain: bool = False,
+        registry: bool = False,
+        unregistered: int = 0,
         impostor: bool = False,
         members: Sequence[Member] | None = None,
     ) -> None:
@@ -72,6 +76,7 @@ class SimulatedNetwork:
         self.seed = seed
         self.speed = speed
         self.lanes = lanes
+        self.pays = on_chain
         self._journal = Journal()
         self._studio = ThreadPoolExecutor(_STUDIO_THREADS, "simulated-studio")
         world = World(seed, speed, self._journal, Shelf(_rng(seed, "shelf")), self._studio)
@@ -90,10 +95,16 @@ class SimulatedNetwork:
         )
         self.scout = Scout(self.orchestrators, _others(seed))
         self.chain: OnChain | None = None
-        if on_chain:
-            victim = self._victim() if impostor else None
-            rng = _rng(seed, "chain")
-            self.chain = OnChain(self.orchestrators, _others(seed), rng, victim=victim)
+        if on_chain or registry:
+            last = self.orchestrators[max(0, len(members) - unregistered) :]
+            self.chain = OnChain(
+                self.orchestrators,
+                Bystanders(_others(seed), _rng(seed, "bystanders")),
+                _rng(seed, "chain"),
+                victim=self._victim() if impostor else None,
+                unregistered={one.member.address for one in last},
+                speed=min(speed, FASTEST),
+            )
         self._models: dict[Target, tuple[Member, ServedModel]] = {
             target: (orchestrator.member, model)
             for orchestrator in self.orchestrators
@@ -183,8 +194,7 @@ class SimulatedNetwork:
         member, model = self._models[target]
         if member is self.impostor:
             return _IMPOSTORS
-        pays = self.chain is not None
-        return deserved(lane, member, model, job=job, acts=acts, pays=pays)
+        return deserved(lane, member, model, job=job, acts=acts, pays=self.pays)
 
     @property
     def record(self) -> list[JobRecord]:
@@ -231,8 +241,9 @@ class SimulatedNetwork:
         others.sort(key=lambda one: one.member.profile is not Profile.FAST)
         return others[0] if others else None
 
-    def _servers(self) -> tuple[SimulatedOrchestrator | PinnedGateway | Scout | ChainNode, ...]:
-        chain = () if self.chain is None else (self.chain.node,)
+    def _servers(self) -> tuple[SimulatedOrchestrator | PinnedGateway | Scout | OnChain, ...]:
+        """In the order in which they start: the chain knows where the others listen."""
+        chain = () if self.chain is None else (self.chain,)
         return (*self.orchestrators, *self.gateways, self.scout, *chain)
 
 

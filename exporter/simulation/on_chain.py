@@ -1,13 +1,16 @@
-"""What a simulated network has on its chain: its registry, and an account for the tester."""
+"""What a simulated network has on its chain: who is registered, and an account for the tester."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 import msgspec
+import yaml
 
-from exporter.simulation.chain_node import ChainNode, Registered
+from exporter.simulation.bystanders import Bystanders
+from exporter.simulation.chain.node import ChainNode
+from exporter.simulation.chain.state import Registered
 from exporter.simulation.gateway.keystore import Keystore
 from exporter.simulation.orchestrator import SimulatedOrchestrator
 from exporter.simulation.population import PRICE_LIMIT, Member
@@ -16,48 +19,101 @@ _PRIVATE_FOLDER: Final = 0o700
 _PRIVATE_FILE: Final = 0o600
 _GENEROUS: Final = 10**15
 """Wei that all tickets of a job may be worth: more than any job here costs, dear ones apart."""
-_NOBODY: Final = "https://127.0.0.1:9"
+_DEPOSIT: Final = 10**17
+_RESERVE: Final = 36 * 10**16
+_FOLLOW_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 60.0
 
 
 class OnChain:
     """The chain of a network, and the secrets of those who test it.
 
-    With an `impostor`, one more is registered, with the service URI of `victim`.
+    All members are registered but for those with an address in `unregistered`, and so are some
+    `bystanders`. With an `impostor`, one more is, with the service URI of `victim`. `speed` is
+    that of the chain.
     """
 
     def __init__(
         self,
         orchestrators: Sequence[SimulatedOrchestrator],
-        others: Sequence[str],
+        bystanders: Bystanders,
         rng: Random,
         *,
         victim: SimulatedOrchestrator | None = None,
+        unregistered: Collection[str] = (),
+        speed: float = 1.0,
     ) -> None:
+        self.bystanders = bystanders
         self._orchestrators = orchestrators
-        self._others = others
         self._victim = victim
+        self._unregistered = unregistered
         self._rng = rng
+        self._speed = speed
         self.key: Final = rng.randbytes(16).hex()
         """The secret part of the node's URL."""
         self.passphrase: Final = f"pass-{rng.randbytes(8).hex()}"
         self.impostor = None if victim is None else _impostor(victim.member, rng)
-        self.node = ChainNode(self.registered, self.key)
+        self._node: ChainNode | None = None
+
+    @property
+    def node(self) -> ChainNode:
+        """The Ethereum node. Raises `RuntimeError` before `start`."""
+        if self._node is None:
+            raise RuntimeError("the simulated chain has not been started")
+        return self._node
+
+    async def start(self) -> None:
+        """Begin the chain; the members must have been started, since it holds their URIs."""
+        await self.bystanders.start()
+        self._node = ChainNode(self.registered(), self.key, speed=self._speed)
+        await self._node.start()
+
+    async def stop(self) -> None:
+        """Stop the node."""
+        if self._node is not None:
+            await self._node.stop()
+        await self.bystanders.stop()
 
     def registered(self) -> list[Registered]:
-        """Everybody on the chain: all members, and some who have no AI or are gone."""
-        found = [_row(one.member, one.gateway_url) for one in self._orchestrators]
-        found += [
-            Registered(address, _NOBODY, active=number < len(self._others))
-            for number, address in enumerate(self._others, 1)
+        """Everybody on the chain when it begins."""
+        found = [
+            _row(one.member, one.listed_uri)
+            for one in self._orchestrators
+            if one.member.address not in self._unregistered
         ]
+        found += self.bystanders.registered()
         if self.impostor is not None and self._victim is not None:
             found.append(_row(self.impostor, self._victim.gateway_url))
         return found
 
-    def settings(self, data: Path) -> dict[str, Any]:
+    def reading(self, data: Path) -> dict[str, Any]:
+        """Settings for reading the chain; writes the file of labels into `data`."""
+        data.mkdir(parents=True, exist_ok=True)
+        labels = data / "labels.yaml"
+        labels.write_text(yaml.safe_dump(self.labels()), encoding="utf-8")
+        return {
+            "ethereum": {"rpc": [{"url": self.node.url, "name": "simulated"}]},
+            "names": {"labels": str(labels.absolute())},
+        }
+
+    def source(self) -> dict[str, float]:
+        """Settings of `sources.chain`."""
+        return {
+            "refresh_interval": _LOOK_SECONDS,
+            "follow_events": _FOLLOW_SECONDS,
+            "reach_interval": _LOOK_SECONDS,
+        }
+
+    def labels(self) -> dict[str, str]:
+        """Names by address."""
+        return {one.member.address: one.member.name for one in self._orchestrators} | {
+            address: name for name, address in self.bystanders.addresses.items()
+        }
+
+    def paying(self, data: Path) -> dict[str, Any]:
         """Settings of `livepeer.on_chain`; writes keystore and passphrase into `data`.
 
-        An account that is there already stays.
+        An account that is there already stays. It has money on the chain.
         """
         folder, file = data / "keystore", data / "passphrase"
         folder.mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -69,6 +125,7 @@ class OnChain:
             file.write_text(self.passphrase + "\n", encoding="utf-8")
             found = keystore.create(self.passphrase)
         account, _ = found
+        self.node.chain.fund(account.lower(), deposit=_DEPOSIT, reserve=_RESERVE)
         return {
             "rpc": self.node.url,
             "account": account,
@@ -80,19 +137,32 @@ class OnChain:
         }
 
     def static(self) -> list[Mapping[str, Any]]:
-        """The impostor as an operator may name him: a gateway's list never shows him."""
-        if self.impostor is None or self._victim is None:
-            return []
-        models = [
-            {"pipeline": one.pipeline, "model": one.model, "price_per_unit": float(one.price)}
-            for one in self.impostor.models
+        """Those whom an operator has to name, since a scout does not show them.
+
+        A gateway's list never has the impostor, nor who is not registered.
+        """
+        found = [
+            _named(one.member, one.gateway_url)
+            for one in self._orchestrators
+            if one.member.address in self._unregistered
         ]
-        uri = self._victim.gateway_url
-        return [{"orchestrator": self.impostor.address, "uri": uri, "models": models}]
+        if self.impostor is not None and self._victim is not None:
+            found.append(_named(self.impostor, self._victim.gateway_url))
+        return found
 
 
 def _row(member: Member, uri: str) -> Registered:
-    return Registered(member.address, uri, stake=member.stake)
+    """Every second one has the same URI in the registry of transcoding."""
+    plain = uri if member.number % 2 else ""
+    return Registered(member.address, plain, uri, stake=member.stake)
+
+
+def _named(member: Member, uri: str) -> Mapping[str, Any]:
+    models = [
+        {"pipeline": one.pipeline, "model": one.model, "price_per_unit": float(one.price)}
+        for one in member.models
+    ]
+    return {"orchestrator": member.address, "uri": uri, "models": models}
 
 
 def _impostor(victim: Member, rng: Random) -> Member:

@@ -12,7 +12,7 @@ from exporter.simulation.population import PRICE_LIMIT
 from exporter.simulation.serving import HOST, LOOPBACK
 
 if TYPE_CHECKING:
-    from exporter.simulation.chain_node import ChainNode
+    from exporter.simulation.chain.node import ChainNode
     from exporter.simulation.network import SimulatedNetwork
     from exporter.simulation.scout import Scout
 
@@ -29,6 +29,7 @@ def tester_settings(network: "SimulatedNetwork", data: Path, port: int) -> dict[
         "tester": "demo",
         "data": str(data),
         "sources": {**_sources(network), "refresh_interval": 60.0},
+        **({} if network.chain is None else network.chain.reading(data)),
         "lanes": _lanes(network),
         **({"livepeer": _livepeer(network, data)} if network.lanes == "managed" else {}),
         "schedule": {
@@ -72,16 +73,18 @@ def merged(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[st
 
 
 def _sources(network: "SimulatedNetwork") -> dict[str, Any]:
-    """The gateway of others that knows the network or, where a chain does, a scout."""
-    if network.chain is None:
-        return {"gateway": [{"url": network.scout.url}]}
-    static = network.chain.static()
-    return {"scout": True, **({"static": static} if static else {})}
+    """The gateway of others that knows the network or, where lanes pay, a scout; and the chain."""
+    chain = network.chain
+    found: dict[str, Any] = {} if chain is None else {"chain": chain.source()}
+    if chain is None or not network.pays:
+        return found | {"gateway": [{"url": network.scout.url}]}
+    static = chain.static()
+    return found | {"scout": True, **({"static": static} if static else {})}
 
 
 def _server(network: "SimulatedNetwork") -> "Scout | ChainNode":
     """What stands for the rest of the internet."""
-    return network.scout if network.chain is None else network.chain.node
+    return network.chain.node if network.chain is not None and network.pays else network.scout
 
 
 def _lanes(network: "SimulatedNetwork") -> list[dict[str, Any]]:
@@ -96,8 +99,9 @@ def _livepeer(network: "SimulatedNetwork", data: Path) -> dict[str, Any]:
     """Write the stand-in for the operator's go-livepeer: a script that runs `simulate gateway`."""
     data.mkdir(parents=True, exist_ok=True)
     binary = data / "livepeer"
+    pays = network.chain is not None and network.pays
     flags: dict[str, object] = {"-simSpeed": min(network.speed, FASTEST)}
-    if network.chain is None:
+    if not pays:
         flags["-maxPricePerUnit"] = PRICE_LIMIT
     words = [sys.executable, "-m", "exporter", "simulate", "gateway"]
     words += [str(word) for pair in flags.items() for word in pair]
@@ -105,6 +109,7 @@ def _livepeer(network: "SimulatedNetwork", data: Path) -> dict[str, Any]:
     binary.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {shlex.join(words)} "$@"\n')
     binary.chmod(0o700)
     plain: dict[str, Any] = {"binary": str(binary.absolute()), "lanes": _LANES}
-    if network.chain is not None:
-        plain["on_chain"] = network.chain.settings(data)
+    if network.chain is not None and pays:
+        plain["flags"] = [{"name": "aiServiceRegistry", "value": "true"}]
+        plain["on_chain"] = network.chain.paying(data)
     return plain

@@ -23,7 +23,7 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Ready or not, with every reason why not; 503 if there is one."""
+    """Ready or not, with every reason why not; 503 if there is one. Warnings change nothing."""
     here = context(request)
     checks = {
         "store": await _store(here),
@@ -35,6 +35,7 @@ async def readyz(request: web.Request) -> web.Response:
     answer = {
         "ready": not reasons,
         "reasons": reasons,
+        "warnings": list(here.watch.warnings),
         "checks": {name: problem or "ok" for name, problem in checks.items()},
     }
     return json_answer(answer, 503 if reasons else 200)

@@ -25,6 +25,7 @@ _AS_THEY_ARE: Final = (
     "model_is_warm",
     "price_per_unit",
     "fee",
+    "ticket_value",
     "gpu",
     "node_version",
     "unit",

@@ -100,3 +100,38 @@ def test_what_is_too_dear_on_a_lane_that_may_pay_is_shown_as_not_tested(
     result = run(tmp_path, with_gateway(gateway) + lane + ceiling)
     assert result.stdout.startswith(f"Tested: {tested} on")
     assert ("not tested at our price: above spending.max_price" in result.stdout) == (not tested)
+
+
+def priced_gateway(gateway: FakeGateway, price: int) -> str:
+    """A gateway that lists one warm model with a price and one without."""
+    prices = [{"capability": 27, "constraint": "m", "pricePerUnit": price, "pixelsPerUnit": 1}]
+    models = {"27": {"m": WARM, "n": WARM}}
+    gateway.says(NEWER, network(entry(capabilities=models, capabilities_prices=prices)))
+    return with_gateway(gateway)
+
+
+def test_it_says_what_a_day_costs_for_each_target_and_for_all(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    settings = priced_gateway(gateway, 1_000_000) + "schedule: {interval: 8640}\n"
+    settings += f"lanes: [{{kind: pinned, orchestrator: '{A}', url: 'http://127.0.0.1:1'}}]\n"
+    wei = 10 * 512 * 512 * 1_000_000
+    shown = run(tmp_path, settings).stdout
+    rows = [line.split() for line in shown.splitlines()[2:4]]
+    assert {row[2]: row[7] for row in rows} == {"m": "0.00000262144", "n": "-"}
+    assert shown.endswith(
+        "Cost: 0.00000262144 ETH a day at these prices and this schedule; 1 targets of unknown "
+        "price not counted\n"
+    )
+    cost = json.loads(run(tmp_path, settings, "--json").stdout)["cost"]
+    assert (cost["wei_per_day"], cost["unpriced"]) == (wei, 1)
+    by_model = {entry["target"]["model"]: entry["wei_per_day"] for entry in cost["targets"]}
+    assert by_model == {"m": wei, "n": None}
+    bounded = run(tmp_path, settings + f"spending: {{max_per_day: {wei // 2}}}\n").stdout
+    assert "bounded to 0.00000131072 ETH by `spending.max_per_day`" in bounded
+
+
+def test_over_direct_lanes_nothing_is_paid(gateway: FakeGateway, tmp_path: Path) -> None:
+    shown = run(tmp_path, priced_gateway(gateway, 10**9)).stdout
+    assert shown.endswith("Cost: nothing is paid for these tests\n")
+    assert [line.split()[7] for line in shown.splitlines()[2:4]] == ["0", "0"]

@@ -55,6 +55,52 @@ async def test_what_keeps_the_probe_from_testing_is_told_everywhere(station: Sta
     assert "Cannot test" not in await station.page("/")
 
 
+async def test_a_warning_is_shown_everywhere_and_it_stays_ready(station: Station) -> None:
+    why = "money: the reserve of 0.1 ETH is <below> the 0.36"
+    costs = dict.fromkeys(
+        ("spent_today", "sent_today", "expected_total", "sent_total"), 3 * 10**15
+    ) | {"sent_unknown": 1, "price_unknown": 0, "max_per_day": 10**16, "max_per_job": None}
+    money = {
+        "costs": costs,
+        "pace": {"wei_per_day": 1.2e16, "basis": "spent", "unpriced": 0, "days": 3.0},
+        "account": "0x" + "a1" * 20,
+        "deposit": 30 * 10**18,
+        "reserve": 10**17,
+        "lock": "locked",
+        "read_at": NOW / SECOND - 90,
+        "days_left": 2500.04,
+    }
+    progress = {"trouble": [], "warnings": [why], "money": money}
+    await station.supplied(offer(ALICE))
+    await station.outbox.publish("progress", msgspec.json.encode(progress))
+    await station.here.watch.look()
+    ready = await station.json("/readyz")
+    assert (ready["ready"], ready["warnings"]) == (True, [why])
+    told = (await station.json("/api/v1/status"))["progress"]
+    assert (told["warnings"], told["money"]) == ([why], money)
+    page = await station.page("/")
+    assert "Warning" in page
+    assert "is &lt;below&gt; the 0.36" in page
+    assert "deposit 30 ETH, reserve 0.1 ETH, locked, read 90.00 s ago" in page
+    assert "0.012 ETH a day, by the jobs of the last 3.0 days of tests; today 0.003 ETH of" in page
+    assert "2500.0 days" in page
+
+
+async def test_what_is_not_known_of_the_money_is_said_to_be_unknown(station: Station) -> None:
+    costs = dict.fromkeys(
+        ("spent_today", "sent_today", "expected_total", "sent_total", "sent_unknown"), 0
+    ) | {"price_unknown": 4, "max_per_day": None, "max_per_job": None}
+    pace = {"wei_per_day": 0.0, "basis": "schedule", "unpriced": 4}
+    money = {"costs": costs, "pace": pace, "account": "0xa1", "error": "no node answers"}
+    await station.supplied(offer(ALICE))
+    await station.outbox.publish("progress", msgspec.json.encode({"money": money}))
+    await station.here.watch.look()
+    page = await station.page("/")
+    assert "0xa1, not read yet: no node answers" in page
+    assert "at least 0 ETH a day, estimated by prices and schedule; 4 targets of unknown" in page
+    assert "unknown</" in page
+
+
 @pytest.mark.parametrize("payload", [b"[]", b'{"trouble": 7}', b'{"trouble": [1]}', b"{}"])
 async def test_trouble_that_makes_no_sense_is_none(station: Station, payload: bytes) -> None:
     await station.supplied(offer(ALICE))

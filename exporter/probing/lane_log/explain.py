@@ -44,6 +44,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it used a session that it had."""
     attempts: int | None = None
     """How often the gateway gave the job to an orchestrator, or tried to."""
+    ticket_value: float | None = None
+    """Wei that the tickets it sent are worth on average, all attempts together."""
     selected: str | None = None
     """Service URI that it chose last."""
     selected_is_pinned: bool | None = None
@@ -108,6 +110,7 @@ def explain(
         session_setup=None if dropped else _setup(story),
         session_cached=None if dropped else _cached(story),
         attempts=attempts,
+        ticket_value=None if dropped else _ticket_value(story, on_chain=on_chain),
         selected=story.chosen[-1] if story.chosen else None,
         selected_is_pinned=_is_pinned(story, pinned),
         handed_over=_handed_over(cause, story, dropped=dropped),
@@ -191,6 +194,13 @@ def _attempts(story: Story) -> int | None:
     if story.failed:
         return max(failed.number for failed in story.failed)
     return 0 if story.opened or story.no_session or story.api_error else None
+
+
+def _ticket_value(story: Story, *, on_chain: bool) -> float | None:
+    """`None` also without any payment in the log: what is left of an earlier one may do."""
+    if not on_chain or not story.payments or story.paid is None:
+        return None
+    return float(story.paid)
 
 
 def _handed_over(cause: Cause | None, story: Story, *, dropped: bool) -> bool | None:

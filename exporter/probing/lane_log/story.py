@@ -1,12 +1,14 @@
 """A job's lines put in order: who wrote each, and what happened one after the other."""
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 import msgspec
 
 from exporter.probing.lane_log.duration import nanoseconds
 from exporter.probing.lane_log.line import REQUEST, LogLine
 from exporter.probing.lane_log.table import Kind, Known, of_job, of_process
+from exporter.probing.lane_log.tickets import ticket_value
 
 UNKNOWN_LINES = 20
 UNKNOWN_LENGTH = 500
@@ -64,6 +66,9 @@ class Story:
         """What came of asking the orchestrator for a session, where nothing did."""
         self.above_limit: str | None = None
         self.not_paid: str | None = None
+        self.payments = 0
+        self.paid: Fraction | None = Fraction(0)
+        """Wei that the tickets of all payments are worth; `None` where a line does not tell."""
         self.not_payable: str | None = None
         self.not_fetched: str | None = None
         self.fetched_with: str | None = None
@@ -231,11 +236,18 @@ class Story:
             self.above_limit = parts["price"]
         elif kind is Kind.NOT_PAID:
             self.not_paid = parts["err"]
+        elif kind is Kind.PAID:
+            self._pay(parts)
         elif kind is Kind.NOT_PAYABLE:
             self.not_payable = parts["what"]
         elif kind is Kind.FETCH_FAILED:
             self.not_fetched = parts.get("err", self.not_fetched)
             self.fetched_with = parts.get("status", self.fetched_with)
+
+    def _pay(self, parts: dict[str, str]) -> None:
+        value = ticket_value(parts)
+        self.payments += 1
+        self.paid = None if self.paid is None or value is None else self.paid + value
 
     def _setup(self, latency: str) -> None:
         took = nanoseconds(latency)

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from exporter.probing.lane_log.line import LogLine
+from exporter.probing.lane_log.tickets import PAID
 from exporter.probing.lane_log.version import table_of
 
 
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     NO_SESSION = "no_session"
     ABOVE_LIMIT = "above_limit"
     NOT_PAID = "not_paid"
+    PAID = "paid"
     SUBMIT_FAILED = "submit_failed"
     FETCH_FAILED = "fetch_failed"
     PROCESSED = "processed"
@@ -151,7 +153,8 @@ JOB: tuple[Row, ...] = (
         r"No Orchestrators passed (?:max price|min performance score|min stake) filter, not .*",
     ),
     _row(Kind.NOT_PAID, _SOURCE, r"Could not create payment err=(?P<err>.*)"),
-    _row(Kind.NOISE, _SOURCE, r"Created new payment .*"),
+    _row(Kind.PAID, _SOURCE, PAID),
+    _row(Kind.PAID, _SOURCE, r"Created new payment .*"),
     _row(
         Kind.SUBMIT_FAILED,
         _RECORDED,

@@ -19,7 +19,7 @@ from exporter.probing.managed.faults import (
 from exporter.probing.managed.files import State, state
 from exporter.probing.managed.home import LaneHome
 from exporter.probing.managed.installed import ASK_AGAIN, Installed
-from exporter.probing.managed.naming import named
+from exporter.probing.managed.naming import ON_CHAIN_RPC, named
 from exporter.probing.managed.pauses import Pause, Pauses
 from exporter.probing.managed.ports import Ports
 from exporter.probing.managed.process import GatewayProcess
@@ -44,7 +44,8 @@ class Starter:
     A fault that lies in the program, the keystore or another file stops all starts until one of
     these files changes. A fault of the surroundings (the Ethereum node, ports, the disk) pauses
     all starts, any other one those for one key, and all of them while no gateway got ready with
-    the program as it is. Pauses grow, up to a bound.
+    the program as it is. Pauses grow, up to a bound. `node` is the setting that names the Ethereum
+    node.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Starter:
         first_pause: float = FIRST_PAUSE,
         first_pause_of_all: float = FIRST_PAUSE_OF_ALL,
         ask_again: float = ASK_AGAIN,
+        node: str = ON_CHAIN_RPC,
     ) -> None:
         self.starts = 0
         self.failures: Counter[Fault] = Counter()
@@ -64,6 +66,7 @@ class Starter:
         self._settings = settings
         self._home = home
         self._clean = clean
+        self._node = node
         self._orchestrators = orchestrators
         self._pauses = Pauses(first_pause, LONGEST_PAUSE)
         self._all = Pause(first_pause_of_all, LONGEST_PAUSE_OF_ALL)
@@ -194,7 +197,7 @@ class Starter:
                 new = await asyncio.to_thread(keystore.appeared, on_chain.keystore, before)
                 if new:
                     raise _account_made(str(on_chain.keystore), new) from None
-            raise named(failure, self._settings, uri) from None
+            raise named(failure, self._settings, uri, node=self._node) from None
 
     def _given_up(
         self,

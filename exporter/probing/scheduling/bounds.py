@@ -10,7 +10,7 @@ from exporter.pipelines.job import Pipeline
 from exporter.probing.scheduling.clock import Clock
 from exporter.probing.scheduling.courtesy import Courtesy
 from exporter.probing.scheduling.skips import BOUNDS
-from exporter.probing.scheduling.spending import Spending
+from exporter.probing.scheduling.spending import Payment, Spending
 from exporter.probing.scheduling.utc_day import utc_day
 from exporter.settings import Schedule as ScheduleSettings
 from exporter.settings import Spending as SpendingSettings
@@ -40,8 +40,8 @@ class Bounds:
         )
         self.held_back: dict[Target, str] = {}
         """Targets that a bound keeps from being tested now, with the reason."""
-        self.jobs = 0
-        """Jobs that started, since the start of the process."""
+        self.changes = 0
+        """Jobs that started, or whose cost became known, since the start of the process."""
         self._told: dict[str, int] = {}
 
     def reason_to_skip(self, offer: Offer, lane: LaneKind, *, again: bool = False) -> str | None:
@@ -55,12 +55,18 @@ class Bounds:
             self._tell(reason)
         return reason
 
-    def start(self, offer: Offer, lane: LaneKind) -> None:
-        """A job on this offer starts: it counts, and it is paid."""
-        self.jobs += 1
+    def start(self, offer: Offer, lane: LaneKind) -> Payment | None:
+        """A job on this offer starts: it counts, and it is paid; gives what it is put down for."""
+        self.changes += 1
         self.held_back.pop(offer.target, None)
         self.courtesy.started(offer)
-        self.spending.pay(offer, lane)
+        return self.spending.pay(offer, lane)
+
+    def end(self, payment: Payment | None, ticket_value: float | None) -> None:
+        """That job is over: what its tickets are worth, wei; `None` where nobody tells."""
+        if payment is not None:
+            self.changes += 1
+            self.spending.paid(payment, ticket_value)
 
     def keep(self, offers: Iterable[Offer]) -> None:
         """Forget what was held back of targets that are gone."""
@@ -73,6 +79,10 @@ class Bounds:
         return {
             "wei_today": self.spending.today.wei,
             "wei_total": self.spending.total,
+            "cost_today": self.spending.today.cost,
+            "sent_today": self.spending.today.sent,
+            "sent_total": self.spending.sent,
+            "sent_unknown": self.spending.untold,
             "wei_per_day": self.spending.budget,
             "price_unknown": self.spending.unknown,
             "held_back": dict(Counter(self.held_back.values())),

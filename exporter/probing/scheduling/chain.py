@@ -195,7 +195,7 @@ class Chain:
         if not self._begun:
             self._begun = True
             place.progress.began(self._orchestrator, max(clock.since(due), 0.0))
-        place.bounds.start(offer, lane.kind)
+        payment = place.bounds.start(offer, lane.kind)
         key = place.progress.begin_job(offer.target, lane.name)
         try:
             ran = await place.run_job(
@@ -207,7 +207,9 @@ class Chain:
                 busy_counts=place.settings.busy_counts and self._is_still_free(job, offer),
             )
         finally:
-            place.progress.end_job(key, None if ran is None else ran.measurement)
+            found = None if ran is None else ran.measurement
+            place.progress.end_job(key, found)
+            place.bounds.end(payment, None if found is None else found.ticket_value)
         self._due = clock.stamp()
         place.estimates.took(offer.target, clock.since(began))
         if ran is not None:

@@ -9,15 +9,15 @@ import msgspec
 from exporter.model import Target
 from exporter.probing.scheduling.bounds import Bounds
 from exporter.probing.scheduling.courtesy import JobsOfDay
+from exporter.probing.scheduling.ledger import Spent
 from exporter.probing.scheduling.rounds import Rounds
-from exporter.probing.scheduling.spending import Spent
 
 ROUNDS: Final = "rounds"
 """Reports of the latest rounds, oldest first."""
 COLD: Final = "cold"
 """When models that are not warm were last tested."""
 SPENDING: Final = "spending"
-"""Today's jobs and fees."""
+"""Today's jobs, and what they cost, on this and on the latest days."""
 HELD_BACK: Final = "held_back"
 """Targets that a bound keeps from being tested, with the reason."""
 TOPICS: Final = (ROUNDS, COLD, SPENDING, HELD_BACK)
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 class _Today(msgspec.Struct):
     spent: Spent
     jobs: JobsOfDay
+    days: list[Spent] = []
+    """Those before it."""
 
 
 class Notices:
@@ -76,7 +78,8 @@ class Notices:
         if topic == COLD:
             return bounds.courtesy.cold_tests
         if topic == SPENDING:
-            return bounds.spending.today.day, bounds.courtesy.today.day, bounds.jobs
+            spent, minute = bounds.spending.today, 60
+            return spent.day, bounds.courtesy.today.day, bounds.changes, spent.seconds // minute
         return dict(bounds.held_back)
 
     def _content(self, topic: str) -> object:
@@ -86,7 +89,8 @@ class Notices:
         if topic == COLD:
             return list(bounds.courtesy.cold.items())
         if topic == SPENDING:
-            return _Today(bounds.spending.today, bounds.courtesy.today)
+            *days, today = bounds.spending.ledger.days
+            return _Today(today, bounds.courtesy.today, days)
         return list(bounds.held_back.items())
 
     def _restore_rounds(self, payload: bytes) -> None:
@@ -99,5 +103,5 @@ class Notices:
 
     def _restore_today(self, payload: bytes) -> None:
         today = msgspec.json.decode(payload, type=_Today)
-        self._bounds.spending.restore(today.spent)
+        self._bounds.spending.ledger.restore([*today.days, today.spent])
         self._bounds.courtesy.restore_day(today.jobs)

@@ -9,17 +9,18 @@ from exporter.model import LaneKind, Offer
 from exporter.pipelines.job import Pipeline
 from exporter.probing.scheduling.clock import Clock
 from exporter.probing.scheduling.fees import estimated_fee
+from exporter.probing.scheduling.ledger import Ledger, Spent
 from exporter.probing.scheduling.skips import ABOVE_FEE, ABOVE_PRICE, BUDGET_SPENT, NO_PRICE
-from exporter.probing.scheduling.utc_day import is_new_day, utc_day
 from exporter.settings import Spending as SpendingSettings
 
 
-class Spent(msgspec.Struct):
-    """What the jobs of one day were expected to cost."""
+class Payment(msgspec.Struct, frozen=True):
+    """What a job was put down for when it began."""
 
     day: int
     """Days since 1970, UTC."""
-    wei: int = 0
+    fee: int | None
+    """Wei; `None` where its price was not known."""
 
 
 class Spending:
@@ -27,7 +28,8 @@ class Spending:
 
     Only jobs on lanes that may pay cost anything: managed ones that are `on_chain`, and gateways of
     others (pinned, webhook), of which nobody knows. A job is paid when it starts, whatever comes of
-    it, so that a budget also holds for jobs that run at the same time.
+    it, so that a budget also holds for jobs that run at the same time; what it really sent, where
+    the lane tells, takes the place of the estimate when it is over.
     """
 
     def __init__(
@@ -44,42 +46,71 @@ class Spending:
         """Wei a day; `None` for no bound."""
         self._pipelines = pipelines
         self._on_chain = on_chain
-        self._clock = clock
-        self._spent = Spent(utc_day(clock.wall()))
+        self.ledger = Ledger(clock)
         self.total = 0
-        """Wei since the start."""
+        """Wei that all jobs since the start were expected to cost."""
         self.unknown = 0
         """Jobs on lanes that may pay whose price was not known, since the start."""
+        self.sent = 0
+        """Wei that the tickets sent since the start are worth, as far as lanes tell."""
+        self.untold = 0
+        """Jobs on lanes that may pay of which nobody tells what was sent, since the start."""
 
     @property
     def today(self) -> Spent:
         """What was spent today."""
-        day = utc_day(self._clock.wall())
-        if is_new_day(self._spent.day, day):
-            self._spent = Spent(day)
-        return self._spent
+        return self.ledger.today
+
+    def fee(self, offer: Offer) -> float | None:
+        """Wei that one job on the offer is expected to cost; `None` where that is not known."""
+        return estimated_fee(offer, self._pipelines)
 
     def reason_to_skip(self, offer: Offer, lane: LaneKind) -> str | None:
         """Why a job on this offer costs too much; `None` if it does not."""
-        if not self._pays(lane):
-            return None
-        return self._price(offer) or self._fee(offer)
+        reason = self.too_dear(offer, lane)
+        if reason is None and self.pays(lane) and not self._is_within_budget(offer):
+            return BUDGET_SPENT
+        return reason
 
-    def pay(self, offer: Offer, lane: LaneKind) -> None:
-        """A job on this offer starts."""
-        if not self._pays(lane):
-            return
-        fee = estimated_fee(offer, self._pipelines)
+    def too_dear(self, offer: Offer, lane: LaneKind) -> str | None:
+        """Why no job on this offer is run on any day; `None` if its price is no hindrance."""
+        return (self._price(offer) or self._fee(offer)) if self.pays(lane) else None
+
+    def pays(self, lane: LaneKind) -> bool:
+        """Whether a job on such a lane may cost anything."""
+        if lane is LaneKind.MANAGED:
+            return self._on_chain
+        return lane is not LaneKind.DIRECT
+
+    def pay(self, offer: Offer, lane: LaneKind) -> Payment | None:
+        """A job on this offer starts; gives what `paid` is told, `None` if it costs nothing."""
+        if not self.pays(lane):
+            return None
+        fee, today = self.fee(offer), self.today
+        others = lane is not LaneKind.MANAGED
         if fee is None:
             self.unknown += 1
-            return
-        self.today.wei += math.ceil(fee)
-        self.total += math.ceil(fee)
+            today.unpriced += 1
+            today.others_unpriced += others
+            return Payment(today.day, None)
+        wei = math.ceil(fee)
+        today.wei += wei
+        today.others += wei if others else 0
+        self.total += wei
+        return Payment(today.day, wei)
 
-    def restore(self, spent: Spent) -> None:
-        """Go on with what was spent before a restart, if that was today."""
-        if not is_new_day(spent.day, utc_day(self._clock.wall())):
-            self._spent = spent
+    def paid(self, payment: Payment, ticket_value: float | None) -> None:
+        """A job is over: what its tickets are worth on average, wei; `None` where nobody tells."""
+        if ticket_value is None:
+            self.untold += 1
+            return
+        self.sent += math.ceil(ticket_value)
+        spent = self.ledger.of(payment.day)
+        if spent is None:
+            return
+        spent.sent += math.ceil(ticket_value)
+        spent.sent_expected += payment.fee or 0
+        spent.unpriced -= payment.fee is None
 
     def _price(self, offer: Offer) -> str | None:
         ceiling, price = self._ceilings.get(offer.target.pipeline), offer.price_per_unit
@@ -90,17 +121,13 @@ class Spending:
         return ABOVE_PRICE if price > ceiling else None
 
     def _fee(self, offer: Offer) -> str | None:
-        fee = estimated_fee(offer, self._pipelines)
+        fee = self.fee(offer)
         if fee is None:
             unbounded = self._max_fee is None and self.budget is None
             return None if unbounded else NO_PRICE
-        if self._max_fee is not None and fee > self._max_fee:
-            return ABOVE_FEE
-        if self.budget is not None and self.today.wei + math.ceil(fee) > self.budget:
-            return BUDGET_SPENT
-        return None
+        return ABOVE_FEE if self._max_fee is not None and fee > self._max_fee else None
 
-    def _pays(self, lane: LaneKind) -> bool:
-        if lane is LaneKind.MANAGED:
-            return self._on_chain
-        return lane is not LaneKind.DIRECT
+    def _is_within_budget(self, offer: Offer) -> bool:
+        if self.budget is None:
+            return True
+        return self.today.cost + math.ceil(self.fee(offer) or 0) <= self.budget

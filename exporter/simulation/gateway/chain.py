@@ -8,6 +8,8 @@ from random import Random
 from typing import Any, Final
 
 from exporter.simulation.gateway import messages
+from exporter.simulation.gateway.chain_reader import ChainReader
+from exporter.simulation.gateway.eth_client import SenderFunds
 from exporter.simulation.gateway.flags import GatewayFlags
 from exporter.simulation.gateway.glog import GatewayLog, RequestLog
 from exporter.simulation.gateway.orchestrators import OrchestratorInfo, Price, TicketParams
@@ -26,11 +28,17 @@ class Purse:
     """The money side of a gateway. Off-chain everything is free and nothing is refused."""
 
     def __init__(
-        self, flags: GatewayFlags, tweaks: GatewayTweaks, log: GatewayLog, rng: Random
+        self,
+        flags: GatewayFlags,
+        tweaks: GatewayTweaks,
+        log: GatewayLog,
+        rng: Random,
+        chain: ChainReader | None,
     ) -> None:
         self._flags = flags
         self._tweaks = tweaks
         self._rng = rng
+        self._chain = chain
         self._limits = _limits(flags, log)
 
     def choice(self, capability: int, model: str) -> Choose:
@@ -71,9 +79,10 @@ class Purse:
             raise PaymentRefused(
                 f"ticket EV {tickets.ev}.00000 > max ticket EV {flags.max_ticket_ev}.00000"
             )
-        if not self._tweaks.deposit:
+        deposit, reserve = self._funds()
+        if not deposit:
             raise PaymentRefused("no sender deposit")
-        if not self._tweaks.reserve:
+        if not reserve:
             raise PaymentRefused("no sender reserve")
         number = max(1, -(-fee // max(1, tickets.ev)))
         total = number * tickets.ev
@@ -82,9 +91,18 @@ class Purse:
                 f"total ticket EV {total}.00000 for {number} tickets > max total ticket EV "
                 f"{flags.max_total_ev}.00000"
             )
-        most = self._tweaks.deposit // flags.deposit_multiplier
+        most = deposit // flags.deposit_multiplier
         if tickets.face_value > most:
             raise PaymentRefused(f"ticket faceValue {tickets.face_value} > max faceValue {most}")
+
+    def _funds(self) -> tuple[int, int]:
+        """Deposit and reserve of the account as they were when the gateway started."""
+        funds = SenderFunds(0, 0, 0, 0) if self._chain is None else self._chain.sender
+        tweaks = self._tweaks
+        return (
+            funds.deposit if tweaks.deposit is None else tweaks.deposit,
+            funds.reserve if tweaks.reserve is None else tweaks.reserve,
+        )
 
     def _affordable(
         self, log: RequestLog, sessions: list[Session], limit: Fraction | None

@@ -8,12 +8,13 @@ import msgspec
 from aiohttp import web
 
 from exporter.simulation.advert import registered
-from exporter.simulation.chain_node import Registered
 from exporter.simulation.gateway import messages
 from exporter.simulation.gateway.answers import cli_answer, plain_json
 from exporter.simulation.gateway.chain import entry
 from exporter.simulation.gateway.chain_client import ChainFailed
+from exporter.simulation.gateway.chain_reader import ChainReader
 from exporter.simulation.gateway.directory import Directory, Known, WebhookFailed
+from exporter.simulation.gateway.eth_client import Transcoder
 from exporter.simulation.gateway.flags import GatewayFlags
 from exporter.simulation.gateway.glog import GatewayLog
 from exporter.simulation.gateway.orchestrators import OrchestratorInfo
@@ -75,11 +76,10 @@ _CHAIN_PATHS: Final = frozenset(
 _NO_LIST: Final = "network capabilities not available"
 
 Metrics = Callable[[], str]
-Pool = Callable[[], Awaitable[Sequence[Registered]]]
 
 
 class CliPort:
-    """Answers on the CLI port. `registered` reads the pool from the chain."""
+    """Answers on the CLI port. `chain` is there on-chain."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class CliPort:
         *,
         tweaks: GatewayTweaks,
         metrics: Metrics,
-        registered: Pool,
+        chain: ChainReader | None,
     ) -> None:
         self._flags = flags
         self._directory = directory
@@ -98,7 +98,7 @@ class CliPort:
         self._log = log
         self._tweaks = tweaks
         self._metrics = metrics
-        self._registered = registered
+        self._chain = chain
         self.chain_id = 0
         self._network: Sequence[OrchestratorInfo] | None = None
 
@@ -110,7 +110,7 @@ class CliPort:
         """Answer one request."""
         path = request.path
         if path in _CHAIN_PATHS:
-            return await self._chain(path)
+            return await self._about_chain(path)
         ways: dict[str, Callable[[], Awaitable[web.Response]]] = {
             "/status": self._status,
             "/getNetworkCapabilities": self._capabilities,
@@ -179,31 +179,46 @@ class CliPort:
         nosniff = {"X-Content-Type-Options": "nosniff"}
         return web.Response(text=text, status=500, headers=nosniff)
 
-    async def _chain(self, path: str) -> web.Response:
-        if not self._flags.on_chain:
+    async def _about_chain(self, path: str) -> web.Response:
+        if self._chain is None:
             self._log.say(messages.CLI_ERROR, code=500, error="missing ETH client")
             return text_answer("missing ETH client", 500)
         if path == "/registeredOrchestrators":
-            return await self._pool()
-        tweaks = self._tweaks
-        reserve = {"FundsRemaining": tweaks.reserve, "ClaimedInCurrentRound": 0}
+            return await self._pool(self._chain)
+        tweaks, funds = self._tweaks, self._chain.sender
+        reserve = funds.reserve if tweaks.reserve is None else tweaks.reserve
         bodies: dict[str, object] = {
             "/orchestratorInfo": {"Transcoder": None, "PriceInfo": None},
-            "/currentRound": 4000,
+            "/currentRound": self._chain.pool.round,
             "/protocolParameters": {"NumActiveTranscoders": 100, "RoundLength": 5760},
             "/contractAddresses": {"Controller": self._flags.eth_controller},
-            "/senderInfo": {"Deposit": tweaks.deposit, "WithdrawRound": 0, "Reserve": reserve},
+            "/senderInfo": {
+                "Deposit": funds.deposit if tweaks.deposit is None else tweaks.deposit,
+                "WithdrawRound": funds.withdraw_round,
+                "Reserve": {"FundsRemaining": reserve, "ClaimedInCurrentRound": funds.claimed},
+            },
         }
         return cli_answer(bodies[path])
 
-    async def _pool(self) -> web.Response:
+    async def _pool(self, chain: ChainReader) -> web.Response:
         """Who is registered, read anew from the chain each time."""
         try:
-            pool = await self._registered()
+            pool = await chain.registered()
         except ChainFailed as error:
             text = f"could not get registered orchestrators: {error}"
             self._log.say(messages.CLI_ERROR, code=500, error=text)
             return text_answer(text, 500)
-        rows = [registered(o.address, o.service_uri, o.stake, active=o.active) for o in pool]
+        rows = [_row(one) for one in pool]
         # Not msgspec: rounds and stakes are numbers of up to 256 bits.
         return plain_json(json.dumps(rows).encode())
+
+
+def _row(one: Transcoder) -> dict[str, Any]:
+    shown = registered(one.address, one.service_uri, one.stake, active=one.active)
+    return shown | {
+        "LastRewardRound": one.last_reward_round,
+        "RewardCut": one.reward_cut,
+        "FeeShare": one.fee_share,
+        "ActivationRound": one.activation_round,
+        "DeactivationRound": one.deactivation_round,
+    }

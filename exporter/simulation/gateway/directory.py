@@ -1,13 +1,11 @@
 """Which orchestrators a gateway knows: a fixed list, what its webhook says, or the chain."""
 
 import re
-from collections.abc import Iterable
 from typing import Final, Protocol
 
 import aiohttp
 import msgspec
 
-from exporter.simulation.chain_node import Registered
 from exporter.simulation.gateway import messages
 from exporter.simulation.gateway.clock import Clock
 from exporter.simulation.gateway.glog import GatewayLog
@@ -50,24 +48,6 @@ class FixedList:
 
     async def known(self) -> list[Known]:
         """The list; it never changes."""
-        return self._known
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-class ChainPool:
-    """The active ones among those who are registered on the chain."""
-
-    def __init__(self) -> None:
-        self._known: list[Known] = []
-
-    def take(self, pool: Iterable[Registered]) -> None:
-        """From now on these are registered."""
-        self._known = [Known(one.service_uri.rstrip("/"), 0) for one in pool if one.active]
-
-    async def known(self) -> list[Known]:
-        """The list; empty before the chain was asked."""
         return self._known
 
     async def close(self) -> None:

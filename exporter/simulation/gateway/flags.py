@@ -48,6 +48,9 @@ class GatewayFlags(msgspec.Struct, frozen=True, kw_only=True):
     eth_password: str = ""
     eth_keystore_path: str = ""
     eth_controller: str = ""
+    ai_service_registry: bool = False
+    block_polling_interval: int = 5
+    reward: bool | None = None
     version: bool = False
     set_flags: tuple[tuple[str, str], ...] = ()
 
@@ -114,6 +117,9 @@ def _gateway_flags(values: Mapping[str, Value]) -> GatewayFlags:
         eth_password=text("ethPassword"),
         eth_keystore_path=text("ethKeystorePath"),
         eth_controller=text("ethController"),
+        ai_service_registry=bool(values.get("aiServiceRegistry")),
+        block_polling_interval=max(1, whole("blockPollingInterval")),
+        reward=bool(values["reward"]) if "reward" in values else None,
         version=bool(values.get("version")),
         set_flags=_rows(values),
     )

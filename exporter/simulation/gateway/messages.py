@@ -204,10 +204,23 @@ CHAIN_UNSUPPORTED: Final = Message(
     "E", "starter.go:859", "node does not support chainID = {chain} right now"
 )
 NO_CONTRACTS: Final = Message(
-    "E",
-    "starter.go:934",
-    "Failed to create Livepeer Ethereum client: no contract code at given address",
+    "E", "starter.go:934", "Failed to create Livepeer Ethereum client: {error}"
 )
+NO_GAS_PRICE: Final = Message("E", "starter.go:913", "Error starting gas price monitor: {error}")
+NO_ROUNDS: Final = Message("E", "starter.go:1010", "Failed to setup roundswatcher: {error}")
+NO_SENDER: Final = Message(
+    "E", "starter.go:1290", "Failed to get broadcaster on-chain info: {error}"
+)
+NO_BLOCK: Final = Message("E", "starter.go:1560", "Failed to backfill events: {error}")
+NO_REWARD: Final = Message("E", "starter.go:1130", "Error getting transcoder: {error}")
+DEPOSIT: Final = Message("I", "starter.go:1295", "Broadcaster Deposit: {amount}")
+RESERVE: Final = Message("I", "starter.go:1296", "Broadcaster Reserve: {amount}")
+WATCH_FAILED: Final = Message(
+    "E",
+    "block_watcher.go:113",
+    "blockwatch.Watcher error encountered - trying again on next polling interval err={error}",
+)
+GAS_PRICE_FAILED: Final = Message("E", "gaspricemonitor.go:150", "error getting gas price: {error}")
 NO_CHAIN_POOL: Final = Message(
     "E", "starter.go:1729", "Could not create orchestrator pool with DB cache: {error}"
 )

@@ -6,13 +6,16 @@ from typing import Final
 
 from exporter.simulation.gateway import messages
 from exporter.simulation.gateway.chain_client import ChainFailed
+from exporter.simulation.gateway.chain_pool import ChainPool
+from exporter.simulation.gateway.chain_reader import ChainReader
 from exporter.simulation.gateway.clock import Clock
-from exporter.simulation.gateway.directory import ChainPool, Directory, WebhookFailed
+from exporter.simulation.gateway.directory import Directory, WebhookFailed
 from exporter.simulation.gateway.glog import GatewayLog
 from exporter.simulation.gateway.orchestrators import OrchestratorInfo, Orchestrators, Unreached
-from exporter.simulation.gateway.startup import Startup
+from exporter.simulation.gateway.startup import StartFailed
 
 _AT_ONCE: Final = 100
+_POOL_FAILED: Final = 2
 
 Publish = Callable[[Sequence[OrchestratorInfo] | None], None]
 
@@ -27,7 +30,7 @@ class NetworkPoll:
 
     def __init__(
         self,
-        startup: Startup,
+        chain: ChainReader,
         orchestrators: Orchestrators,
         directory: Directory,
         *,
@@ -35,7 +38,7 @@ class NetworkPoll:
         clock: Clock,
         publish: Publish,
     ) -> None:
-        self._startup = startup
+        self._chain = chain
         self._orchestrators = orchestrators
         self._directory = directory
         self._log = log
@@ -45,14 +48,18 @@ class NetworkPoll:
     async def begin(self) -> None:
         """Do what an unpinned gateway does before it listens. Raises `StartFailed`."""
         if isinstance(self._directory, ChainPool):
-            self._directory.take(await self._startup.pool())
+            try:
+                await self._chain.walk()
+            except ChainFailed as error:
+                self._log.say(messages.NO_CHAIN_POOL, error=error)
+                raise StartFailed("the pool cannot be read", _POOL_FAILED) from error
             await self._poll()
 
     async def keep(self, interval: float) -> None:
         """Go on for ever, with so many of the gateway's seconds between two lists."""
         if not isinstance(self._directory, ChainPool):
             try:
-                await self._startup.registered()
+                await self._chain.walk()
             except ChainFailed as error:
                 self._log.say(messages.WALK_FAILED, error=error)
                 return
@@ -69,6 +76,8 @@ class NetworkPoll:
         from_chain = isinstance(self._directory, ChainPool)
         used = messages.CHAIN_POOL_USED if from_chain else messages.FIXED_POOL_USED
         self._log.say(used, count=len(known))
+        for address in self._chain.pool.without_uri() if from_chain else ():
+            self._log.say(messages.NOT_POLLED, error=f"skipping orch={address}, URI not set")
         places = asyncio.Semaphore(_AT_ONCE)
         urls = dict.fromkeys(one.url for one in known)
         offers = await asyncio.gather(*(self._ask(url, places) for url in urls))

@@ -10,10 +10,10 @@ from typing import Final
 from exporter.simulation.gateway.artefacts import Artefacts
 from exporter.simulation.gateway.attempts import Submitter
 from exporter.simulation.gateway.chain import Purse
+from exporter.simulation.gateway.chain_reader import ChainReader
 from exporter.simulation.gateway.cli_port import CliPort
 from exporter.simulation.gateway.clock import Clock
 from exporter.simulation.gateway.directory import (
-    ChainPool,
     Directory,
     FixedList,
     Webhook,
@@ -66,7 +66,8 @@ class SimulatedGateway:
         self._rng = rng or Random()  # noqa: S311 - names and choices, no secrets
         self._clock = Clock(speed, monotonic)
         self._log = GatewayLog(log, flags.verbosity, now=now, pid=pid)
-        self._startup = Startup(flags, self._log, self._clock, self._rng, self.tweaks.version)
+        self._chain = ChainReader(flags, self._log, self._clock) if flags.on_chain else None
+        self._startup = Startup(flags, self._log, self._rng, self.tweaks.version, self._chain)
         self._orchestrators = Orchestrators(self._clock, name)
         self._directory = self._make_directory()
         self._discovery: Discovery | None = None
@@ -78,7 +79,7 @@ class SimulatedGateway:
                 patience=flags.discovery_timeout,
                 blocked=_blocked(flags.orch_blocklist),
             )
-        purse = Purse(flags, self.tweaks, self._log, self._rng)
+        purse = Purse(flags, self.tweaks, self._log, self._rng, self._chain)
         self._selection = selection = Selection(
             self._discovery, self._clock, purse.choice, self._rng
         )
@@ -109,13 +110,13 @@ class SimulatedGateway:
             self._log,
             tweaks=self.tweaks,
             metrics=metrics.render,
-            registered=self._startup.registered,
+            chain=self._chain,
         )
         self._http_port = Listener(self._jobs.handle, flags.http_addr)
         self._cli_port = Listener(self._cli.handle, flags.cli_addr)
         self._rtmp_port = RtmpPort(flags.rtmp_addr)
         self._ended = asyncio.Event()
-        self._polling: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._begun = 0
         self._finished = 0
         self._leaked: list[bytearray] = []
@@ -171,7 +172,9 @@ class SimulatedGateway:
         await self._open_ports()
         if poll is not None:
             interval = self.flags.cap_report_interval / SECOND
-            self._polling = asyncio.create_task(poll.keep(interval))
+            self._tasks.append(asyncio.create_task(poll.keep(interval)))
+        if self._chain is not None:
+            self._tasks.append(asyncio.create_task(self._chain.keep()))
 
     async def _open_ports(self) -> None:
         """Whatever is taken is announced all the same. Raises `StartFailed`."""
@@ -187,9 +190,9 @@ class SimulatedGateway:
             raise self._startup.ports_taken(taken)
 
     async def _close(self) -> None:
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(
             self._http_port.close(), self._cli_port.close(), self._rtmp_port.close()
         )
@@ -197,20 +200,22 @@ class SimulatedGateway:
         if self._discovery is not None:
             await self._discovery.close()
         await self._orchestrators.close()
+        if self._chain is not None:
+            await self._chain.close()
 
     def _make_directory(self) -> Directory | None:
         if self.flags.orch_webhook_url:
             return Webhook(self.flags.orch_webhook_url, self._clock, self._log)
         if self.flags.orch_addr:
             return FixedList(self.flags.orch_addr)
-        return ChainPool() if self.flags.on_chain else None
+        return None if self._chain is None else self._chain.pool
 
     def _network_poll(self) -> NetworkPoll | None:
         """Who makes the list of the CLI port; only an on-chain gateway has one."""
-        if not self.flags.on_chain or self._directory is None or self.tweaks.walk_fails:
+        if self._chain is None or self._directory is None or self.tweaks.walk_fails:
             return None
         return NetworkPoll(
-            self._startup,
+            self._chain,
             self._orchestrators,
             self._directory,
             log=self._log,

@@ -5,10 +5,9 @@ from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
-from exporter.simulation.chain_node import Registered
 from exporter.simulation.gateway import messages
-from exporter.simulation.gateway.chain_client import ChainClient, ChainFailed
-from exporter.simulation.gateway.clock import Clock
+from exporter.simulation.gateway.chain_client import ChainFailed
+from exporter.simulation.gateway.chain_reader import ChainReader, StepFailed
 from exporter.simulation.gateway.data_folder import stored_chain
 from exporter.simulation.gateway.flags import GatewayFlags
 from exporter.simulation.gateway.glog import GatewayLog
@@ -20,8 +19,6 @@ _CONTROLLERS: Final = {
     "arbitrum-one-mainnet": "0xD8E8328501E9645d16Cf49539efC04f734606ee4",
 }
 _CHAINS: Final = frozenset({1, 42161, 1337, 54321, 683179, 421614})
-_CHAIN_OF: Final = {"mainnet": 1, "arbitrum-one-mainnet": 42161, "arbitrum-one-sepolia": 421614}
-_POOL_FAILED: Final = 2
 
 
 class StartFailed(Exception):
@@ -41,16 +38,24 @@ class TakenPorts(NamedTuple):
 
 
 class Startup:
-    """The start of one process. `chain_id` and `account` are known once it is prepared."""
+    """The start of one process. `chain_id` and `account` are known once it is prepared.
+
+    `chain` is what an on-chain gateway reads from the chain.
+    """
 
     def __init__(
-        self, flags: GatewayFlags, log: GatewayLog, clock: Clock, rng: Random, version: str
+        self,
+        flags: GatewayFlags,
+        log: GatewayLog,
+        rng: Random,
+        version: str,
+        chain: ChainReader | None,
     ) -> None:
         self._flags = flags
         self._version = version
         self._log = log
         self._rng = rng
-        self._chain = ChainClient(flags.eth_url, clock)
+        self._chain = chain
         self.chain_id = 0
         self.account: str | None = None
 
@@ -58,7 +63,7 @@ class Startup:
         """Everything before discovery is set up. Raises `StartFailed`."""
         flags, log = self._flags, self._log
         log.plain(start_table(flags))
-        controller = flags.eth_controller or _CONTROLLERS.get(flags.network, "")
+        controller = self._controller()
         if controller:
             log.say(messages.NETWORK_AND_CONTROLLER, network=flags.network, controller=controller)
         else:
@@ -71,38 +76,20 @@ class Startup:
         if not flags.gateway:
             log.say(messages.NO_SERVICES)
             raise StartFailed("no services enabled", 1)
-        if not flags.on_chain:
+        if self._chain is None:
             log.say(messages.OFF_CHAIN)
             self._check_chain(folder, 0)
             return
         if not flags.eth_url:
             log.say(messages.NO_ETH_URL)
             raise StartFailed("no -ethUrl", 1)
-        self.chain_id = await self._ask_chain()
+        self.chain_id = await self._ask_chain(self._chain)
         if self.chain_id not in _CHAINS:
             log.say(messages.CHAIN_UNSUPPORTED, chain=self.chain_id)
             raise StartFailed("chain not supported", 0)
         self._check_chain(folder, self.chain_id)
         self._open_account(folder)
-        if self.chain_id != _CHAIN_OF.get(flags.network, self.chain_id):
-            # There are other contracts, or none, at the addresses of the network that is named.
-            log.say(messages.NO_CONTRACTS)
-            raise StartFailed("no contracts", 0)
-
-    async def pool(self) -> list[Registered]:
-        """Who is registered; the start of a gateway that needs it fails without.
-
-        Raises `StartFailed`.
-        """
-        try:
-            return await self._chain.pool()
-        except ChainFailed as error:
-            self._log.say(messages.NO_CHAIN_POOL, error=error)
-            raise StartFailed("the pool cannot be read", _POOL_FAILED) from error
-
-    async def registered(self) -> list[Registered]:
-        """The same for the CLI port. Raises `ChainFailed`."""
-        return await self._chain.pool()
+        await self._read_chain(self._chain, self.account or "", controller)
 
     def discovering(self) -> None:
         """How orchestrators will be found."""
@@ -162,12 +149,25 @@ class Startup:
             self._log.say(messages.DATABASE_CLOSED)
             raise StartFailed("another chain", 0)
 
-    async def _ask_chain(self) -> int:
+    async def _ask_chain(self, chain: ChainReader) -> int:
         try:
-            return await self._chain.chain_id()
+            return await chain.node.number("eth_chainId")
         except ChainFailed as error:
             self._log.say(messages.NO_CHAIN_ID, error=error)
             raise StartFailed("the Ethereum node does not answer", 0) from error
+
+    async def _read_chain(self, chain: ChainReader, account: str, controller: str) -> None:
+        """Some 20 calls, one after the other; with the first that fails it is over."""
+        try:
+            await chain.begin(account, controller, reward=self._flags.reward)
+        except StepFailed as failed:
+            self._log.say(failed.message, error=failed.error)
+            raise StartFailed("the chain cannot be read", 0) from failed
+        self._log.say(messages.DEPOSIT, amount=chain.sender.deposit)
+        self._log.say(messages.RESERVE, amount=chain.sender.reserve)
+
+    def _controller(self) -> str:
+        return self._flags.eth_controller or _CONTROLLERS.get(self._flags.network, "")
 
     def _open_account(self, folder: Path | None) -> None:
         flags, log = self._flags, self._log

@@ -12,8 +12,8 @@ class GatewayTweaks(msgspec.Struct, kw_only=True):
     `payment_refusal`. After `die_after_jobs` ended jobs the gateway is gone as if killed; with
     `die_during_job` it goes while the job of that number (from 1) is with the orchestrator. After
     `hang_after_jobs` ended jobs both ports accept and say nothing. `deposit` and `reserve` are the
-    sender's on chain; `walk_fails` leaves an on-chain gateway without its list for ever. `version`
-    is what it says that it is.
+    sender's, instead of what the chain says; `walk_fails` leaves an on-chain gateway without its
+    list for ever. `version` is what it says that it is.
     """
 
     refuse_price: bool = False
@@ -25,7 +25,7 @@ class GatewayTweaks(msgspec.Struct, kw_only=True):
     die_after_jobs: int | None = None
     die_during_job: int | None = None
     hang_after_jobs: int | None = None
-    deposit: int = 10**17
-    reserve: int = 36 * 10**16
+    deposit: int | None = None
+    reserve: int | None = None
     walk_fails: bool = False
     version: str = VERSION

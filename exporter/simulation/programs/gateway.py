@@ -33,8 +33,8 @@ FLAGS: Final = (
     SimFlag("simRefusedPayments", "whole", "Payments that orchestrators refuse."),
     SimFlag("simPaymentRefusal", "text", "The words in which they do (Insufficient balance)."),
     SimFlag("simExpiredTickets", "whole", "Attempts for which the ticket parameters have expired."),
-    SimFlag("simDeposit", "whole", "Wei that the account has deposited."),
-    SimFlag("simReserve", "whole", "Wei that the account has in reserve."),
+    SimFlag("simDeposit", "whole", "Wei deposited, instead of what the chain says."),
+    SimFlag("simReserve", "whole", "Wei in reserve, instead of what the chain says."),
     SimFlag("simArtefactsFail", "switch", "Fail to fetch what orchestrators made."),
     SimFlag("simIgnoreSigterm", "switch", "Go on when asked to end."),
     SimFlag("simVersion", "text", "Version to report."),
@@ -179,8 +179,8 @@ def _tweaks(sim: Mapping[str, Value]) -> GatewayTweaks:
         tweaks.payment_refusal = str(sim["simPaymentRefusal"])
         tweaks.refused_payments = int(sim.get("simRefusedPayments", _FOR_ALL))
     tweaks.version = str(sim.get("simVersion", tweaks.version))
-    tweaks.deposit = int(sim.get("simDeposit", tweaks.deposit))
-    tweaks.reserve = int(sim.get("simReserve", tweaks.reserve))
+    tweaks.deposit = _number(sim, "simDeposit")
+    tweaks.reserve = _number(sim, "simReserve")
     return tweaks
 
 

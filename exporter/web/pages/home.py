@@ -5,6 +5,7 @@ from typing import Final, Protocol
 from urllib.parse import urlencode
 
 from exporter.delivery.station_numbers import OutboxNumbers, StationNumbers
+from exporter.funds.report import Report
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
 from exporter.model import NANOSECONDS, Offer, Supply
@@ -21,6 +22,7 @@ from exporter.web.pages.layout import (
     table,
 )
 from exporter.web.pages.markup import Markup, element, join
+from exporter.web.pages.money import money_facts
 from exporter.web.pages.rounds import RoundReport, rounds_section
 
 MOST_ROWS: Final = 500
@@ -74,10 +76,13 @@ def home_page(
     now: int,
     rounds: Sequence[RoundReport] = (),
     trouble: Sequence[str] = (),
+    warnings: Sequence[str] = (),
+    money: Report | None = None,
 ) -> Page:
     """The page; `now` is Unix nanoseconds.
 
-    `rounds` are in the order of their end, `trouble` is why the probe cannot test.
+    `rounds` are in the order of their end, `trouble` is why the probe cannot test, `warnings` what
+    soon will be in its way.
     """
     hours = round((ranking.window.until - ranking.window.since) / NANOSECONDS / 3600, 2)
     rows = [_row(entry) for entry in ranking.entries[:MOST_ROWS]]
@@ -92,8 +97,10 @@ def home_page(
         element("h2", "This station"),
         facts(
             [
-                *_trouble(trouble),
+                *_strong("Cannot test", trouble),
+                *_strong("Warning", warnings),
                 *_station(numbers, supply, region=region, tester=tester, now=now),
+                *money_facts(money, now),
             ]
         ),
     )
@@ -158,8 +165,8 @@ def _untested_row(offer: Offer) -> Markup:
     )
 
 
-def _trouble(trouble: Sequence[str]) -> list[tuple[str, str | None]]:
-    return [("Cannot test", element("strong", text, class_="bad")) for text in trouble]
+def _strong(name: str, texts: Sequence[str]) -> list[tuple[str, str | None]]:
+    return [(name, element("strong", text, class_="bad")) for text in texts]
 
 
 def _set_aside_or_lost(outbox: OutboxNumbers) -> list[tuple[str, str | None]]:

@@ -75,6 +75,10 @@ def _facts(job: Measurement, first: Measurement | None) -> list[tuple[str, str |
         ("Worst loop lag", _optional(job.loop_lag)),
         ("Latency per unit", _latency(job)),
         ("Expected fee", None if job.fee is None else f"{job.fee:,.15g} wei"),
+        (
+            "Tickets sent",
+            None if job.ticket_value is None else f"{job.ticket_value:,.15g} wei on average",
+        ),
         ("Sent, received", _sizes(job)),
         ("Repeats", _first(job, first)),
         ("Id", job.id),

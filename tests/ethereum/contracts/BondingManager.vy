@@ -187,12 +187,17 @@ def transcoderStatus(_who: address) -> uint8:
     return 1 if self._registered(_who) else 0
 
 
+@internal
+@view
+def _active(_who: address, _current: uint256) -> bool:
+    who: Transcoder = self.transcoders[_who]
+    return who.activationRound <= _current and _current < who.deactivationRound
+
+
 @external
 @view
 def isActiveTranscoder(_who: address) -> bool:
-    current: uint256 = staticcall self._rounds().currentRound()
-    who: Transcoder = self.transcoders[_who]
-    return who.activationRound <= current and current < who.deactivationRound
+    return self._active(_who, staticcall self._rounds().currentRound())
 
 
 @external
@@ -259,16 +264,19 @@ def _go(_who: address, _deactivation: uint256):
 
 
 @internal
-def _restake(_who: address, _stake: uint256, _current: uint256):
-    """
-    The stake of a round is written only when it changes.
-    """
-    old: uint256 = self.members[_who].stake
+def _restake(_who: address, _stake: uint256):
+    self.nextRoundTotalActiveStake = self.nextRoundTotalActiveStake + _stake - self.members[_who].stake
     self._remove(_who)
     self._insert(_who, _stake)
-    self.nextRoundTotalActiveStake = self.nextRoundTotalActiveStake + _stake - old
+
+
+@internal
+def _write_stake(_who: address, _stake: uint256, _current: uint256):
+    """
+    The stake of a round is written only when it changes, of who is active or will be.
+    """
     if self.transcoders[_who].lastActiveStakeUpdateRound < _current:
-        self.earnings[_who][_current].totalStake = old
+        self.earnings[_who][_current].totalStake = self.delegators[_who].delegated
     self.earnings[_who][_current + 1].totalStake = _stake
     self.transcoders[_who].lastActiveStakeUpdateRound = _current + 1
 
@@ -276,11 +284,14 @@ def _restake(_who: address, _stake: uint256, _current: uint256):
 @internal
 def _more(_who: address, _amount: uint256, _current: uint256):
     stake: uint256 = self.delegators[_who].delegated + _amount
-    if self._registered(_who):
-        if self._contains(_who):
-            self._restake(_who, stake, _current)
-        else:
-            self._try_to_join(_who, stake, _current + 1)
+    pooled: bool = self._contains(_who)
+    written: bool = pooled or self._active(_who, _current)
+    if pooled:
+        self._restake(_who, stake)
+    elif self._registered(_who):
+        self._try_to_join(_who, stake, _current + 1)
+    if written:
+        self._write_stake(_who, stake, _current)
     self.delegators[_who].delegated = stake
 
 
@@ -308,8 +319,11 @@ def unbond(_delegator: address, _amount: uint256):
         if self._contains(_delegator):
             self._go(_delegator, current + 1)
     stake: uint256 = self.delegators[delegate].delegated - _amount
-    if self._contains(delegate):
-        self._restake(delegate, stake, current)
+    pooled: bool = self._contains(delegate)
+    if pooled:
+        self._restake(delegate, stake)
+    if pooled or self._active(delegate, current):
+        self._write_stake(delegate, stake, current)
     self.delegators[delegate].delegated = stake
 
 

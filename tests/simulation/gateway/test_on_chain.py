@@ -10,7 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.simulation.chain_node import ARBITRUM_ONE, ChainNode, Registered
+from exporter.probing.managed.faults import Fault
+from exporter.probing.managed.reasons import why_it_ended
+from exporter.simulation.chain.functions import CHAIN_ID
+from exporter.simulation.chain.node import ChainNode
+from exporter.simulation.chain.state import Registered, Standing
 from exporter.simulation.gateway.flags import GatewayFlags, parse
 from exporter.simulation.gateway.glog import drop
 from exporter.simulation.gateway.keystore import AccountRefused, Keystore
@@ -23,13 +27,17 @@ from exporter.simulation.runner import Runner
 from tests.simulation.gateway.lanes import MODELS, MS, PORTS, UNAVAILABLE, Lane, a_lane
 from tests.waiting import eventually, until
 
+START = 20
+"""Calls before it listens, without those of the pool."""
+JOINING = Standing.JOINING
+
 
 @asynccontextmanager
 async def a_chain(
-    number: int = ARBITRUM_ONE, pool: Sequence[Registered] = ()
+    number: int = CHAIN_ID, pool: Sequence[Registered] = ()
 ) -> AsyncIterator[ChainNode]:
-    """An Ethereum node that knows its chain id, and who is registered."""
-    node = ChainNode(lambda: pool, "a-key-that-is-secret")
+    """An Ethereum node, and who is registered on its chain."""
+    node = ChainNode(pool, "a-key-that-is-secret")
     node.chain_id = number
     await node.start()
     try:
@@ -43,17 +51,19 @@ async def a_paying_lane(
     folder: Path, *flags: str, tweaks: GatewayTweaks | None = None, **more: Any
 ) -> AsyncIterator[Lane]:
     async with a_chain() as chain:
-        account = account_flags(folder, chain.url)
+        account = account_flags(folder, chain)
         async with a_lane(*account, *flags, tweaks=tweaks, priced=True, **more) as lane:
             yield lane
 
 
-def account_flags(folder: Path, url: str) -> list[str]:
+def account_flags(folder: Path, chain: ChainNode) -> list[str]:
     password = folder / "password"
     password.write_text("letmein\n")
     address, _ = Keystore(folder / "keys", Random(1)).create("letmein")
+    chain.chain.fund(address.lower(), deposit=10**17, reserve=36 * 10**16)
     return [
-        *("-network", "arbitrum-one-mainnet", "-ethUrl", url, "-ethAcctAddr", address),
+        *("-network", "arbitrum-one-mainnet", "-ethUrl", chain.url, "-ethAcctAddr", address),
+        "-reward=false",
         *("-ethKeystorePath", str(folder / "keys"), "-ethPassword", str(password)),
         *("-dataDir", str(folder / "data")),
     ]
@@ -64,7 +74,11 @@ async def test_a_job_is_paid_for_and_done(tmp_path: Path) -> None:
         assert (await lane.job("text-to-image")).status == 200
         assert (await lane.cli("/EthChainID")).text == "42161"
         sender = (await lane.cli("/senderInfo")).json()
-        assert set(sender) == {"Deposit", "WithdrawRound", "Reserve"}
+        assert sender == {
+            "Deposit": 10**17,
+            "WithdrawRound": 0,
+            "Reserve": {"FundsRemaining": 36 * 10**16, "ClaimedInCurrentRound": 0},
+        }
         assert lane.said("network: 0xD8E8328501E9645d16Cf49539efC04f734606ee4***") == 1
         assert lane.said("unlocked") == 1
 
@@ -261,7 +275,7 @@ async def test_a_data_folder_refuses_another_chain(tmp_path: Path) -> None:
     await gateway.start()
     await gateway.stop()
     async with a_chain() as chain:
-        flags = parse(["-gateway", *PORTS, *account_flags(tmp_path, chain.url)])
+        flags = parse(["-gateway", *PORTS, *account_flags(tmp_path, chain)])
         with pytest.raises(StartFailed):
             await SimulatedGateway(flags, log=lines.append).start()
     assert any(
@@ -273,7 +287,7 @@ async def test_a_data_folder_refuses_another_chain(tmp_path: Path) -> None:
 
 async def test_a_keystore_without_the_account_gets_a_new_key_each_try(tmp_path: Path) -> None:
     async with a_chain() as chain:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url)]
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain)]
         argv += ["-ethAcctAddr", "0x" + "ab" * 20]
         for number in (1, 2):
             lines: list[str] = []
@@ -298,7 +312,7 @@ async def test_an_on_chain_start_that_cannot_work_ends_with_a_line(
 ) -> None:
     lines: list[str] = []
     async with a_chain() as chain:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url), *flags]
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), *flags]
         with pytest.raises(StartFailed):
             await SimulatedGateway(parse(argv), log=lines.append).start()
     assert words in lines[-1]
@@ -307,7 +321,7 @@ async def test_an_on_chain_start_that_cannot_work_ends_with_a_line(
 async def test_a_chain_that_is_not_supported_ends_the_start(tmp_path: Path) -> None:
     lines: list[str] = []
     async with a_chain(5) as chain:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url)]
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain)]
         with pytest.raises(StartFailed):
             await SimulatedGateway(parse(argv), log=lines.append).start()
     assert "node does not support chainID = 5 right now" in lines[-1]
@@ -328,7 +342,7 @@ def test_a_key_file_opens_with_its_password_only(tmp_path: Path) -> None:
 
 
 def scout_flags(folder: Path, chain: ChainNode) -> GatewayFlags:
-    return parse(["-gateway", *PORTS, *account_flags(folder, chain.url)])
+    return parse(["-gateway", *PORTS, *account_flags(folder, chain)])
 
 
 @asynccontextmanager
@@ -337,7 +351,7 @@ async def a_scout(
 ) -> AsyncIterator[tuple[SimulatedGateway, httpx.AsyncClient]]:
     """An unpinned gateway, ten times as fast as a real one."""
     pool = [Registered("0x" + f"{number:02x}" * 20, uri) for number, uri in enumerate(uris, 1)]
-    pool.append(Registered("0x" + "ee" * 20, "https://127.0.0.1:9", active=False))
+    pool.append(Registered("0x" + "ee" * 20, "https://127.0.0.1:9", standing=JOINING))
     async with a_chain(pool=pool) as chain, httpx.AsyncClient(trust_env=False) as client:
         write = drop if lines is None else lines.append
         gateway = SimulatedGateway(scout_flags(folder, chain), speed=10, log=write)
@@ -402,7 +416,7 @@ async def test_a_pinned_gateway_lists_its_own_one_only(tmp_path: Path) -> None:
     async with nodes(2, priced=True) as (one, other), httpx.AsyncClient(trust_env=False) as client:
         pool = [Registered("0x" + "01" * 20, one.url), Registered("0x" + "02" * 20, other.url)]
         async with a_chain(pool=pool) as chain:
-            argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url), "-orchAddr", other.url]
+            argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), "-orchAddr", other.url]
             gateway = SimulatedGateway(parse(argv))
             await gateway.start()
             try:
@@ -425,9 +439,9 @@ async def test_a_pinned_gateway_lists_its_own_one_only(tmp_path: Path) -> None:
 async def test_a_pinned_gateway_whose_walk_fails_works_and_never_has_a_list(tmp_path: Path) -> None:
     lines: list[str] = []
     async with nodes(1, priced=True) as (node,), a_chain() as chain:
-        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain.url), "-orchAddr", node.url]
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), "-orchAddr", node.url]
         gateway = SimulatedGateway(parse(argv), log=lines.append)
-        chain.forgetful = True
+        chain.refuses.add("getFirstTranscoderInPool")
         await gateway.start()
         try:
             await until(lambda: any("Error caching orchestrators" in line for line in lines))
@@ -462,19 +476,130 @@ async def test_an_ethereum_node_without_the_pool_ends_the_start_of_an_unpinned_g
 ) -> None:
     lines: list[str] = []
     async with a_chain() as chain:
-        chain.forgetful = True
+        chain.refuses.add("getFirstTranscoderInPool")
         with pytest.raises(StartFailed):
             await SimulatedGateway(scout_flags(tmp_path, chain), log=lines.append).start()
     assert "Could not create orchestrator pool with DB cache: " in lines[-1]
 
 
-async def test_the_ethereum_node_speaks_json_rpc_to_those_who_have_its_key() -> None:
-    async with a_chain() as chain, httpx.AsyncClient(trust_env=False) as client:
-        asked = {"jsonrpc": "2.0", "id": 7, "method": "eth_chainId", "params": []}
-        answer = (await client.post(chain.url, json=asked)).json()
-        assert answer == {"jsonrpc": "2.0", "id": 7, "result": "0xa4b1"}
-        unknown = (await client.post(chain.url, json=asked | {"method": "eth_call"})).json()
-        assert unknown["error"]["code"] == -32601
-        assert (await client.post(chain.url + "x", json=asked)).status_code == 401
-        assert (await client.post(chain.url, content=b"{")).status_code == 400
-        assert chain.calls == {"eth_chainId": 1, "eth_call": 1}
+async def test_before_it_listens_a_pinned_gateway_asks_twenty_times_and_walks_the_pool_afterwards(
+    tmp_path: Path,
+) -> None:
+    members = [Registered("0x" + f"{number:02x}" * 20) for number in range(1, 7)]
+    async with nodes(1, priced=True) as (node,), a_chain(pool=members) as chain:
+        chain.refuses.add("getFirstTranscoderInPool")
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), "-orchAddr", node.url]
+        gateway = SimulatedGateway(parse(argv))
+        await gateway.start()
+        assert sum(chain.calls.values()) == START
+        await gateway.stop()
+
+        chain.refuses.clear()
+        chain.functions.clear()
+        gateway = SimulatedGateway(parse(argv))
+        await gateway.start()
+        try:
+            await until(lambda: chain.functions["getTranscoderEarningsPoolForRound"] == 6)
+            walk, stakes = 6 * len(members) + 1, len(members) + 1
+            not_contracts = 3  # Chain id, gas price, block.
+            assert sum(chain.functions.values()) == START - not_contracts + walk + stakes
+        finally:
+            await gateway.stop()
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        ("eth_gasPrice", "Error starting gas price monitor: "),
+        ("getContract", "Failed to create Livepeer Ethereum client: "),
+        ("lastInitializedRound", "Failed to setup roundswatcher: "),
+        ("getTranscoderPoolSize", "Failed to setup roundswatcher: "),
+        ("getSenderInfo", "Failed to get broadcaster on-chain info: "),
+        ("eth_getBlockByNumber", "Failed to backfill events: "),
+    ],
+)
+async def test_each_call_of_a_start_that_fails_ends_the_process_with_a_line_that_the_tester_knows(
+    tmp_path: Path, refused: str, words: str
+) -> None:
+    lines: list[str] = []
+    async with a_chain() as chain:
+        chain.refuses.add(refused)
+        flags = parse(["-gateway", *PORTS, *account_flags(tmp_path, chain)])
+        with pytest.raises(StartFailed) as failed:
+            await SimulatedGateway(flags, log=lines.append).start()
+    assert failed.value.exit_code == 0
+    assert words in lines[-1]
+    fault, _ = why_it_ended(lines, 0)
+    assert fault is Fault.RPC
+
+
+async def test_a_running_gateway_asks_four_times_each_five_seconds_and_outlives_its_node(
+    tmp_path: Path,
+) -> None:
+    lines: list[str] = []
+    async with nodes(1, priced=True) as (node,), a_chain() as chain:
+        argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), "-orchAddr", node.url]
+        gateway = SimulatedGateway(parse(argv), speed=50, log=lines.append)
+        await gateway.start()
+        try:
+            await until(lambda: chain.functions["getFirstTranscoderInPool"] == 1)
+            chain.calls.clear()
+            await until(lambda: chain.calls["eth_getBlockByHash"] >= 4)
+            turns = chain.calls["eth_getBlockByNumber"]
+            assert turns <= chain.calls["eth_getBlockByHash"] + 1
+            assert chain.calls["eth_getLogs"] >= 1
+            assert chain.calls["eth_gasPrice"] >= 3
+            chain.down = True
+            await until(lambda: any("trying again on next polling" in line for line in lines))
+            chain.down = False
+            chain.calls.clear()
+            await until(lambda: chain.calls["eth_gasPrice"] >= 2)
+            assert gateway.exit_code is None
+        finally:
+            await gateway.stop()
+
+
+async def test_an_unpinned_gateway_follows_who_comes_who_goes_and_who_moves(tmp_path: Path) -> None:
+    async with (
+        nodes(3, priced=True) as (one, other, third),
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        first, second, late = ("0x" + f"{number:02x}" * 20 for number in (1, 2, 3))
+        pool = [Registered(first, one.url), Registered(second, other.url)]
+        async with a_chain(pool=pool) as chain:
+            gateway = SimulatedGateway(scout_flags(tmp_path, chain), speed=50)
+            await gateway.start()
+            try:
+
+                async def known(*urls: str) -> None:
+                    async def is_it() -> bool:
+                        status = await client.get(f"{gateway.cli_url}/status")
+                        return set(status.json()["OrchestratorPool"]) == set(urls)
+
+                    await eventually(is_it)
+
+                await known(one.url, other.url)
+                chain.chain.join(late, 10**18)
+                chain.chain.write_uri(late, third.url, ai=False)
+                chain.chain.leave(first)
+                chain.chain.new_round()
+                await known(other.url, third.url)
+                chain.chain.write_uri(second, one.url, ai=False)
+                await known(one.url, third.url)
+            finally:
+                await gateway.stop()
+
+
+async def test_service_uris_are_those_of_the_registry_that_was_asked_for(tmp_path: Path) -> None:
+    async with nodes(2, priced=True) as (plain, ai), httpx.AsyncClient(trust_env=False) as client:
+        pool = [Registered("0x" + "01" * 20, plain.url, ai.url), Registered("0x" + "02" * 20)]
+        async with a_chain(pool=pool) as chain:
+            for flags, url in (([], plain.url), (["-aiServiceRegistry"], ai.url)):
+                argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), *flags]
+                lines: list[str] = []
+                gateway = SimulatedGateway(parse(argv), log=lines.append)
+                await gateway.start()
+                status = (await client.get(f"{gateway.cli_url}/status")).json()
+                await gateway.stop()
+                assert status["OrchestratorPool"] == [url]
+                assert any(f"skipping orch=0x{'02' * 20}, URI not set" in line for line in lines)
