@@ -22,7 +22,8 @@ def test_every_metric_is_described_once() -> None:
 
 def test_names_say_type_and_unit() -> None:
     for metric in METRICS:
-        assert metric.name.startswith(("livepeer_ai_job_", "livepeer_ai_tester_"))
+        prefixes = ("livepeer_ai_job_", "livepeer_ai_orchestrator_", "livepeer_ai_tester_")
+        assert metric.name.startswith(prefixes)
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert metric.name.endswith("_info") == (metric.kind == "info")
         assert metric.name.endswith(f"_{metric.unit}") or not metric.unit

@@ -152,6 +152,94 @@ _SUPPLY: Final = (
     ),
 )
 
+_CHAIN: Final = (
+    Metric(
+        "livepeer_ai_tester_orchestrators",
+        "gauge",
+        ("state",),
+        "Orchestrators by what chain and sources say together: offered (and registered), "
+        "offers_unknown (registered, listed by no source), no_longer_listed (registered, tested on "
+        "what it offered last), not_registered (offered), not_on_chain (offered by an id that is "
+        "no ETH address). Absent, like all about the chain, where none was read.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_info",
+        "info",
+        ("orchestrator_address", "name", "state", "ai_service_uri", "service_uri"),
+        "Always 1: an orchestrator that is registered on the chain, with its name (a label or a "
+        "primary ENS name; empty without one), its state as in livepeer_ai_tester_orchestrators "
+        "and the service URIs of both registries (empty where there is none that can be used). Of "
+        "the 1,000 with most stake, like the two that follow.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_stake_lpt",
+        "gauge",
+        ("orchestrator_address",),
+        "Stake of a registered orchestrator in LPT, its own and delegated.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_active",
+        "gauge",
+        ("orchestrator_address",),
+        "1 if a registered orchestrator is active in the current round, 0 if it is not.",
+    ),
+    Metric(
+        "livepeer_ai_tester_chain_block",
+        "gauge",
+        (),
+        "Height of the block at which the chain was read last.",
+    ),
+    Metric(
+        "livepeer_ai_tester_chain_block_timestamp_seconds",
+        "gauge",
+        (),
+        "Time of that block, Unix time: how old everything about the chain is.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_tester_chain_round",
+        "gauge",
+        (),
+        "Livepeer's round at that block.",
+    ),
+)
+
+_URI: Final = ("orchestrator_address", "registry")
+
+_REACH: Final = (
+    Metric(
+        "livepeer_ai_orchestrator_reachable",
+        "gauge",
+        _URI,
+        "1 if the last look at a registered service URI got through to it (name, TCP and, for "
+        "https, TLS), 0 if not; absent where that is not known, such as while the tester's own "
+        "network is down. By registry (ai, transcoding), of the 1,000 with most stake, like the "
+        "three that follow. Nobody is blamed for it.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_handshake_seconds",
+        "gauge",
+        _URI,
+        "Median of the TCP handshakes of that look.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_certificate_expiry_timestamp_seconds",
+        "gauge",
+        _URI,
+        "End of the certificate that was shown, Unix time; the year 2262 stands for all that is "
+        "later. Gateways take expired and self-signed ones, too.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_reach_timestamp_seconds",
+        "gauge",
+        _URI,
+        "When that look was, Unix time.",
+        "seconds",
+    ),
+)
+
 _STATION: Final = (
     Metric(
         "livepeer_ai_tester_build_info", "info", ("version",), "Always 1: what is running here."
@@ -304,6 +392,6 @@ _FOLLOWED: Final = (
     ),
 )
 
-METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_STATION, *_FOLLOWED)
+METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_CHAIN, *_REACH, *_STATION, *_FOLLOWED)
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

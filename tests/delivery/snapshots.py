@@ -10,10 +10,14 @@ from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
 from exporter.model import (
     Blame,
+    Certificate,
+    ChainState,
     Measurement,
     Origin,
     Outcome,
     Phases,
+    Reachability,
+    Registration,
     Reported,
     SourceState,
     Supply,
@@ -96,7 +100,50 @@ SUPPLY = Supply(
         SourceState(name="static", offers=0, refreshed_at=None, error="refused"),
     ),
     taken_at=START,
+    registered=(
+        Registration(
+            orchestrator=ALICE,
+            active=True,
+            in_pool=True,
+            stake=4502.5,
+            ai_service_uri="https://ai.example:8935",
+            reachability=(
+                Reachability(
+                    uri="https://ai.example:8935",
+                    at=START - SECOND,
+                    reached=True,
+                    rtt=SECOND // 50,
+                    certificate=Certificate(sha256="ab" * 32, not_after=START + 86400 * SECOND),
+                ),
+            ),
+        ),
+        Registration(
+            orchestrator=CAROL,
+            active=False,
+            in_pool=True,
+            stake=7.0,
+            service_uri="https://c.example:8935",
+            reachability=(
+                Reachability(
+                    uri="https://c.example:8935", at=START, reached=False, stage="tcp", error="no"
+                ),
+            ),
+        ),
+    ),
+    chain=ChainState(
+        chain_id=42161,
+        block=300_000_000,
+        block_time=START - SECOND,
+        read_at=START,
+        round=3501,
+        round_initialized=True,
+        pool_size=2,
+        pool_limit=100,
+        total_active_stake=4502.5,
+    ),
 )
+
+NAMES = {ALICE: 'alice "in wonderland".eth'}
 
 
 def phases(upload: float, inference: float, download: float) -> Phases:
@@ -142,6 +189,7 @@ async def snapshot(*jobs: Measurement, supply: Supply | None = SUPPLY) -> Snapsh
         numbers=NUMBERS,
         region=metrics.region,
         display=shown,
+        name=NAMES.get,
     )
 
 
