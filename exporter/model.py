@@ -198,7 +198,8 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """Why the AI registry's entry cannot be used."""
     uri_refused: str | None = None
     name: str | None = None
-    """A label of the operator's, or a primary ENS name: free text of strangers."""
+    """A label of the operator's, or a primary ENS name: free text of strangers. Only whoever shows
+    it knows it: a supply has none."""
     reachability: tuple[Reachability, ...] = ()
     """One for each of its URIs that was looked at."""
 

@@ -31,6 +31,7 @@ from exporter.following.follower import Follower
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.kept_answers.record import answers_folder
 from exporter.leaderboard.preparing import Preparing
+from exporter.names.book import NameBook, nameable
 from exporter.opening import open_store
 from exporter.outbox import Outbox
 from exporter.serving import listening
@@ -147,6 +148,7 @@ async def assemble(
         metrics=metrics,
         recent=recent,
         answers=KeptAnswers(answers_folder(settings.data)),
+        names=NameBook(settings, now=now),
         watch=watch,
         lag=LoopLag(),
         followers=followers,
@@ -233,6 +235,7 @@ async def running(here: Context) -> AsyncIterator[None]:
         asyncio.create_task(here.lag.run(), name="loop lag"),
         asyncio.create_task(_maintain(here.store), name="store maintenance"),
         asyncio.create_task(here.prepared.run(), name="prepared answers"),
+        asyncio.create_task(here.names.run(lambda: nameable(here.watch.supply)), name="names"),
     ]
     try:
         yield

@@ -10,6 +10,8 @@ from exporter.exit_code import FAILED, USAGE
 
 if TYPE_CHECKING:
     from exporter.discovery.chain.source import ChainSource
+    from exporter.model import Registration
+    from exporter.names.book import NameBook
     from exporter.settings import Settings
 
 PATIENCE = 30.0
@@ -47,7 +49,8 @@ def chain(config: Path, *, as_json: bool, no_reach: bool) -> None:
 
     `active` is about the current round; `from` and `until` are rounds, `until` the first one
     without it. Stake is all that is bonded to it; `share` is the part of all stake that counts in
-    this round. What strangers wrote in the registries is shown if it can be used, else why not.
+    this round. Names are your labels, and ENS is asked where `names.ens` says whom: they show, and
+    prove nothing. What strangers wrote in the registries is shown if it can be used, else why not.
 
     Each service URI is looked at once from here: its name, a TCP and a TLS handshake, no request.
     `reachable` is unknown where nobody else was reached either. Certificates are shown as facts:
@@ -69,17 +72,18 @@ def chain(config: Path, *, as_json: bool, no_reach: bool) -> None:
     if not settings.ethereum.rpc:
         click.echo(f"{config}: `ethereum.rpc` names no node that could be asked", err=True)
         raise SystemExit(USAGE)
-    source = asyncio.run(_read(settings, reach=not no_reach))
-    _print(source, as_json=as_json)
+    source, names = asyncio.run(_read(settings, reach=not no_reach))
+    _print(source, names, as_json=as_json)
     if source.error is not None:
         raise SystemExit(FAILED)
 
 
-async def _read(settings: "Settings", *, reach: bool) -> "ChainSource":
+async def _read(settings: "Settings", *, reach: bool) -> "tuple[ChainSource, NameBook]":
     from exporter.cli.chain_reach import looked_at
     from exporter.discovery.chain.last_good import LastGood
     from exporter.discovery.chain.opening import made
     from exporter.ethereum.upstreams import Upstreams
+    from exporter.names.book import NameBook
 
     say = _progress()
     async with Upstreams.of(settings.ethereum, patience=PATIENCE) as node:
@@ -89,8 +93,13 @@ async def _read(settings: "Settings", *, reach: bool) -> "ChainSource":
         await source.look(lambda found, of: say(f"walking the pool: {found} of {of}"))
     if reach and source.last is not None:
         source.show(await looked_at(settings, source.last.registered, say))
+    names = NameBook(settings)
+    if source.last is not None:
+        by_stake = sorted(source.last.registered, key=lambda one: -one.stake)
+        wanted = [one.orchestrator for one in by_stake]
+        await names.look_up(wanted, told=lambda found, of: say(f"asking ENS: {found} of {of}"))
     say("")
-    return source
+    return source, names
 
 
 def _progress() -> Said:
@@ -106,24 +115,35 @@ def _progress() -> Said:
     return say if sys.stderr.isatty() else nothing
 
 
-def _print(source: "ChainSource", *, as_json: bool) -> None:
+def _print(source: "ChainSource", names: "NameBook", *, as_json: bool) -> None:
     if as_json:
-        _print_json(source)
+        _print_json(source, names)
     else:
-        _print_table(source)
+        _print_table(source, names)
+    if names.problem is not None:
+        click.echo(f"names could not be asked for: {names.problem}", err=True)
     if source.error is not None:
         from exporter.shown import printable
 
         click.echo(f"the chain could not be read: {printable(source.error)}", err=True)
 
 
-def _print_json(source: "ChainSource") -> None:
+def _named(source: "ChainSource", names: "NameBook") -> "tuple[Registration, ...]":
+    import msgspec
+
+    registered = () if source.last is None else source.last.registered
+    return tuple(
+        msgspec.structs.replace(one, name=names.name(one.orchestrator)) for one in registered
+    )
+
+
+def _print_json(source: "ChainSource", names: "NameBook") -> None:
     import msgspec
 
     last = source.last
     document = {
         "chain": None if last is None else last.state,
-        "orchestrators": () if last is None else last.registered,
+        "orchestrators": _named(source, names),
         "notes": () if last is None else last.notes,
         "unexpected_contracts": source.unexpected,
         "error": source.error,
@@ -131,13 +151,13 @@ def _print_json(source: "ChainSource") -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
-def _print_table(source: "ChainSource") -> None:
+def _print_table(source: "ChainSource", names: "NameBook") -> None:
     from exporter.cli.chain_view import HEAD, headline, rows
     from exporter.cli.tables import print_table
 
     if source.last is None:
         return
-    state, registered = source.last.state, source.last.registered
+    state, registered = source.last.state, _named(source, names)
     print_table(headline(state, registered), HEAD, rows(registered))
     for note in source.last.notes:
         click.echo(f"note: {note}")

@@ -38,8 +38,8 @@ def check_config(file: Path, *, online: bool) -> None:
     and each that is followed for its clock; nothing is written.
 
     Exit codes: 0 all is right, 2 the settings have mistakes, 3 they are right but name something
-    that is not as it should be: a program, a keystore, a file of authorities, an InfluxDB, a
-    leaderboard.
+    that is not as it should be: a program, a keystore, a file of authorities, a file of labels,
+    an InfluxDB, a leaderboard.
     """
     import os
 
@@ -59,6 +59,7 @@ def check_config(file: Path, *, online: bool) -> None:
     for name, text in _summary(settings):
         click.echo(f"  {name:<9} {text}")
     troubles = [_told("this machine does not have all that they name", missing(settings))]
+    troubles.append(_told("the labels have mistakes", _label_trouble(settings)))
     read: list[str] = []
     if online:
         troubles.append(_told("Ethereum nodes cannot be asked", _chain_trouble(settings, read)))
@@ -84,6 +85,18 @@ def _told(what: str, texts: list[str]) -> bool:
     for text in texts:
         click.echo(f"  {text}", err=True)
     return bool(texts)
+
+
+def _label_trouble(settings: "Settings") -> list[str]:
+    from exporter.names.labels import read_labels
+    from exporter.settings_file import SettingsError
+
+    try:
+        if settings.names.labels is not None:
+            read_labels(settings.names.labels)
+    except SettingsError as error:
+        return [str(mistake) for mistake in error.mistakes]
+    return []
 
 
 def _missing_token(mistake: "Mistake") -> bool:

@@ -8,7 +8,7 @@ import click
 from exporter.exit_code import FAILED, USAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from exporter.model import LaneKind, Offer, SourceState, Supply
     from exporter.probing.scheduling.expected_cost import ExpectedCost
@@ -41,6 +41,9 @@ def targets(config: Path, *, as_json: bool) -> None:
     Prices are in wei per unit of the pipeline; `free` are the slots that are advertised as free.
     What a day costs is estimated by these prices and the schedule, for lanes that may pay.
 
+    With `sources.chain` it also shows who is registered and offers nothing that a source lists, and
+    who offers something without being registered. Names are labels, and what the service knows.
+
     Leaderboards that are followed (`sources.follow`) are no source of targets.
 
     Exit codes: 0 something is known to be offered, or nobody is to be tested, 1 no source could be
@@ -59,10 +62,13 @@ def targets(config: Path, *, as_json: bool) -> None:
     spending = _spending(settings)
     supply = asyncio.run(_discover(settings, spending))
     cost = _cost(settings, spending, supply)
+    from exporter.names.book import NameBook
+
+    names = NameBook(settings)
     if as_json:
-        _print_json(supply, cost)
+        _print_json(supply, cost, names.name)
     else:
-        _print_tables(supply, cost, spending.budget)
+        _print_tables(supply, cost, spending.budget, names.name)
     if not settings.sources.tests_somebody:
         click.echo("nobody is tested: the settings only name leaderboards to follow", err=True)
     elif not supply.offers and all(source.error for source in supply.sources):
@@ -136,23 +142,34 @@ def _priced(settings: "Settings", spending: "Spending", supply: "Supply") -> "Su
     return msgspec.structs.replace(supply, offers=offers)
 
 
-def _print_json(supply: "Supply", cost: "ExpectedCost") -> None:
+def _print_json(
+    supply: "Supply", cost: "ExpectedCost", name: "Callable[[str], str | None]"
+) -> None:
     import msgspec
 
+    from exporter.cli import states_view
     from exporter.cli.cost_view import document as cost_document
 
     document = {
         "tested": supply.tested,
         "offered_not_tested": tuple(offer for offer in supply.offers if offer.not_tested),
         "sources": supply.sources,
+        "chain": supply.chain,
+        "orchestrators": states_view.document(supply, name),
         "taken_at": supply.taken_at,
         "cost": cost_document(cost),
     }
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
-def _print_tables(supply: "Supply", cost: "ExpectedCost", budget: int | None) -> None:
+def _print_tables(
+    supply: "Supply",
+    cost: "ExpectedCost",
+    budget: int | None,
+    name: "Callable[[str], str | None]",
+) -> None:
     from exporter.cli.cost_view import total
+    from exporter.cli.states_view import print_states
     from exporter.cli.tables import print_table
 
     tested = [_tested_row(offer, cost) for offer in supply.tested]
@@ -162,6 +179,8 @@ def _print_tables(supply: "Supply", cost: "ExpectedCost", budget: int | None) ->
     print_table(f"Tested: {len(tested)} on {orchestrators} orchestrators", _TESTED_HEAD, tested)
     if others:
         print_table(f"Offered, not tested: {len(others)}", _OTHER_HEAD, others)
+    if supply.chain is not None:
+        print_states(supply, name)
     print_table("Sources", _SOURCE_HEAD, sources)
     if tested:
         click.echo(total(cost, budget))

@@ -14,6 +14,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import choose_encoder
 
 from exporter.delivery.model_histograms import Histogram, Model
+from exporter.delivery.orchestrator_families import orchestrator_families
 from exporter.delivery.reachability_families import reachability_families
 from exporter.delivery.station_numbers import StationNumbers, station_families
 from exporter.delivery.supply_families import supply_families
@@ -38,6 +39,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Of this tester."""
     display: Callable[[str], str]
     """How an orchestrator is shown: EIP-55 for an address, an id as it is."""
+    name: Callable[[str], str | None] = lambda _: None
+    """The name that is shown beside it, if it has one."""
 
 
 class Exposition(msgspec.Struct, frozen=True):
@@ -70,6 +73,7 @@ class _Collector:
         yield from job_families(snapshot.series, snapshot.supply, snapshot.display)
         yield from model_families(snapshot.histograms, snapshot.buckets, snapshot.region)
         yield from supply_families(snapshot.supply, snapshot.display)
+        yield from orchestrator_families(snapshot.supply, snapshot.display, snapshot.name)
         yield from reachability_families(snapshot.supply, snapshot.display)
         own = sum(series.origin is Origin.OWN for series in snapshot.series)
         reported = len(snapshot.series) - own

@@ -152,6 +152,58 @@ _SUPPLY: Final = (
     ),
 )
 
+_CHAIN: Final = (
+    Metric(
+        "livepeer_ai_tester_orchestrators",
+        "gauge",
+        ("state",),
+        "Orchestrators by what chain and sources say together: offered (and registered), "
+        "offers_unknown (registered, listed by no source), no_longer_listed (registered, tested on "
+        "what it offered last), not_registered (offered), not_on_chain (offered by an id that is "
+        "no ETH address). Absent, like all about the chain, where none was read.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_info",
+        "info",
+        ("orchestrator_address", "name", "state", "ai_service_uri", "service_uri"),
+        "Always 1: an orchestrator that is registered on the chain, with its name (a label or a "
+        "primary ENS name; empty without one), its state as in livepeer_ai_tester_orchestrators "
+        "and the service URIs of both registries (empty where there is none that can be used). Of "
+        "the 1,000 with most stake, like the two that follow.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_stake_lpt",
+        "gauge",
+        ("orchestrator_address",),
+        "Stake of a registered orchestrator in LPT, its own and delegated.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_active",
+        "gauge",
+        ("orchestrator_address",),
+        "1 if a registered orchestrator is active in the current round, 0 if it is not.",
+    ),
+    Metric(
+        "livepeer_ai_tester_chain_block",
+        "gauge",
+        (),
+        "Height of the block at which the chain was read last.",
+    ),
+    Metric(
+        "livepeer_ai_tester_chain_block_timestamp_seconds",
+        "gauge",
+        (),
+        "Time of that block, Unix time: how old everything about the chain is.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_tester_chain_round",
+        "gauge",
+        (),
+        "Livepeer's round at that block.",
+    ),
+)
+
 _URI: Final = ("orchestrator_address", "registry")
 
 _REACH: Final = (
@@ -340,6 +392,6 @@ _FOLLOWED: Final = (
     ),
 )
 
-METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_REACH, *_STATION, *_FOLLOWED)
+METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_CHAIN, *_REACH, *_STATION, *_FOLLOWED)
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -37,8 +37,11 @@ def load(path: Path, environ: Environ[str, str]) -> Settings:
 
 
 def _load(path: Path, environ: Environ[str, str], mistakes: Mistakes) -> Settings | None:
-    root = _document(path, mistakes)
-    if root is None:
+    root = read_document(path, mistakes)
+    if mistakes and root is None:
+        return None
+    if root is None or (isinstance(root, Scalar) and root.empty):
+        mistakes.add(Place(1), (), "the file is empty; expected at least `region` and `sources`")
         return None
     kind = section_kind(Settings)
     folder = path.absolute().parent
@@ -55,9 +58,12 @@ def _load(path: Path, environ: Environ[str, str], mistakes: Mistakes) -> Setting
     return None
 
 
-def _document(path: Path, mistakes: Mistakes) -> Node | None:
-    """The file's tree; `None` if a mistake stands in the way of reading any of it."""
-    text = _text(path, mistakes)
+def read_document(path: Path, mistakes: Mistakes, *, what: str = "the settings") -> Node | None:
+    """The file's tree; `None` if it is empty, or a mistake stands in the way of reading any of it.
+
+    `what` is what the file holds.
+    """
+    text = _text(path, mistakes, what)
     if text is None:
         return None
     strange = _NOT_YAML.search(text)
@@ -72,17 +78,14 @@ def _document(path: Path, mistakes: Mistakes) -> Node | None:
         return None
     if second is not None:
         mistakes.add(Place(second), (), "expected one document, a second one (`---`) begins here")
-    if root is None or (isinstance(root, Scalar) and root.empty):
-        mistakes.add(Place(1), (), "the file is empty; expected at least `region` and `sources`")
-        return None
     return root
 
 
-def _text(path: Path, mistakes: Mistakes) -> str | None:
+def _text(path: Path, mistakes: Mistakes, what: str) -> str | None:
     try:
         content = read_bounded(path, FILE_LIMIT)
     except UnreadableFileError as error:
-        mistakes.add(_WHOLE_FILE, (), f"the settings cannot be read: {error}")
+        mistakes.add(_WHOLE_FILE, (), f"{what} cannot be read: {error}")
         return None
     try:
         return content.decode("utf-8-sig")

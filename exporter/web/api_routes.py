@@ -38,7 +38,9 @@ _TOO_DEAR: Final = "not tested at our price: above a limit of the gateway"
 async def leaderboard(request: web.Request) -> web.Response:
     """The ranking, best first, those without data at the end."""
     parameters = Parameters(raw_query(request.raw_path), leaderboard_question.PARAMETERS)
-    ranking = await leaderboard_question.ask(context(request), parameters)
+    here = context(request)
+    ranking = await leaderboard_question.ask(here, parameters)
+    stakes = _stakes(here.watch.supply)
     where = ranking.where
     return json_answer(
         {
@@ -47,7 +49,10 @@ async def leaderboard(request: web.Request) -> web.Response:
             "pipeline": where.pipeline,
             "model": where.model,
             "region": where.region,
-            "entries": [_ranked(entry) for entry in ranking.entries],
+            "entries": [
+                _ranked(here, entry, stakes.get(normal_orchestrator(entry.orchestrator)))
+                for entry in ranking.entries
+            ],
         }
     )
 
@@ -62,6 +67,7 @@ async def targets(request: web.Request) -> web.Response:
     supply = here.watch.supply
     held: list[tuple[Target, str]] | None = await notice(here, HELD_BACK, _HELD)
     held_back = dict(held or ())
+    stakes = _stakes(supply)
     offers = [
         offer
         for offer in (supply.offers if supply is not None else ())
@@ -74,7 +80,15 @@ async def targets(request: web.Request) -> web.Response:
         {
             "taken_at": seconds(supply.taken_at) if supply is not None else None,
             "sources": _sources(supply),
-            "targets": [_target(here, offer, held_back.get(offer.target)) for offer in offers],
+            "targets": [
+                _target(
+                    here,
+                    offer,
+                    held_back.get(offer.target),
+                    stakes.get(offer.target.orchestrator),
+                )
+                for offer in offers
+            ],
         }
     )
 
@@ -105,6 +119,7 @@ async def status(request: web.Request) -> web.Response:
             "loop_lag": numbers.loop_lag,
             "recent_jobs": len(here.recent),
             "supply": None if supply is None else _supply(supply),
+            "names": {"problem": here.names.problem},
             "following": [_followed(one) for one in numbers.followed],
             "probe_heard_at": seconds(here.watch.heard_at),
             "progress": await notice(here, PROGRESS),
@@ -144,10 +159,17 @@ def _outbox(here: Context, numbers: OutboxNumbers | None) -> Json:
     }
 
 
-def _ranked(entry: Ranked) -> Json:
+def _stakes(supply: Supply | None) -> dict[str, float]:
+    """LPT by orchestrator, of those who are registered on the chain."""
+    return {} if supply is None else {one.orchestrator: one.stake for one in supply.registered}
+
+
+def _ranked(here: Context, entry: Ranked, stake: float | None) -> Json:
     return {
         **msgspec.structs.asdict(entry),
         "orchestrator_address": shown(entry.orchestrator),
+        "name": here.names.name(normal_orchestrator(entry.orchestrator)),
+        "stake": stake,
         "state": "no data" if entry.rank is None else "ranked",
     }
 
@@ -165,13 +187,17 @@ def _held_back(offer: Offer, bound: str | None, series: TargetSeries | None) -> 
     return bound
 
 
-def _target(here: Context, offer: Offer, bound: str | None) -> Json:
+def _target(here: Context, offer: Offer, bound: str | None, stake: float | None) -> Json:
     series = here.metrics.get(offer.target)
     return {
         "orchestrator": offer.target.orchestrator,
         "orchestrator_address": shown(offer.target.orchestrator),
+        "name": here.names.name(offer.target.orchestrator),
+        "registered": offer.registered,
+        "stake": stake,
         "pipeline": offer.target.pipeline,
         "model": offer.target.model,
+        "unlisted_since": seconds(offer.unlisted_since),
         "state": _state(offer),
         "not_tested": offer.not_tested,
         "held_back": _held_back(offer, bound, series),

@@ -11,6 +11,7 @@ from exporter.web import (
     home_route,
     jobs_routes,
     measurements_route,
+    orchestrators_route,
 )
 from exporter.web.context import CONTEXT, Context
 from exporter.web.legacy_routes import LegacyRoutes
@@ -36,11 +37,13 @@ def build_app(here: Context, *, metrics_kept: float = KEPT) -> web.Application:
             web.get("/metrics", Metrics(metrics_kept).handle),
             web.get("/healthz", health_routes.healthz),
             web.get("/readyz", health_routes.readyz),
+            web.get("/orchestrators", orchestrators_route.page),
             web.get("/jobs", jobs_routes.jobs),
             web.get("/jobs/{id}", jobs_routes.job),
             web.get("/jobs/{id}/artefact", artefact_route.artefact),
             web.get("/api/v1/leaderboard", api_routes.leaderboard),
             web.get("/api/v1/targets", api_routes.targets),
+            web.get("/api/v1/orchestrators", orchestrators_route.listing),
             web.get("/api/v1/rounds", api_routes.rounds),
             web.get("/api/v1/status", api_routes.status),
             web.get("/api/v1/measurements", measurements_route.measurements),

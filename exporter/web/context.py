@@ -19,6 +19,7 @@ from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.leaderboard.preparing import Preparing
 from exporter.model import Measurement
+from exporter.names.book import NameBook
 from exporter.outbox import Losses, OutboxError
 from exporter.settings import Settings
 from exporter.stores import Store
@@ -88,6 +89,7 @@ class Context:
     metrics: TargetMetrics
     recent: RecentJobs
     answers: KeptAnswers
+    names: NameBook
     watch: OutboxWatch
     lag: LoopLag
     followers: Sequence[Follower]

@@ -28,6 +28,7 @@ async def home(request: web.Request) -> web.Response:
             now=here.now(),
             rounds=rounds or (),
             trouble=here.watch.trouble,
+            name=here.names.name,
             warnings=here.watch.warnings,
             money=here.watch.money,
         )

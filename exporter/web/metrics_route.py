@@ -62,6 +62,7 @@ async def snapshot(here: Context) -> Snapshot:
         numbers=await here.numbers(),
         region=here.metrics.region,
         display=shown,
+        name=here.names.name,
     )
 
 

@@ -11,6 +11,7 @@ from exporter.leaderboard.display import shown
 from exporter.model import (
     Blame,
     Certificate,
+    ChainState,
     Measurement,
     Origin,
     Outcome,
@@ -129,7 +130,20 @@ SUPPLY = Supply(
             ),
         ),
     ),
+    chain=ChainState(
+        chain_id=42161,
+        block=300_000_000,
+        block_time=START - SECOND,
+        read_at=START,
+        round=3501,
+        round_initialized=True,
+        pool_size=2,
+        pool_limit=100,
+        total_active_stake=4502.5,
+    ),
 )
+
+NAMES = {ALICE: 'alice "in wonderland".eth'}
 
 
 def phases(upload: float, inference: float, download: float) -> Phases:
@@ -175,6 +189,7 @@ async def snapshot(*jobs: Measurement, supply: Supply | None = SUPPLY) -> Snapsh
         numbers=NUMBERS,
         region=metrics.region,
         display=shown,
+        name=NAMES.get,
     )
 
 

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from exporter.model import Blame, LaneKind, Measurement, Offer, Origin, Outcome, Supply, Target
 from exporter.probing.lanes import Lane, Lanes, LaneUnavailableError, Route
 from exporter.probing.scheduling.run_job import Ran
@@ -91,8 +93,11 @@ class Jobs:
         self,
         takes: Callable[[Target], float] = lambda _: 0.0,
         ends: dict[Target, list[Ending]] | None = None,
+        sends: float | None = None,
     ) -> None:
+        """`sends` is what each job's tickets are worth, if the lane tells."""
         self._takes = takes
+        self._sends = sends
         self._ends = {target: list(endings) for target, endings in (ends or {}).items()}
         self.started: list[Target] = []
         self.begun_at: list[tuple[Target, float]] = []
@@ -150,7 +155,8 @@ class Jobs:
         endings = self._ends.get(offer.target)
         outcome, blame, repeat = endings.pop(0) if endings else GOOD
         self.ended += 1
-        return Ran(measured(offer, job, outcome, blame, repeats), repeat)
+        found = measured(offer, job, outcome, blame, repeats)
+        return Ran(msgspec.structs.replace(found, ticket_value=self._sends), repeat)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(5), self.changed:

@@ -8,6 +8,7 @@ from exporter.web import (
     job_filter,
     leaderboard_question,
     measurements_route,
+    orchestrators_route,
 )
 from exporter.web.app import build_app
 from exporter.web.legacy_query import NAMES
@@ -19,7 +20,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 async def test_every_route_is_described(station: Station) -> None:
     routes = build_app(station.here).router.resources()
     paths = {resource.canonical for resource in routes}
-    assert len(paths) == 18
+    assert len(paths) == 20
     missing = [path for path in paths if f"{path}` |" not in TEXT]
     assert missing == []
 
@@ -31,6 +32,7 @@ async def test_every_route_is_described(station: Station) -> None:
         ("### `/jobs/{id}/artefact`", artefact_route.PARAMETERS),
         ("### `/api/v1/leaderboard`", leaderboard_question.PARAMETERS),
         ("### `/api/v1/targets`", api_routes.PARAMETERS),
+        ("### `/api/v1/orchestrators`", orchestrators_route.PARAMETERS),
         ("### `/api/v1/measurements`", measurements_route.PARAMETERS),
         ("## Routes of the leaderboard API", NAMES),
     ],

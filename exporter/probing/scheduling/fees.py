@@ -13,10 +13,12 @@ def estimated_fee(offer: Offer, pipelines: Mapping[str, Pipeline]) -> float | No
     `None` where the price, or what the pipeline is paid by, is not known.
     """
     pipeline = pipelines.get(offer.target.pipeline)
-    if pipeline is None or offer.price_per_unit is None:
+    return None if pipeline is None else fee(offer, pipeline.fee_units(offer.target.model))
+
+
+def fee(offer: Offer, units: float | None) -> float | None:
+    """The same, for so many units of work."""
+    if units is None or offer.price_per_unit is None:
         return None
-    units = pipeline.fee_units(offer.target.model)
-    if units is None:
-        return None
-    fee = offer.price_per_unit * units
-    return fee if math.isfinite(fee) and fee >= 0 else None
+    wei = offer.price_per_unit * units
+    return wei if math.isfinite(wei) and wei >= 0 else None

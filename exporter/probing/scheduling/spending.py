@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Final
 
 import msgspec
 
 from exporter.model import LaneKind, Offer
 from exporter.pipelines.job import Pipeline
 from exporter.probing.scheduling.clock import Clock
-from exporter.probing.scheduling.fees import estimated_fee
+from exporter.probing.scheduling.fees import fee
 from exporter.probing.scheduling.ledger import Ledger, Spent
 from exporter.probing.scheduling.skips import ABOVE_FEE, ABOVE_PRICE, BUDGET_SPENT, NO_PRICE
 from exporter.settings import Spending as SpendingSettings
+
+_MODELS: Final = 4096
 
 
 class Payment(msgspec.Struct, frozen=True):
@@ -44,7 +48,8 @@ class Spending:
         self._max_fee = settings.max_fee
         self.budget = settings.max_per_day
         """Wei a day; `None` for no bound."""
-        self._pipelines = pipelines
+        # By the settings, which stay: with thousands of targets this is asked very often.
+        self._units = lru_cache(_MODELS)(partial(_units, pipelines))
         self._on_chain = on_chain
         self.ledger = Ledger(clock)
         self.total = 0
@@ -63,7 +68,7 @@ class Spending:
 
     def fee(self, offer: Offer) -> float | None:
         """Wei that one job on the offer is expected to cost; `None` where that is not known."""
-        return estimated_fee(offer, self._pipelines)
+        return fee(offer, self._units(offer.target.pipeline, offer.target.model))
 
     def reason_to_skip(self, offer: Offer, lane: LaneKind) -> str | None:
         """Why a job on this offer costs too much; `None` if it does not."""
@@ -86,14 +91,14 @@ class Spending:
         """A job on this offer starts; gives what `paid` is told, `None` if it costs nothing."""
         if not self.pays(lane):
             return None
-        fee, today = self.fee(offer), self.today
+        expected, today = self.fee(offer), self.today
         others = lane is not LaneKind.MANAGED
-        if fee is None:
+        if expected is None:
             self.unknown += 1
             today.unpriced += 1
             today.others_unpriced += others
             return Payment(today.day, None)
-        wei = math.ceil(fee)
+        wei = math.ceil(expected)
         today.wei += wei
         today.others += wei if others else 0
         self.total += wei
@@ -121,13 +126,19 @@ class Spending:
         return ABOVE_PRICE if price > ceiling else None
 
     def _fee(self, offer: Offer) -> str | None:
-        fee = self.fee(offer)
-        if fee is None:
+        expected = self.fee(offer)
+        if expected is None:
             unbounded = self._max_fee is None and self.budget is None
             return None if unbounded else NO_PRICE
-        return ABOVE_FEE if self._max_fee is not None and fee > self._max_fee else None
+        return ABOVE_FEE if self._max_fee is not None and expected > self._max_fee else None
 
     def _is_within_budget(self, offer: Offer) -> bool:
         if self.budget is None:
             return True
         return self.today.cost + math.ceil(self.fee(offer) or 0) <= self.budget
+
+
+def _units(pipelines: Mapping[str, Pipeline], pipeline: str, model: str) -> float | None:
+    """Units that one job is paid by; `None` where that is not known."""
+    known = pipelines.get(pipeline)
+    return None if known is None else known.fee_units(model)

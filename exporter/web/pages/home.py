@@ -9,20 +9,23 @@ from exporter.funds.report import Report
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
 from exporter.model import NANOSECONDS, Offer, Supply
+from exporter.orchestrators import orchestrators
 from exporter.stores import Where, Window
 from exporter.web.pages.layout import (
     UNKNOWN,
     Page,
+    beside,
     cell,
     duration,
     facts,
     heading,
-    orchestrator_name,
+    named_orchestrator,
     page,
     table,
 )
 from exporter.web.pages.markup import Markup, element, join
 from exporter.web.pages.money import money_facts
+from exporter.web.pages.orchestrators import Name, chain_facts, counted
 from exporter.web.pages.rounds import RoundReport, rounds_section
 
 MOST_ROWS: Final = 500
@@ -76,23 +79,24 @@ def home_page(
     now: int,
     rounds: Sequence[RoundReport] = (),
     trouble: Sequence[str] = (),
+    name: Name = lambda _: None,
     warnings: Sequence[str] = (),
     money: Report | None = None,
 ) -> Page:
     """The page; `now` is Unix nanoseconds.
 
     `rounds` are in the order of their end, `trouble` is why the probe cannot test, `warnings` what
-    soon will be in its way.
+    soon will be in its way, `name` gives the name of an orchestrator.
     """
     hours = round((ranking.window.until - ranking.window.since) / NANOSECONDS / 3600, 2)
-    rows = [_row(entry) for entry in ranking.entries[:MOST_ROWS]]
+    rows = [_row(entry, name(entry.orchestrator)) for entry in ranking.entries[:MOST_ROWS]]
     return page(
         "Leaderboard",
         element("h1", "Leaderboard"),
         element("p", f"{_about(ranking.where)} · last {hours:g} h", class_="soft"),
         table(_HEAD, rows) if rows else element("p", "No data yet: nothing has been tested."),
         _remark(len(ranking.entries)),
-        _untested(supply),
+        _untested(supply, name),
         rounds_section(rounds),
         element("h2", "This station"),
         facts(
@@ -111,15 +115,15 @@ def _about(where: Where) -> str:
     return ", ".join(named) if named else "All pipelines, models and regions"
 
 
-def _row(entry: Ranked) -> Markup:
+def _row(entry: Ranked, name: str | None) -> Markup:
     link = "/jobs?" + urlencode({"orchestrator": entry.orchestrator})
-    name = element("a", shown(entry.orchestrator), href=link, class_="mono")
+    address = element("a", shown(entry.orchestrator), href=link, class_="mono")
     models = len({(group.pipeline, group.model) for group in entry.groups})
     score = "no data" if entry.score is None else f"{entry.score * 10:.2f}"
     return element(
         "tr",
         cell(UNKNOWN if entry.rank is None else str(entry.rank), kind="num"),
-        cell(name, kind="text"),
+        cell(address, *([] if name is None else [beside(name)]), kind="text"),
         cell(element("strong", score) if entry.score is not None else score, kind="num"),
         cell(_percent(entry.success_rate), kind="num"),
         cell(_percent(entry.round_trip_score), kind="num"),
@@ -144,19 +148,19 @@ def _remark(entries: int) -> Markup:
     return element("p", text, class_="soft")
 
 
-def _untested(supply: Supply | None) -> Markup:
+def _untested(supply: Supply | None, name: Name) -> Markup:
     offers = [offer for offer in supply.offers if offer.not_tested] if supply is not None else []
     if not offers:
         return Markup()
-    rows = [_untested_row(offer) for offer in offers[:MOST_ROWS]]
+    rows = [_untested_row(offer, name(offer.target.orchestrator)) for offer in offers[:MOST_ROWS]]
     return join((element("h2", "Offered, not tested"), table(_UNTESTED_HEAD, rows)))
 
 
-def _untested_row(offer: Offer) -> Markup:
+def _untested_row(offer: Offer, name: str | None) -> Markup:
     price = offer.price_per_unit
     return element(
         "tr",
-        cell(orchestrator_name(offer.target.orchestrator), kind="nowrap"),
+        cell(named_orchestrator(offer.target.orchestrator, name), kind="nowrap"),
         cell(offer.target.pipeline, kind="nowrap"),
         cell(offer.target.model, kind="text"),
         cell({True: "yes", False: "no", None: UNKNOWN}[offer.warm]),
@@ -179,11 +183,19 @@ def _set_aside_or_lost(outbox: OutboxNumbers) -> list[tuple[str, str | None]]:
     return pairs
 
 
+def _chain(supply: Supply, now: int) -> list[tuple[str, str | None]]:
+    if supply.chain is None:
+        return []
+    link = element("a", counted(orchestrators(supply)), href="/orchestrators")
+    return [("Orchestrators", link), *chain_facts(supply.chain, now)[:1]]
+
+
 def _station(
     numbers: StationNumbers, supply: Supply | None, *, region: str, tester: str, now: int
 ) -> list[tuple[str, str | None]]:
     pairs: list[tuple[str, str | None]] = [("Region, tester", f"{region}, {tester}")]
     if supply is not None:
+        pairs += _chain(supply, now)
         age = duration((now - supply.taken_at) / NANOSECONDS)
         pairs.append(("Supply", f"{len(supply.tested)} targets tested, seen {age} ago"))
         pairs += [

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from exporter.leaderboard.display import shown
-from exporter.model import Blame, Measurement, is_eth_address
+from exporter.model import NANOSECONDS, Blame, Measurement, is_eth_address
 from exporter.web.pages.markup import Markup, element, join
 from exporter.web.pages.style import STYLE
 
@@ -27,6 +27,7 @@ MEDIA_FROM_HERE: Final = "; img-src 'self'; media-src 'self'"
 
 _LINKS: Final = (
     ("/", "Leaderboard"),
+    ("/orchestrators", "Orchestrators"),
     ("/jobs", "Jobs"),
     ("/jobs?outcome=failed", "Failures"),
     ("/api/v1/targets", "Targets"),
@@ -89,10 +90,30 @@ def orchestrator_name(orchestrator: str, *, link: bool = True) -> Markup:
     return element("a", short, href=target, title=whole, class_="mono")
 
 
+def named_orchestrator(orchestrator: str, name: str | None) -> Markup:
+    """An orchestrator, and under it the name that is shown beside the address."""
+    address = orchestrator_name(orchestrator)
+    return address if name is None else join((address, beside(name)))
+
+
+def beside(name: str) -> Markup:
+    """A name, a stranger's text, kept from reordering what stands around it."""
+    return element("div", element("bdi", name), class_="soft")
+
+
 def outcome_badge(job: Measurement) -> Markup:
     """The outcome in the colour of what it means: good, the orchestrator's failure, another's."""
     tone = "ok" if job.ok else "bad" if job.blame is Blame.ORCHESTRATOR else "warn"
     return element("span", job.outcome.value, class_=f"badge {tone}")
+
+
+def ago(now: int, then: int) -> str:
+    """How long ago a moment was, in words; both are Unix nanoseconds."""
+    passed = max(0, now - then) // NANOSECONDS
+    for seconds, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if passed >= 2 * seconds:
+            return f"{passed // seconds} {unit} ago"
+    return f"{passed} s ago"
 
 
 def duration(seconds: float | None) -> str:

@@ -35,6 +35,8 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
   font-weight: 600; border: 1px solid currentColor; white-space: nowrap; }
 .ok { color: var(--accent); } .bad { color: var(--bad); } .warn { color: var(--warn); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0; }
+bdi { display: block; width: max-content; max-width: 11rem; white-space: normal;
+  overflow-wrap: anywhere; }
 .table + dl { margin-top: .7rem; }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 form { display: flex; flex-wrap: wrap; gap: .6rem; margin: 0 0 1rem; align-items: end; }

@@ -225,6 +225,37 @@ def test_what_is_too_dear_is_held_back_and_said_to_be_so() -> None:
     assert progress.report()["bounds"]["wei_today"] == 128
 
 
+def test_a_job_costs_what_its_tickets_are_worth_where_that_is_told_else_what_was_expected() -> None:
+    costs = []
+    for sends in (50.0, None):
+        progress = Progress()
+
+        async def run(
+            clock: Clock,
+            _: WallClock,
+            *,
+            sends: float | None = sends,
+            progress: Progress = progress,
+        ) -> None:
+            settings = Settings()
+            schedule = Schedule(
+                settings,
+                FewLanes(1),
+                Jobs(sends=sends),
+                progress,
+                hindrance=_nothing,
+                bounds=_dear(settings, clock),
+                clock=clock,
+            )
+            schedule.update(supply(offer("a", price=1.0), offer("b", price=1.0)))
+            await schedule.round(1)
+
+        in_virtual_time(run)
+        report = progress.report()["bounds"]
+        costs.append([report[name] for name in ("wei_today", "cost_today", "sent_unknown")])
+    assert costs == [[256, 100, 0], [256, 256, 2]]
+
+
 def _dear(settings: Settings, clock: Clock) -> Bounds:
     from exporter.pipelines import registry
     from exporter.settings import Pipelines, Spending
