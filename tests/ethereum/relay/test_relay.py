@@ -239,7 +239,6 @@ async def test_after_blocks_were_replaced_none_of_the_old_ones_is_given(
             [{"address": "0x", "blockNumber": "0x1"}],
         ),
         ("eth_getLogs", [{"fromBlock": "0x1", "toBlock": "0x2"}], [{"blockNumber": "0x3"}]),
-        ("eth_getLogs", [{"fromBlock": "0x1", "toBlock": "0x2"}], "rubbish"),
         ("eth_getTransactionReceipt", ["0x" + "1" * 64], {"transactionHash": "0x" + "2" * 64}),
     ],
 )
