@@ -32,6 +32,7 @@ from exporter.probing.guard import Guard
 from exporter.probing.job import JobRunner
 from exporter.probing.lag import LoopLag
 from exporter.probing.lanes import Lane
+from exporter.probing.reachability.watch import ReachabilityWatch, watch_of
 from exporter.probing.resolve import Resolver
 from exporter.probing.scheduling.bounds import Bounds
 from exporter.probing.scheduling.notices import TOPICS
@@ -119,12 +120,14 @@ class Prober:
         answers: Keeper,
         chain: ChainSource | None,
         watch: Watch | None,
+        reachability: ReachabilityWatch | None = None,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._runner = runner
         self._connectivity = connectivity
         self._known = known
+        self._reachability = reachability
         pipelines = registry(settings.pipelines)
         self._discovery = Discovery(
             settings,
@@ -189,6 +192,9 @@ class Prober:
             work = asyncio.create_task(self._schedule.rounds_together())
         else:
             work = asyncio.create_task(self._schedule.spread())
+        if self._reachability is not None:
+            watching = self._watch_reachability(self._reachability)
+            background.append(asyncio.create_task(watching, name="reachability"))
         try:
             await asyncio.wait([work, stopped, *background], return_when=asyncio.FIRST_COMPLETED)
             await self._drain(work)
@@ -307,11 +313,32 @@ class Prober:
             supply = await self._last_known(supply)
             if supply.offers and not before:
                 log.warning("no source answers: going on with what was known before the restart")
+        if self._reachability is not None:
+            self._reachability.follow(supply.registered)
+            supply = self._reachability.into(supply)
         self._known.take(supply)
         self._schedule.update(supply)
         self.money.take(self.gateways.lanes.kinds(supply.tested))
+        await self._publish(supply)
+
+    async def _publish(self, supply: Supply) -> None:
         with contextlib.suppress(OutboxError):
             await self._outbox.publish("supply", msgspec.json.encode(supply))
+
+    async def _watch_reachability(self, watch: ReachabilityWatch) -> None:
+        """Look for ever; what the first pass found is told at once, and later with each refresh."""
+        looking = asyncio.create_task(watch.run())
+        try:
+            first = asyncio.create_task(watch.complete.wait())
+            await asyncio.wait([looking, first], return_when=asyncio.FIRST_COMPLETED)
+            first.cancel()
+            if not looking.done() and self.supply is not None:
+                self._known.take(watch.into(self.supply))
+                await self._publish(self.supply)
+            await looking
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
     async def _last_known(self, supply: Supply) -> Supply:
         """What was known before a restart, while no source gives anything; else `supply`."""
@@ -388,6 +415,8 @@ class Prober:
     async def _restore(self) -> None:
         if (known := await self._known_before()) is not None:
             self._discovery.recall(known)
+            if self._reachability is not None:
+                self._reachability.recall(known)
         for topic in TOPICS:
             self._schedule.notices.restore(topic, await self._outbox.notice(topic))
         if self.money.watch is not None:
@@ -483,6 +512,7 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
                 answers=answers,
                 chain=chain,
                 watch=watch,
+                reachability=watch_of(settings, resolver=resolver, guard=guard),
             )
     finally:
         await answers.close()

@@ -35,7 +35,12 @@ Examples:
     help="Settings file (YAML) whose `ethereum` names the nodes; see docs/settings.md.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def chain(config: Path, *, as_json: bool) -> None:
+@click.option(
+    "--no-reach",
+    is_flag=True,
+    help="Do not look whether the service URIs can be reached.",
+)
+def chain(config: Path, *, as_json: bool, no_reach: bool) -> None:
     """Show who is registered on the chain: stake, share, and where they say they are.
 
     Reads the set once from the nodes of `ethereum.rpc`, also where `sources.chain` is not set, and
@@ -46,6 +51,10 @@ def chain(config: Path, *, as_json: bool) -> None:
     without it. Stake is all that is bonded to it; `share` is the part of all stake that counts in
     this round. Names are your labels, and ENS is asked where `names.ens` says whom: they show, and
     prove nothing. What strangers wrote in the registries is shown if it can be used, else why not.
+
+    Each service URI is looked at once from here: its name, a TCP and a TLS handshake, no request.
+    `reachable` is unknown where nobody else was reached either. Certificates are shown as facts:
+    orchestrators sign their own.
 
     Exit codes: 0 the set was read, 1 it could not be (the last good reading is shown, if there is
     one), 2 wrong usage or settings.
@@ -63,13 +72,14 @@ def chain(config: Path, *, as_json: bool) -> None:
     if not settings.ethereum.rpc:
         click.echo(f"{config}: `ethereum.rpc` names no node that could be asked", err=True)
         raise SystemExit(USAGE)
-    source, names = asyncio.run(_read(settings))
+    source, names = asyncio.run(_read(settings, reach=not no_reach))
     _print(source, names, as_json=as_json)
     if source.error is not None:
         raise SystemExit(FAILED)
 
 
-async def _read(settings: "Settings") -> "tuple[ChainSource, NameBook]":
+async def _read(settings: "Settings", *, reach: bool) -> "tuple[ChainSource, NameBook]":
+    from exporter.cli.chain_reach import looked_at
     from exporter.discovery.chain.last_good import LastGood
     from exporter.discovery.chain.opening import made
     from exporter.ethereum.upstreams import Upstreams
@@ -81,6 +91,8 @@ async def _read(settings: "Settings") -> "tuple[ChainSource, NameBook]":
         source = made(settings, node, last_good, keep=False)
         await source.recall()
         await source.look(lambda found, of: say(f"walking the pool: {found} of {of}"))
+    if reach and source.last is not None:
+        source.show(await looked_at(settings, source.last.registered, say))
     names = NameBook(settings)
     if source.last is not None:
         by_stake = sorted(source.last.registered, key=lambda one: -one.stake)

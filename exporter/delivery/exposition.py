@@ -15,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 
 from exporter.delivery.model_histograms import Histogram, Model
 from exporter.delivery.orchestrator_families import orchestrator_families
+from exporter.delivery.reachability_families import reachability_families
 from exporter.delivery.station_numbers import StationNumbers, station_families
 from exporter.delivery.supply_families import supply_families
 from exporter.delivery.target_families import job_families, model_families
@@ -73,6 +74,7 @@ class _Collector:
         yield from model_families(snapshot.histograms, snapshot.buckets, snapshot.region)
         yield from supply_families(snapshot.supply, snapshot.display)
         yield from orchestrator_families(snapshot.supply, snapshot.display, snapshot.name)
+        yield from reachability_families(snapshot.supply, snapshot.display)
         own = sum(series.origin is Origin.OWN for series in snapshot.series)
         reported = len(snapshot.series) - own
         yield from station_families(snapshot.numbers, targets=own, reported=reported)

@@ -204,6 +204,42 @@ _CHAIN: Final = (
     ),
 )
 
+_URI: Final = ("orchestrator_address", "registry")
+
+_REACH: Final = (
+    Metric(
+        "livepeer_ai_orchestrator_reachable",
+        "gauge",
+        _URI,
+        "1 if the last look at a registered service URI got through to it (name, TCP and, for "
+        "https, TLS), 0 if not; absent where that is not known, such as while the tester's own "
+        "network is down. By registry (ai, transcoding), of the 1,000 with most stake, like the "
+        "three that follow. Nobody is blamed for it.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_handshake_seconds",
+        "gauge",
+        _URI,
+        "Median of the TCP handshakes of that look.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_certificate_expiry_timestamp_seconds",
+        "gauge",
+        _URI,
+        "End of the certificate that was shown, Unix time; the year 2262 stands for all that is "
+        "later. Gateways take expired and self-signed ones, too.",
+        "seconds",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_reach_timestamp_seconds",
+        "gauge",
+        _URI,
+        "When that look was, Unix time.",
+        "seconds",
+    ),
+)
+
 _STATION: Final = (
     Metric(
         "livepeer_ai_tester_build_info", "info", ("version",), "Always 1: what is running here."
@@ -356,6 +392,6 @@ _FOLLOWED: Final = (
     ),
 )
 
-METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_CHAIN, *_STATION, *_FOLLOWED)
+METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_CHAIN, *_REACH, *_STATION, *_FOLLOWED)
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -1,14 +1,14 @@
 """Service URIs as strangers give them: made usable, or refused with the reason."""
 
-import ipaddress
 import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from exporter.hosts import why_no_host
+
 LENGTH_LIMIT: Final = 2048
 
 _PLAIN = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
 
 
 class UnusableUri(Exception):
@@ -31,7 +31,9 @@ def usable(text: str) -> str:
         raise UnusableUri(f"it is longer than {LENGTH_LIMIT} characters")
     if not _PLAIN.fullmatch(text) or "\\" in text:
         raise UnusableUri("it holds blanks, backslashes, or characters that are not ASCII")
-    if "://" not in text and not text.startswith("http"):
+    if not text.startswith("http"):
+        if "://" in text:
+            raise UnusableUri("its scheme is neither http nor https")
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
@@ -55,23 +57,14 @@ def judge(text: str | None) -> tuple[str | None, str | None]:
 def _check(parts: SplitResult, port: int | None) -> None:
     if parts.scheme not in ("http", "https"):
         raise UnusableUri("its scheme is neither http nor https")
+    if not parts.netloc:
+        raise UnusableUri("it has no host")
     if "@" in parts.netloc:
         raise UnusableUri("it carries a user name or password")
     if parts.query or parts.fragment:
         raise UnusableUri("it carries a query or a fragment")
     if port == 0:
         raise UnusableUri("its port is 0")
-    host = parts.hostname
-    if not host:
-        raise UnusableUri("it has no host")
-    if not _is_host(host, bracketed="[" in parts.netloc):
-        raise UnusableUri("its host is neither a name nor an IP address")
-
-
-def _is_host(host: str, *, bracketed: bool) -> bool:
-    if not bracketed:
-        return _HOST.fullmatch(host) is not None
-    try:
-        return ipaddress.IPv6Address(host).scope_id is None
-    except ValueError:
-        return False
+    why = why_no_host(parts.hostname or "", bracketed="[" in parts.netloc)
+    if why is not None:
+        raise UnusableUri(why)

@@ -20,6 +20,7 @@ import httpcore
 
 from exporter.model import Outcome
 from exporter.probing.beginning import Beginning
+from exporter.probing.connecting import Place, connect, place
 from exporter.probing.failure import ForbiddenAddressError, TransportFailure
 from exporter.probing.resolve import Resolver, literal
 from exporter.probing.trust import ANY_CERTIFICATE, Trust, fingerprint_of
@@ -80,18 +81,16 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         wire = self._wire
         wire.book("tester")
         addresses = await self._addresses(host, port)
+        guard = None if (host, port) in self._trusted else wire.guard
         failure: TransportFailure | None = None
         for address in addresses:
             try:
-                if (host, port) not in self._trusted:
-                    wire.guard.check_address(address)
+                where = place(address, port, guard)
                 wire.enter("connect")
-                sock = await self._connect(address, port)
-            except ForbiddenAddressError:
-                raise
+                sock = await self._connect(where)
             except TransportFailure as error:
                 wire.timeline.note(f"{address} port {port}: {error.message}")
-                if failure is None or failure.doubtful:
+                if failure is None or _says_less(failure, error):
                     failure = error
                 if address != addresses[-1]:
                     wire.book("tester")
@@ -130,35 +129,29 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         wire.timeline.note(f"{host} is {', '.join(addresses)}", at)
         return addresses
 
-    async def _connect(self, address: str, port: int) -> socket.socket:
+    async def _connect(self, where: Place) -> socket.socket:
         wire = self._wire
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
-            sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        except OSError as error:
-            raise _connect_failure(error, address, port) from error
-        try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             async with asyncio.timeout(wire.remaining()):
-                await asyncio.get_running_loop().sock_connect(sock, (address, port))
+                sock = await connect(where)
         except TimeoutError as error:
-            sock.close()
             raise wire.timed_out() from error
         except OSError as error:
-            sock.close()
-            raise _connect_failure(error, address, port) from error
-        except BaseException:
-            sock.close()
-            raise
+            raise _connect_failure(error, where) from error
         at = wire.book("connect")
-        peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        wire.peer = wire.peer or peer
+        wire.peer = wire.peer or str(where)
         wire.connections += 1
-        wire.timeline.note(f"connected to {peer}", at)
+        wire.timeline.note(f"connected to {where}", at)
         return sock
 
 
-def _connect_failure(error: OSError, address: str, port: int) -> TransportFailure:
+def _says_less(before: TransportFailure, now: TransportFailure) -> bool:
+    """Whether the earlier address' failure says less than the next one's."""
+    forbidden = isinstance(before, ForbiddenAddressError)
+    return before.doubtful or (forbidden and not isinstance(now, ForbiddenAddressError))
+
+
+def _connect_failure(error: OSError, where: Place) -> TransportFailure:
     reason = os.strerror(error.errno) if error.errno else str(error)
     if error.errno == errno.ETIMEDOUT:
         return TransportFailure(Outcome.CONNECT_TIMEOUT, reason)
@@ -167,20 +160,19 @@ def _connect_failure(error: OSError, address: str, port: int) -> TransportFailur
     return TransportFailure(
         Outcome.CONNECT_REFUSED,
         f"no connection: {reason.lower()}",
-        doubtful=error.errno in _OUR_ROUTES and no_route(address, port),
+        doubtful=error.errno in _OUR_ROUTES and no_route(where),
     )
 
 
-def no_route(address: str, port: int) -> bool:
-    """Whether our own machine knows no way to the address; sends nothing.
+def no_route(where: Place) -> bool:
+    """Whether our own machine knows no way to the place; sends nothing.
 
     A far router may say "unreachable", too, and that is no fault of ours: only our own tables are
     asked here.
     """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((address, port))
+        with socket.socket(where.family, socket.SOCK_DGRAM) as sock:
+            sock.connect((where.address, where.port))
     except OSError:
         return True
     return False

@@ -2,26 +2,31 @@
 
 import asyncio
 import os
-import socket
 import ssl
 import statistics
 import time
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from exporter.model import Outcome
 from exporter.probing.backend import no_route
-from exporter.probing.failure import TransportFailure
+from exporter.probing.connecting import Place, connect, place
+from exporter.probing.failure import ForbiddenAddressError, TransportFailure
 from exporter.probing.guard import Guard
 from exporter.probing.resolve import Resolver, literal
 from exporter.probing.trust import unverified_tls
 
 HANDSHAKES = 3
 
+Stage = Literal["guard", "dns", "tcp", "tls"]
+
 _ALERTS = ("SSLV3_", "TLSV1_", "TLSV13_")
 """How OpenSSL's names for alerts begin: what the peer said, not what we found wrong. Python has
 no names for the newer ones, but their texts say "alert"."""
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST")
+"""OpenSSL's names for what does not even begin like TLS."""
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -32,10 +37,17 @@ class Reach(msgspec.Struct, frozen=True):
     error: str | None = None
     says_nothing: bool = False
     """The guard forbade to ask, our own machine could not, or the answer may mean anything."""
+    not_tls: bool = False
+    """It took the connection, and spoke something else than TLS."""
     silent: bool = False
     """It took the connection, and then let the TLS handshake time out or cut it off."""
     address: str | None = None
     """The address, without port, that was connected to, or tried last."""
+    stage: Stage | None = None
+    """Where it failed; `None` if it did not."""
+    tls_version: str | None = None
+    """After a TLS handshake: its version, and the certificate that was shown (DER)."""
+    certificate: bytes | None = None
 
     @property
     def reached(self) -> bool | None:
@@ -67,48 +79,53 @@ async def reach(
             addresses = [address] if address else (await resolver.resolve(host, port))[0]
     except TransportFailure as error:
         ours = error.doubtful or error.outcome is Outcome.TESTER_ERROR
-        return Reach(None, error.message, says_nothing=ours)
+        return Reach(None, error.message, says_nothing=ours, stage="dns")
     except TimeoutError:
-        return Reach(None, f"{host} was not resolved within {timeout:g} s", says_nothing=True)
-    found, started = Reach(None, "the name has no address"), time.monotonic()
+        late = f"{host} was not resolved within {timeout:g} s"
+        return Reach(None, late, says_nothing=True, stage="dns")
+    found, started = Reach(None, "the name has no address", stage="dns"), time.monotonic()
     for address in addresses:
         if time.monotonic() - started > timeout:
             break
-        if guard is not None:
-            try:
-                guard.check_address(address)
-            except TransportFailure as error:
-                found = Reach(None, error.message, says_nothing=True, address=address)
-                continue
-        took, failure = await _several(address, port, timeout, handshakes)
+        try:
+            where = place(address, port, guard)
+        except ForbiddenAddressError as error:
+            if found.stage != "tcp":
+                found = Reach(
+                    None, error.message, says_nothing=True, address=address, stage="guard"
+                )
+            continue
+        took, failure = await _several(where, timeout, handshakes)
         if took:
             found = Reach(round(statistics.median(took)), address=address)
-            return found if tls is None else await _greet(found, port, host, tls, timeout)
-        found = Reach(None, failure, says_nothing=no_route(address, port), address=address)
+            return found if tls is None else await _greet(found, where, host, tls, timeout)
+        found = Reach(None, failure, says_nothing=no_route(where), address=address, stage="tcp")
     return found
 
 
 def greeting_tls() -> ssl.SSLContext:
-    """TLS that takes any certificate and speaks whatever an orchestrator's port may speak."""
+    """TLS that takes any certificate and speaks whatever a gateway may speak to an orchestrator.
+
+    Without the old Diffie-Hellman, whose cost the other side sets.
+    """
     context = unverified_tls()
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:kRSA+AES")
     context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
 
-async def _several(
-    address: str, port: int, timeout: float, handshakes: int
-) -> tuple[list[int], str]:
+async def _several(where: Place, timeout: float, handshakes: int) -> tuple[list[int], str]:
     """What the handshakes took, and why the last one failed; two failures in a row are enough."""
     took: list[int] = []
     error, failures = "", 0
     for _ in range(handshakes):
         try:
-            took.append(await _handshake(address, port, timeout))
+            took.append(await _handshake(where, timeout))
             failures = 0
         except (OSError, TimeoutError) as failure:
             slow = isinstance(failure, TimeoutError)
             why = f"no connection within {timeout:g} s" if slow else _reason(failure)
-            error, failures = f"{address} port {port}: {why}", failures + 1
+            error, failures = f"{where.address} port {where.port}: {why}", failures + 1
             if failures > 1 or handshakes == 1:
                 break
     return took, error
@@ -119,25 +136,45 @@ def _reason(failure: OSError) -> str:
     return os.strerror(failure.errno) if failure.errno else str(failure)
 
 
-async def _greet(found: Reach, port: int, host: str, tls: ssl.SSLContext, timeout: float) -> Reach:
+async def _greet(
+    found: Reach, where: Place, host: str, tls: ssl.SSLContext, timeout: float
+) -> Reach:
     """One TLS handshake with whoever took our connections."""
-    where = f"{found.address} port {port}"
+    name = f"{where.address} port {where.port}"
     try:
         async with asyncio.timeout(timeout):
-            _, writer = await asyncio.open_connection(
-                found.address, port, ssl=tls, server_hostname=host
-            )
+            writer = await _greeted(where, host, tls)
     except TimeoutError:
-        error = f"{where}: no TLS handshake within {timeout:g} s"
-        return msgspec.structs.replace(found, error=error, silent=True)
+        error = f"{name}: no TLS handshake within {timeout:g} s"
+        return msgspec.structs.replace(found, error=error, silent=True, stage="tls")
     except (OSError, ValueError) as failure:
         why = str(failure) or "the connection was closed"
-        error = f"{where}: the TLS handshake failed: {why}"[:300]
+        error = f"{name}: the TLS handshake failed: {why}"[:300]
         cut_off = _cuts_off(failure)
         unclear = not cut_off and not _is_alert(failure)
-        return msgspec.structs.replace(found, error=error, silent=cut_off, says_nothing=unclear)
+        return msgspec.structs.replace(
+            found,
+            error=error,
+            silent=cut_off,
+            says_nothing=unclear,
+            not_tls=isinstance(failure, ssl.SSLError) and failure.reason in _NOT_TLS,
+            stage="tls",
+        )
+    secured: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    shown, version = secured.getpeercert(binary_form=True), secured.version()
     writer.transport.abort()
-    return found
+    return msgspec.structs.replace(found, tls_version=version, certificate=shown)
+
+
+async def _greeted(where: Place, host: str, tls: ssl.SSLContext) -> asyncio.StreamWriter:
+    sock = await connect(where)
+    try:
+        name = host.rstrip(".")
+        _, writer = await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name)
+    except BaseException:
+        sock.close()
+        raise
+    return writer
 
 
 def _cuts_off(failure: Exception) -> bool:
@@ -159,10 +196,10 @@ def host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-async def _handshake(address: str, port: int, timeout: float) -> int:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
-        started = time.monotonic_ns()
-        async with asyncio.timeout(timeout):
-            await asyncio.get_running_loop().sock_connect(sock, (address, port))
-        return time.monotonic_ns() - started
+async def _handshake(where: Place, timeout: float) -> int:
+    started = time.monotonic_ns()
+    async with asyncio.timeout(timeout):
+        sock = await connect(where)
+    took = time.monotonic_ns() - started
+    sock.close()
+    return took

@@ -9,11 +9,12 @@ from pydantic import SecretStr
 
 from exporter.model import LaneKind, Offer
 from exporter.probing.backend import Origin
-from exporter.probing.failure import ForbiddenAddressError, TransportFailure
+from exporter.probing.failure import ForbiddenAddressError
 from exporter.probing.guard import Guard
 from exporter.probing.handshake import host_and_port
 from exporter.probing.managed.pool import LaneStartError, ManagedLane, ManagedPool
-from exporter.probing.resolve import Resolver, literal
+from exporter.probing.permit import permit
+from exporter.probing.resolve import Resolver
 from exporter.probing.scheduling.slots import Slots
 from exporter.probing.trust import ANY_CERTIFICATE, Trust, Trusts
 from exporter.probing.webhook import Visit, WebhookDesk
@@ -106,7 +107,7 @@ class Lanes:
 
     `pool` runs managed lanes, `desk` points webhook lanes; each is needed only where the settings
     have such lanes. Both make a gateway connect to a discovered service URI: `guard` is asked
-    before they do, with what `resolver` says now.
+    before they do, with what `resolver` says now; again when a managed lane's turn has come.
 
     Raises `TrustError` for authorities that cannot be read.
     """
@@ -187,23 +188,21 @@ class Lanes:
         if self._guard is None or self._resolver is None or route.own or route.uri is None:
             return
         try:
-            self._guard.check_url(route.uri)
-            host, port = host_and_port(route.uri)
-            known = literal(host)
-            addresses = [known] if known else (await self._resolver.resolve(host, port))[0]
-            for address in addresses:
-                self._guard.check_address(address)
+            await permit(route.uri, guard=self._guard, resolver=self._resolver)
         except ForbiddenAddressError as error:
             raise LaneUnavailableError(FORBIDDEN, str(error)) from error
-        except TransportFailure:
-            return  # The gateway may know the name; if not, the job tells.
 
     async def _managed(self, route: Route, weight: float, stack: AsyncExitStack) -> Lane:
         if self._pool is None or route.uri is None:
             raise LaneUnavailableError("managed lanes are not running")
         try:
             process = await stack.enter_async_context(
-                self._pool.lease(route.orchestrator, route.uri, weight=weight)
+                self._pool.lease(
+                    route.orchestrator,
+                    route.uri,
+                    weight=weight,
+                    before=lambda: self._permit(route),
+                )
             )
         except LaneStartError as error:
             raise LaneUnavailableError(DOES_NOT_START, str(error)) from error
@@ -222,6 +221,7 @@ class Lanes:
         if self._desk is None or route.uri is None:
             raise LaneUnavailableError("webhook lanes are not running")
         settings, place = await stack.enter_async_context(self._webhooks[owner].one(weight))
+        await self._permit(route)
         visit = await stack.enter_async_context(self._desk.pointed(settings.name or "", route.uri))
         return _lane(settings, self._trusts[place], settings.url or "", route, visit=visit)
 

@@ -3,6 +3,7 @@
 import ipaddress
 from enum import IntEnum
 
+from exporter.probing.addresses import is_our_own
 from exporter.probing.failure import ForbiddenAddressError
 from exporter.probing.guard import Guard
 
@@ -21,11 +22,11 @@ class Vantage(IntEnum):
 
 def vantage(address: str) -> Vantage:
     """Where an IP address is. Raises `ValueError` for what is none."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
     try:
         _STRICT.check_address(address)
     except ForbiddenAddressError:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
         mapped = getattr(parsed, "ipv4_mapped", None)
-        near = parsed.is_loopback or (mapped is not None and mapped.is_loopback)
-        return Vantage.MACHINE if near else Vantage.NEIGHBOURHOOD
+        loopback = parsed.is_loopback or (mapped is not None and mapped.is_loopback)
+        return Vantage.MACHINE if loopback or is_our_own(address) else Vantage.NEIGHBOURHOOD
     return Vantage.INTERNET

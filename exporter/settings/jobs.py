@@ -233,5 +233,5 @@ class Guard(Section):
         default=[],
         max_length=100,
         description="Addresses or networks that are exempt from the ban on private, loopback, "
-        "link-local, multicast and metadata addresses.",
+        "link-local, multicast and metadata addresses and those of this machine.",
     )

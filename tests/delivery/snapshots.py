@@ -10,11 +10,13 @@ from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
 from exporter.model import (
     Blame,
+    Certificate,
     ChainState,
     Measurement,
     Origin,
     Outcome,
     Phases,
+    Reachability,
     Registration,
     Reported,
     SourceState,
@@ -105,6 +107,15 @@ SUPPLY = Supply(
             in_pool=True,
             stake=4502.5,
             ai_service_uri="https://ai.example:8935",
+            reachability=(
+                Reachability(
+                    uri="https://ai.example:8935",
+                    at=START - SECOND,
+                    reached=True,
+                    rtt=SECOND // 50,
+                    certificate=Certificate(sha256="ab" * 32, not_after=START + 86400 * SECOND),
+                ),
+            ),
         ),
         Registration(
             orchestrator=CAROL,
@@ -112,6 +123,11 @@ SUPPLY = Supply(
             in_pool=True,
             stake=7.0,
             service_uri="https://c.example:8935",
+            reachability=(
+                Reachability(
+                    uri="https://c.example:8935", at=START, reached=False, stage="tcp", error="no"
+                ),
+            ),
         ),
     ),
     chain=ChainState(

@@ -107,7 +107,9 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[None,
 
 
 @asynccontextmanager
-async def raw_server(handler: Handler, **options: object) -> AsyncIterator[tuple[str, int]]:
+async def raw_server(
+    handler: Handler, host: str = "127.0.0.1", **options: object
+) -> AsyncIterator[tuple[str, int]]:
     """A TCP server on loopback that does what `handler` says; gives host and port.
 
     A connection that asks nothing, such as a handshake for its own sake, is closed. At the end
@@ -122,7 +124,7 @@ async def raw_server(handler: Handler, **options: object) -> AsyncIterator[tuple
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, **options)  # type: ignore[arg-type]  # passed through
+    server = await asyncio.start_server(handle, host, 0, **options)  # type: ignore[arg-type]  # passed through
     try:
         yield server.sockets[0].getsockname()[:2]
     finally:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from exporter.discovery.chain import events
 from exporter.discovery.chain.last_good import LastGood
 from exporter.discovery.chain.reader import Progress, Reader, silent
 from exporter.discovery.chain.reading import Reading
 from exporter.discovery.listing import Listing, NotYetError, SourceError
 from exporter.ethereum.node import EthereumError, Node
-from exporter.model import NANOSECONDS
+from exporter.model import NANOSECONDS, Registration
 from exporter.settings.ethereum import ChainSource as ChainSettings
 
 NAME: Final = "chain"
@@ -96,6 +98,11 @@ class ChainSource:
             chain=last.state,
             complaint=self._complaint(last),
         )
+
+    def show(self, registered: tuple[Registration, ...]) -> None:
+        """Give the last reading with these in the place of its own: with more known about them."""
+        if self._last is not None:
+            self._last = msgspec.structs.replace(self._last, registered=registered)
 
     async def run(self) -> None:
         """Read the set on its interval, and when events say that it changed; for ever."""

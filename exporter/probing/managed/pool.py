@@ -79,16 +79,25 @@ class ManagedPool:
 
     @asynccontextmanager
     async def lease(
-        self, orchestrator: str, uri: str, *, weight: float = 0.0
+        self,
+        orchestrator: str,
+        uri: str,
+        *,
+        weight: float = 0.0,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncIterator[ManagedLane]:
         """Hold a gateway that is pinned to this orchestrator's `uri`.
 
-        Waits for a place; the highest weight is served first. Raises `LaneStartError`.
+        Waits for a place; the highest weight is served first. `before` is asked when its turn has
+        come, just before the gateway is used or started. Raises `LaneStartError`, and what
+        `before` raises.
         """
         pin = (orchestrator, uri)
         if not any(seat.pin == pin and seat.process is not None for seat in self._seats):
             await self._starter.ready(pin)
         async with self._slots.place(weight):
+            if before is not None:
+                await before()
             seat = self._seat(pin)
             seat.leased = True
             try:

@@ -1,6 +1,7 @@
 """`chain`, and what `targets` and `check-config --online` say of the chain."""
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.discovery.chain.chains import ai_uri, populate, uri
 from tests.ethereum import faults
 from tests.ethereum.fault_proxy import FaultProxy
 from tests.ethereum.livepeer import Livepeer, who
+from tests.probing.kit import free_port
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -36,7 +38,30 @@ def config(folder: Path, *urls: str, **more: Any) -> Path:
 
 
 def run(command: Any, *arguments: object) -> Result:
-    return CliRunner().invoke(command, [str(one) for one in arguments])
+    """Run it; `chain` without a look at service URIs, of which most lead nowhere here."""
+    looking = ["--no-reach"] if command is chain else []
+    return CliRunner().invoke(command, [*looking, *(str(one) for one in arguments)])
+
+
+def test_it_looks_whether_service_uris_can_be_reached(
+    livepeer: Livepeer, node_url: str, tmp_path: Path
+) -> None:
+    populate(livepeer, range(1, 3))
+    file = config(tmp_path, node_url, guard={"allow": ["127.0.0.0/8"]})
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener:
+        up, down = listener.getsockname()[1], free_port()
+        livepeer.set_ai_uri(who(1), f"http://127.0.0.1:{up}")
+        livepeer.set_uri(who(1), f"http://127.0.0.1:{down}")
+        livepeer.set_ai_uri(who(2), f"http://127.0.0.2:{up}")
+        livepeer.set_uri(who(2), "http://10.0.0.1")
+        arguments = ["--config", str(file), "--json"]
+        result = CliRunner().invoke(chain, arguments)
+    assert result.exit_code == 0, result.output
+    one, two = (entry["reachability"] for entry in json.loads(result.stdout)["orchestrators"])
+    assert [look["reached"] for look in one] == [True, None], "nobody vouches for his own host"
+    assert one[0]["rtt"] > 0
+    assert [(look["reached"], look["stage"]) for look in two] == [(False, "tcp"), (None, "guard")]
 
 
 def test_it_shows_who_is_registered_with_the_most_stake_first(
