@@ -163,12 +163,6 @@ STEPS = st.one_of(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _evm_is_loaded() -> None:
-    """It sets Python's recursion limit, which hypothesis does not want to see while it draws."""
-    Livepeer()
-
-
 A, B, C, D, E = PEOPLE
 ROUND = [("pass", A, 1), ("initialize", A, 1)]
 EQUALS = [("join", A, LPT), ("join", B, LPT), ("join", C, LPT), ("join", D, LPT), *ROUND]
