@@ -255,12 +255,12 @@ def test_chain_shows_names_of_ens_and_labels_beside_addresses(
             "sources": {"chain": {}},
             "names": {"labels": str(labels), "ens": [{"url": url}]},
         }
-        shown = run(tmp_path, chain, document, "--json")
+        shown = run(tmp_path, chain, document, "--json", "--no-reach")
     assert shown.exit_code == 0, shown.output
     found = {one["orchestrator"]: one["name"] for one in json.loads(shown.stdout)["orchestrators"]}
     assert found == {who(1): "first.eth", who(2): "ours", who(3): None}
     assert not (tmp_path / "data").exists()
-    alone = run(tmp_path, chain, document)
+    alone = run(tmp_path, chain, document, "--no-reach")
     assert alone.exit_code == 0
     assert "names could not be asked for: no Ethereum node answers" in alone.stderr
     assert url not in alone.output
