@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from eth_utils.abi import function_signature_to_4byte_selector
 
+from exporter.ethereum import words
 from exporter.ethereum.node import EthereumError, Question
 
 Height = int | str
@@ -39,33 +40,46 @@ class Function(msgspec.Struct, frozen=True):
         return self.signature.partition("(")[0]
 
     @property
+    def selector(self) -> bytes:
+        """By which a contract knows the function."""
+        return _selector(self.signature)
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """ABI types of the inputs."""
         return _inputs(self.signature)
 
     def data(self, *arguments: object) -> bytes:
         """Selector and arguments."""
-        from eth_abi.abi import encode
+        packed = words.packed(self.takes, arguments)
+        if packed is None:
+            from eth_abi.abi import encode
 
-        return function_signature_to_4byte_selector(self.signature) + encode(self.takes, arguments)
+            packed = encode(self.takes, arguments)
+        return self.selector + packed
 
     def read(self, data: bytes) -> Any:  # noqa: ANN401 - one value or several, by `gives`
         """The one output, or a tuple of them; addresses are lower-case.
 
         Raises `EmptyAnswerError` or `AnswerError`.
         """
-        from eth_abi.abi import decode
-        from eth_abi.exceptions import DecodingError
-
         if not data:
             raise EmptyAnswerError(f"no answer to {self.name}: is there such a contract?")
         if len(data) > ANSWER_LIMIT:
             raise AnswerError(f"an answer of {len(data)} bytes to {self.name}")
+        values = words.unpacked(self.gives, data)
+        if values is None:
+            values = self._decoded(data)
+        return values[0] if len(values) == 1 else values
+
+    def _decoded(self, data: bytes) -> tuple[Any, ...]:
+        from eth_abi.abi import decode
+        from eth_abi.exceptions import DecodingError
+
         try:
-            values = decode(self.gives, data)
+            return tuple(decode(self.gives, data))
         except (DecodingError, ValueError, OverflowError, MemoryError) as error:
             raise AnswerError(f"the answer to {self.name} is not what it gives") from error
-        return values[0] if len(values) == 1 else tuple(values)
 
 
 @cache

@@ -1,7 +1,8 @@
 """What the paying account holds at Livepeer's TicketBroker, read from the chain."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -23,6 +24,8 @@ MOST_ROUNDS: Final = 2**32
 SOON: Final = 1
 """Rounds before the withdraw round in which go-livepeer's gateway no longer pays
 (`validateSender` in its `pm/sender.go`)."""
+T = TypeVar("T")
+
 _CONTRACTS: Final = ("TicketBroker", "RoundsManager", "BondingManager")
 
 
@@ -61,8 +64,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     round: int
     initialized_round: int
     """The last round that was initialized, which gateways go by."""
-    balance: int
-    """ETH of the account itself. Tests do not need it: it pays for transactions."""
+    balance: int | None = None
+    """ETH of the account itself; `None` where that could not be read. Tests do not need it: it pays
+    for transactions."""
     orchestrator: bool | None = None
     """Whether it is registered as an orchestrator; `None` where that could not be read."""
 
@@ -117,8 +121,9 @@ async def read(node: Node, address: str, *, chain_id: int, controller: str, now:
             withdraw_round=_round(withdraw_round) or None,
             round=_round(_value(calls[1], answers[1])),
             initialized_round=_round(_value(calls[2], answers[2])),
-            balance=_wei(quantity(_answer("eth_getBalance", balance))),
-            orchestrator=_is_orchestrator(calls[3], answers[3]),
+            # What it holds for tests is known without the following.
+            balance=_unless_refused(lambda: _wei(quantity(_answer("eth_getBalance", balance)))),
+            orchestrator=_unless_refused(lambda: bool(_value(calls[3], answers[3]))),
         )
     except EthereumError as error:
         raise NotReadError(str(error)) from error
@@ -157,10 +162,9 @@ def _value(call: Call, answer: Any) -> Any:  # noqa: ANN401 - by what the functi
     return call.function.read(unhex(_answer(call.function.name, answer)))
 
 
-def _is_orchestrator(call: Call, answer: Any) -> bool | None:  # noqa: ANN401 - JSON
-    """What it holds is known without this, so a failure here is none of the whole."""
+def _unless_refused(value: Callable[[], T]) -> T | None:
     try:
-        return bool(_value(call, answer))
+        return value()
     except (EthereumError, NotReadError):
         return None
 

@@ -112,8 +112,14 @@ class NameBook:
         return self._kept.due([*dict.fromkeys(addresses)], self._now(), self._keep)
 
     async def _ask_for_ever(self, wanted: Callable[[], Iterable[str]]) -> None:
-        if self._kept is None:
-            return
+        while self._kept is not None:
+            try:
+                await self._ask_until_cancelled(wanted)
+            except Exception:
+                log.exception("asking for names is broken")
+                await asyncio.sleep(_LONGEST_PAUSE)
+
+    async def _ask_until_cancelled(self, wanted: Callable[[], Iterable[str]]) -> None:
         async with self._upstreams() as nodes:
             ens: NameService | None = None
             pause = _FIRST_PAUSE

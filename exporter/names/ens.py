@@ -35,7 +35,6 @@ class _Ens:
 
         from exporter.names.node_provider import NodeProvider
 
-        _let_it_normalize()
         # Without the usual middleware, which asks for the chain id before each call.
         self._ens = AsyncENS(NodeProvider(node), middleware=())
         self._normal = normalize_name
@@ -66,14 +65,3 @@ class _Ens:
         except Exception as error:
             log.debug("what ENS says cannot be read", exc_info=True)
             raise EthereumError(f"what ENS says cannot be read: {type(error).__name__}") from error
-
-
-def _let_it_normalize() -> None:
-    """Let web3 8.0.0 normalise names beside pyunormalize 18.
-
-    It hands over lists of characters, which are taken no more: every name fails, also `a.eth`.
-    """
-    import pyunormalize  # type: ignore[import-untyped] # web3's own need
-    from ens import _normalization  # type: ignore[import-untyped] # likewise
-
-    _normalization.NFC = lambda characters: pyunormalize.NFC("".join(characters))

@@ -1,5 +1,6 @@
 """A chain on a real EVM; its contracts are there from the first block on."""
 
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -36,21 +37,27 @@ class Log(msgspec.Struct, frozen=True):
     index: int
 
 
+def _backend() -> Any:
+    # py-evm raises the recursion limit, by which parsers of hostile input protect themselves.
+    limit = sys.getrecursionlimit()
+    from eth_tester.backends.pyevm import PyEVMBackend  # type: ignore[import-untyped]
+
+    sys.setrecursionlimit(limit)
+    return PyEVMBackend
+
+
 class Evm:
     """The chain. Every transaction makes a block; may be used by several threads."""
 
     def __init__(self, contracts: Mapping[str, bytes]) -> None:
-        from eth_tester.backends.pyevm import (  # type: ignore[import-untyped]
-            PyEVMBackend,
-        )
-
-        state = dict(PyEVMBackend.generate_genesis_state(num_accounts=1))
+        backend = _backend()
+        state = dict(backend.generate_genesis_state(num_accounts=1))
         self.account: bytes = next(iter(state))
         for address, code in contracts.items():
             account = {"balance": 0, "nonce": 1, "code": code, "storage": {}}
             state[to_canonical_address(address)] = account
-        self._backend = PyEVMBackend(
-            genesis_parameters=PyEVMBackend.generate_genesis_params({"gas_limit": PLENTY}),
+        self._backend = backend(
+            genesis_parameters=backend.generate_genesis_params({"gas_limit": PLENTY}),
             genesis_state=state,
         )
         self._lock = threading.RLock()

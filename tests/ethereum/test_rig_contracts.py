@@ -1,5 +1,7 @@
 """Our contracts do what the real ones were seen to do: their sentinels and traps."""
 
+import sys
+
 import pytest
 from eth_abi.abi import encode
 
@@ -126,6 +128,11 @@ def function_selector(function: Function) -> bytes:
     from eth_utils.abi import function_signature_to_4byte_selector
 
     return function_signature_to_4byte_selector(function.signature)
+
+
+def test_the_rig_leaves_the_recursion_limit_alone(livepeer: Livepeer) -> None:
+    assert livepeer.evm.height == 1
+    assert sys.getrecursionlimit() == 1000
 
 
 def test_an_empty_pool_begins_with_nobody(livepeer: Livepeer) -> None:

@@ -1,5 +1,7 @@
 """The paying account, read from contracts on a real EVM through the program's own client."""
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -217,14 +219,13 @@ async def test_a_node_of_another_chain_is_not_believed(
     [
         (faults.body(b"<html>welcome</html>", "text/html"), "a web page"),
         (faults.status(401), "401"),
-        (faults.error(-32000, "no", "eth_getBalance"), "eth_getBalance: the node answered"),
+        (faults.error(-32000, "no", "eth_call"), "getContract: the node answered with error"),
         (faults.result("0x" + "ff" * 128, "eth_call"), ""),
         (faults.result("0x01", "eth_call"), "is not what it gives"),
-        (faults.result("zero", "eth_call"), "is not data"),
-        (faults.result(None, "eth_call"), "is not data"),
-        (faults.result({}, "eth_getBalance"), "is not a number"),
-        (faults.result(hex(10**28), "eth_getBalance"), "more than there is ETH"),
-        (faults.result("0x", "eth_blockNumber"), "is not a number"),
+        (faults.result("zero", "eth_call"), "what that never gives"),
+        (faults.result(None, "eth_call"), "what that never gives"),
+        (faults.result({}, "eth_getBalance"), "what that never gives"),
+        (faults.result("0x", "eth_blockNumber"), "what that never gives"),
     ],
 )
 async def test_rubbish_is_no_amount(
@@ -233,6 +234,24 @@ async def test_rubbish_is_no_amount(
     livepeer.fund(PAYER, 10, 100)
     proxy.always(fault)  # type: ignore[arg-type]
     assert words in await why_not(upstreams)
+
+
+@pytest.mark.parametrize("fault", [faults.error, faults.result])
+async def test_the_accounts_own_eth_may_stay_unknown(
+    livepeer: Livepeer, proxy: FaultProxy, upstreams: Upstreams, fault: Any
+) -> None:
+    livepeer.fund(PAYER, 10, 100)
+    if fault is faults.error:
+        proxy.always(faults.error(-32601, "no such method", "eth_getBalance"))
+    else:
+        proxy.always(faults.result(hex(10**28), "eth_getBalance"))
+    found = await account(upstreams)
+    assert (found.deposit, found.balance) == (10, None)
+
+
+async def test_more_than_there_is_eth_is_rubbish(livepeer: Livepeer, upstreams: Upstreams) -> None:
+    livepeer.fund(PAYER, 10**28)
+    assert "more than there is ETH" in await why_not(upstreams)
 
 
 async def test_who_is_an_orchestrator_may_stay_unknown(

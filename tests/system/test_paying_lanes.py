@@ -154,9 +154,9 @@ async def check_that_no_secret_is_told(
     urls += [f"{station}/api/v1/{path}" for path in ("targets", "status", "leaderboard", "rounds")]
     for url in urls:
         told[url] = (await until_answered(url)).text
-    # The network's node knows no contracts: what cannot be read is a warning, and no amount.
-    assert "money: deposit and reserve cannot be read: " in told[f"{station}/readyz"]
-    assert "livepeer_ai_tester_account_deposit_wei " not in told[f"{probe}/metrics"]
+    assert "livepeer_ai_tester_account_deposit_wei " in told[f"{probe}/metrics"]
+    assert "deposit " in told[f"{station}/"]
+    assert "money: " not in told[f"{station}/readyz"]
     data = Path(plain["data"])
     told |= await asyncio.to_thread(contents, data)
     assert any(where.endswith("lpdb.sqlite3") for where in told), "the gateways' files, too"

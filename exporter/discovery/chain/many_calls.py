@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from exporter.ethereum import contracts
+from exporter.ethereum import multicall as aggregate3
 from exporter.ethereum.abi import (
     AnswerError,
     Call,
@@ -24,6 +25,7 @@ from exporter.ethereum.abi import (
 )
 from exporter.ethereum.node import EthereumError, Node, Question, RefusedError, UnreachableError
 from exporter.ethereum.rpc import is_behind
+from exporter.ethereum.words import WORD
 
 CALLS_AT_ONCE: Final = 1000
 """Calls in one multicall at most: some ten million gas, where nodes allow fifty and more."""
@@ -35,8 +37,8 @@ SAME_TWICE: Final = 4
 
 _LONG: Final = 4096
 """Characters of a registry's entry that is no use in any case."""
-_WORD: Final = 32
-"""Bytes of a number in an answer."""
+_HEADS: Final = 3
+"""Calls before the others, which say what block is seen."""
 
 log = logging.getLogger(__name__)
 
@@ -253,11 +255,8 @@ def _chunks(calls: Sequence[Call], size: int) -> list[Sequence[Call]]:
 
 
 def _question(multicall: str, calls: Sequence[Call], at: Height) -> Question:
-    inner = [
-        (call.to, True, call.function.data(*call.arguments))
-        for call in (*_heads(multicall), *calls)
-    ]
-    return eth_call(multicall, contracts.AGGREGATE.data(inner), at)
+    inner = [(one.to, one.function.data(*one.arguments)) for one in (*_heads(multicall), *calls)]
+    return eth_call(multicall, aggregate3.data(inner), at)
 
 
 def _heads(multicall: str) -> tuple[Call, ...]:
@@ -273,14 +272,12 @@ def _look(calls: Sequence[Call], answer: object) -> _Look:
     if isinstance(answer, RefusedError):
         return _Look(None, {})
     try:
-        pairs = contracts.AGGREGATE.read(unhex(answer))
+        pairs = aggregate3.read(unhex(answer), len(calls) + _HEADS)
     except EmptyAnswerError as error:
         raise _NoMulticallError from error
     except AnswerError:
         return _Look(None, {})
-    heads, rest = pairs[:3], pairs[3:]
-    if len(rest) != len(calls):
-        raise AnswerError(f"{len(pairs)} answers in a multicall of {len(calls) + 3}")
+    heads, rest = pairs[:_HEADS], pairs[_HEADS:]
     found = {
         call: _decoded(call, data)
         for call, (succeeded, data) in zip(calls, rest, strict=True)
@@ -291,7 +288,7 @@ def _look(calls: Sequence[Call], answer: object) -> _Look:
 
 def _block_of(heads: Sequence[tuple[bool, bytes]]) -> tuple[int, int | None] | None:
     arbitrum, other, time = (
-        int.from_bytes(data) if succeeded and len(data) == _WORD else None
+        int.from_bytes(data) if succeeded and len(data) == WORD else None
         for succeeded, data in heads
     )
     number = other if arbitrum is None else arbitrum

@@ -1,5 +1,6 @@
 """Reads who is registered, active and staked, and where they say they are."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -129,9 +130,13 @@ class Reader:
         stakes = await self._stakes(at, known, whole, block)
         known, notes = await self._with_departed(at, known, stakes, whole, block)
         parts = shares(known, self._active_stakes, whole)
+        # Off the loop: it also carries the stamps of running jobs.
+        registered = await asyncio.to_thread(
+            facts.registrations, known.values(), frozenset(pool), parts
+        )
         return Reading(
             state=self._state(whole, block),
-            registered=facts.registrations(known.values(), frozenset(pool), parts),
+            registered=registered,
             notes=notes,
         )
 
@@ -260,9 +265,10 @@ class Reader:
                 left = await departed.search(self._node, at, since=whole.round, until=block.number)
             except EthereumError as error:
                 left, reason = set(), f"{error}"
+            else:
+                self._searched = whole.round
             known = known | await self._about(at, left - known.keys(), block)
             stakes = await self._stakes(at, known, whole, block)
-            self._searched = whole.round
         if not missing(stakes):
             return known, ()
         lpt = (whole.bonded - stakes) / WEI

@@ -13,6 +13,8 @@ from exporter.ethereum.relay.relay import Relay
 
 BODY_LIMIT: Final = 256 * 1024
 BATCH_LIMIT: Final = 100
+NESTED_LIMIT: Final = 2000
+"""Lists and objects in a body at most: a decoder that goes down too far may end the process."""
 AT_ONCE: Final = 1000
 """Calls under way at the same time at most."""
 BODY_TIMEOUT: Final = 10.0
@@ -68,6 +70,9 @@ class _Desk:
         return web.Response(status=status, body=text, content_type=_JSON)
 
     async def _answer(self, body: bytes) -> bytes | None:
+        if body.count(b"[") + body.count(b"{") > NESTED_LIMIT:
+            message = f"more than {NESTED_LIMIT} lists and objects"
+            return answers.response(None, answers.error(answers.NO_REQUEST, message))
         try:
             document = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,5 +1,6 @@
 """What is read of the contracts, with the traps that they hold."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -170,6 +171,11 @@ async def test_a_hundred_take_a_request_each_at_first_and_one_in_all_while_nothi
         proxy.forget()
         joined = await someone.read(changed)
         assert proxy.requests == 3  # with who follows the new one, and what is known of it
+        livepeer.new_round()
+        proxy.forget()
+        later = await someone.read(joined)
+        assert proxy.requests == 2  # with the stakes of the new round
+        assert len(later.registered) == 100
     assert len(joined.registered) == 101
     assert joined.notes == ()
 
@@ -182,6 +188,16 @@ async def test_after_a_restart_the_last_reading_spares_the_walk(
     proxy.forget()
     assert (await read(proxy.url, before)).registered == before.registered
     assert proxy.requests == 2 + 1 + 1 + 1
+
+
+async def test_on_a_chain_that_is_not_arbitrum_the_height_is_that_of_the_multicall() -> None:
+    for arbitrum in (False, True):
+        livepeer = Livepeer(arbitrum=arbitrum)
+        populate(livepeer, range(1, 4))
+        with RpcNode(livepeer.evm).served() as url:
+            found = await read(url)
+        assert found.state.block == livepeer.evm.height
+        assert len(found.registered) == 3
 
 
 async def same_by(proxy: FaultProxy, livepeer: Livepeer, *, multicall: str | None) -> Reading:
@@ -200,8 +216,15 @@ async def same_by(proxy: FaultProxy, livepeer: Livepeer, *, multicall: str | Non
 async def test_without_a_multicall_contract_batches_do(
     livepeer: Livepeer, proxy: FaultProxy
 ) -> None:
-    await same_by(proxy, livepeer, multicall=None)
+    before = await same_by(proxy, livepeer, multicall=None)
     assert max(proxy.batches) == 50
+    async with reader(proxy.url, multicall=None) as someone:
+        await someone.read(before)
+        proxy.forget()
+        await someone.read(before)
+    asked = 3 + 8 + 6 * 29
+    assert sum(proxy.methods.values()) == 1 + asked
+    assert proxy.requests == 1 + math.ceil(asked / 50)
 
 
 async def test_an_address_without_a_multicall_contract_is_noticed(

@@ -7,7 +7,7 @@ ARB_SYS: constant(address) = 0x0000000000000000000000000000000000000064
 struct Call3:
     target: address
     allowFailure: bool
-    callData: Bytes[1024]
+    callData: Bytes[8192]
 
 struct Result:
     success: bool
