@@ -220,6 +220,16 @@ PROCESS: tuple[Row, ...] = (
     _row(Kind.NOISE, _SOURCE, r"Found existing ETH account|Using ETH account: .*"),
     _row(Kind.NOISE, _SOURCE, r"ETH account \S+ unlocked|Backfilling block events.*"),
     _row(Kind.NOISE, _SOURCE, r"Done backfilling block events|Broadcaster (?:Deposit|Reserve): .*"),
+    # Others' words are taken here only as Go quotes them: else they might run on.
+    _row(
+        Kind.NOISE,
+        _SOURCE,
+        r"Cached gas price: \d{1,80}"
+        r"|(?:missing logs for blockNumber=|block header not found blockHash=)\w{1,80}"
+        r" - fetching on next polling interval"
+        r"|blockwatch\.Watcher error encountered - trying again on next polling interval "
+        r'err="(?:[^"\\]|\\.){0,2000}"',
+    ),
     _row(Kind.NOISE, _SOURCE, r"Using (?:DB )?orchestrator pool with \d+ orchestrators"),
     _row(Kind.NOISE, _SOURCE, r"Maximum (?:transcoding )?price.*|To update the broadcaster's .*"),
     _row(

@@ -42,7 +42,7 @@ class ChainReader:
 
     async def begin(self, account: str, controller: str, *, reward: bool | None) -> None:
         """Everything that is read before discovery is set up. Raises `StepFailed`."""
-        await _step(messages.NO_GAS_PRICE, self.node.number("eth_gasPrice"))
+        await _step(messages.NO_GAS_PRICE, self._watch.price())
         await _step(messages.NO_CONTRACTS, self._eth.find_contracts(controller))
         if reward is None:
             await _step(messages.NO_REWARD, self._eth.transcoder(account.lower()))

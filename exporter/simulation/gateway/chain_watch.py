@@ -10,7 +10,7 @@ from exporter.simulation.gateway.chain_client import ChainClient, ChainFailed
 from exporter.simulation.gateway.chain_pool import ChainPool
 from exporter.simulation.gateway.clock import Clock
 from exporter.simulation.gateway.eth_client import EthClient
-from exporter.simulation.gateway.glog import GatewayLog
+from exporter.simulation.gateway.glog import GatewayLog, quote
 
 _LATEST: Final = ("latest", False)
 """Without its transactions."""
@@ -46,11 +46,15 @@ class ChainWatch:
             try:
                 await self.turn()
             except ChainFailed as error:
-                self._log.say(messages.WATCH_FAILED, error=error)
+                self._log.say(messages.WATCH_FAILED, error=quote(error))
             try:
-                await self._node.number("eth_gasPrice")
+                await self.price()
             except ChainFailed as error:
                 self._log.say(messages.GAS_PRICE_FAILED, error=error)
+
+    async def price(self) -> None:
+        """Read the price of gas. Raises `ChainFailed`."""
+        self._log.say(messages.GAS_PRICE, price=await self._node.number("eth_gasPrice"))
 
     async def turn(self) -> None:
         """Read what has happened since the last time. Raises `ChainFailed`."""

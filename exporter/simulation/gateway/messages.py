@@ -220,7 +220,8 @@ WATCH_FAILED: Final = Message(
     "block_watcher.go:113",
     "blockwatch.Watcher error encountered - trying again on next polling interval err={error}",
 )
-GAS_PRICE_FAILED: Final = Message("E", "gaspricemonitor.go:150", "error getting gas price: {error}")
+GAS_PRICE: Final = Message("I", "gaspricemonitor.go:128", "Cached gas price: {price}", DEBUG)
+GAS_PRICE_FAILED: Final = Message("E", "gaspricemonitor.go:88", "error getting gas price: {error}")
 NO_CHAIN_POOL: Final = Message(
     "E", "starter.go:1729", "Could not create orchestrator pool with DB cache: {error}"
 )

@@ -10,6 +10,8 @@ from exporter.probing.lane_log.line import LINE_LIMIT, read
 from exporter.probing.lane_log.table import Kind, known
 from tests.probing.lane_log.lines import GatewayLog
 
+BLOCKS_FAIL = "blockwatch.Watcher error encountered - trying again on next polling interval "
+
 
 def kind(log: GatewayLog, version: str = "0.9.1") -> Kind | None:
     found = known(log.read()[-1], version)
@@ -49,9 +51,15 @@ def test_a_message_about_a_job_is_looked_up_by_its_words(
         ("Failed to setup senderwatcher: 429 Too Many Requests", Kind.START_FAILED),
         ("Please create a new ETH account", Kind.NEW_ACCOUNT),
         ("Exiting Livepeer: terminated", Kind.STOPPING),
+        ("Cached gas price: 100000000", Kind.NOISE),
+        (f'{BLOCKS_FAIL}err="Post \\"https://rpc.example\\": EOF"', Kind.NOISE),
+        (f'{BLOCKS_FAIL}err="EOF" and more', None),
+        ("error getting gas price: EOF", None),
     ],
 )
-def test_a_message_about_the_process_is_looked_up_by_its_words(text: str, expected: Kind) -> None:
+def test_a_message_about_the_process_is_looked_up_by_its_words(
+    text: str, expected: Kind | None
+) -> None:
     assert kind(GatewayLog().process(text)) is expected
 
 

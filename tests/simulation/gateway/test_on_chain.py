@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.probing.lane_log.line import read
+from exporter.probing.lane_log.table import known
 from exporter.probing.managed.faults import Fault
 from exporter.probing.managed.reasons import why_it_ended
 from exporter.simulation.chain.functions import CHAIN_ID
 from exporter.simulation.chain.node import ChainNode
 from exporter.simulation.chain.state import Registered, Standing
-from exporter.simulation.gateway.flags import GatewayFlags, parse
+from exporter.simulation.gateway.flags import VERSION, GatewayFlags, parse
 from exporter.simulation.gateway.glog import drop
 from exporter.simulation.gateway.keystore import AccountRefused, Keystore
 from exporter.simulation.gateway.orchestrators import OrchestratorInfo, Price
@@ -539,7 +541,7 @@ async def test_a_running_gateway_asks_four_times_each_five_seconds_and_outlives_
     lines: list[str] = []
     async with nodes(1, priced=True) as (node,), a_chain() as chain:
         argv = ["-gateway", *PORTS, *account_flags(tmp_path, chain), "-orchAddr", node.url]
-        gateway = SimulatedGateway(parse(argv), speed=50, log=lines.append)
+        gateway = SimulatedGateway(parse([*argv, "-v", "5"]), speed=50, log=lines.append)
         await gateway.start()
         try:
             await until(lambda: chain.functions["getFirstTranscoderInPool"] == 1)
@@ -549,6 +551,9 @@ async def test_a_running_gateway_asks_four_times_each_five_seconds_and_outlives_
             assert turns <= chain.calls["eth_getBlockByHash"] + 1
             assert chain.calls["eth_getLogs"] >= 1
             assert chain.calls["eth_gasPrice"] >= 3
+            said = [one for one in map(read, lines) if one.severity is not None]
+            assert any("Cached gas price" in one.text for one in said)
+            assert [one.text for one in said if known(one, VERSION) is None] == []
             chain.down = True
             await until(lambda: any("trying again on next polling" in line for line in lines))
             chain.down = False
