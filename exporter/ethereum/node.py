@@ -1,6 +1,6 @@
 """Questions to an Ethereum node, and what can come of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -34,14 +34,20 @@ class Question(msgspec.Struct, frozen=True):
     params: tuple[Any, ...] = ()
 
 
-class Node(Protocol):
-    """Somebody who answers questions about one chain."""
+Good = Callable[[Any], bool]
+"""Whether what a node answered is good enough not to ask another one: a node may lag behind."""
 
-    async def ask(self, question: Question) -> Any:  # noqa: ANN401 - JSON
+
+class Node(Protocol):
+    """Somebody who answers questions about one chain; of what is not `good`, the first."""
+
+    async def ask(self, question: Question, *, good: Good | None = None) -> Any:  # noqa: ANN401 - JSON
         """The `result`. Raises `EthereumError`."""
         ...
 
-    async def ask_all(self, questions: Sequence[Question]) -> "list[Any | RefusedError]":
+    async def ask_all(
+        self, questions: Sequence[Question], *, good: Good | None = None
+    ) -> "list[Any | RefusedError]":
         """The results in order of the questions, from one node; a refusal in its place.
 
         Raises `EthereumError` when there is no answer to one of them.

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.ethereum.node import Question
+from exporter.ethereum.node import Good, Question
 from exporter.ethereum.relay import answers
 from exporter.ethereum.relay.belonging import OtherBlockError, number_of
 from exporter.ethereum.relay.tally import How
@@ -43,7 +43,7 @@ class Heads:
 
     def __init__(
         self,
-        ask: Callable[[Question], Awaitable[Any]],
+        ask: Callable[[Question, Good], Awaitable[Any]],
         *,
         on_new: Callable[[Head, float], None],
         on_replaced: Callable[[], None],
@@ -84,9 +84,10 @@ class Heads:
 
     async def _look(self) -> Head:
         asked = asyncio.get_running_loop().time()
-        found = _head(await self._ask(Question("eth_getBlockByNumber", ("latest", False))))
+        latest = Question("eth_getBlockByNumber", ("latest", False))
+        found = _head(await self._ask(latest, self._is_no_older))
         known = self.known
-        if found.number < max(self._at_least, known.number if known else 0):
+        if found.number < self._at_least:
             return self._older(found, asked)
         self._behind_since = None
         if known is not None and _replaces(found, known):
@@ -94,6 +95,10 @@ class Heads:
             self._on_replaced()
         self._take(found, asked)
         return found
+
+    def _is_no_older(self, block: object) -> bool:
+        number = number_of(block) if isinstance(block, dict) else None
+        return number is not None and number >= self._at_least
 
     def _take(self, found: Head, asked: float) -> None:
         changed = self.known is None or self.known.hash != found.hash
