@@ -1,14 +1,16 @@
 """Nodes that lag, hang or say what cannot be: no gateway is told it, and the next node is asked."""
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
 import pytest
 
 from exporter.ethereum.node import RefusedError
+from exporter.ethereum.relay import clock, heads
 from exporter.ethereum.upstreams import Upstreams
-from tests.ethereum.relay.chain import FIRST, MANAGER, Chain, Node
+from tests.ethereum.relay.chain import FIRST, MANAGER, Chain, Node, call_object
 from tests.ethereum.relay.relays import a_relay
 
 
@@ -61,3 +63,41 @@ async def test_a_number_that_is_no_blocks_is_not_believed(
     msgspec.json.encode(ask.relay.report())
     node.odd = None
     assert await ask("eth_blockNumber") == hex(FIRST)
+
+
+async def test_an_older_block_is_not_believed_because_nobody_asked_for_a_while(
+    node: Node, alone: Upstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = a_relay(alone, fresh=0.0)
+    now, later = clock.now, 0.0
+    monkeypatch.setattr(clock, "now", lambda: now() + later)
+    assert await ask("eth_blockNumber") == hex(FIRST)
+    node.lag = 7
+    assert await ask("eth_blockNumber") == hex(FIRST)
+    later = 2 * heads.LONGEST_BEHIND
+    assert await ask("eth_blockNumber") == hex(FIRST)
+    for _ in range(10):
+        later += heads.LONGEST_BEHIND / 10
+        found = await ask("eth_blockNumber")
+    assert found == hex(FIRST - 7)
+
+
+async def test_after_the_machine_slept_nothing_is_given_that_is_over_its_time(
+    chain: Chain, alone: Upstreams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = a_relay(alone, fresh=4.0, keep_pool=600.0)
+    now, slept = clock.now, 0.0
+    monkeypatch.setattr(clock, "now", lambda: now() + slept)
+    stake = call_object(MANAGER, "transcoderTotalStake(address)", 1)
+    before = await ask("eth_blockNumber"), await ask("eth_call", stake, "latest")
+    chain.head += 5000
+    slept = 1000.0
+    after = await ask("eth_blockNumber"), await ask("eth_call", stake, "latest")
+    assert before[0] == hex(FIRST)
+    assert after[0] == hex(FIRST + 5000)
+    assert before[1] != after[1]
+
+
+def test_the_age_of_answers_goes_on_while_the_machine_sleeps() -> None:
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert before <= clock.now() <= time.clock_gettime(time.CLOCK_BOOTTIME)
