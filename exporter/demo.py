@@ -36,6 +36,8 @@ PATIENT = {"inference": 300.0, "download": 60.0}
 LOG_TAIL = 5
 _MOST_JOBS = 1000
 _PRIVATE = 0o600
+_ENOUGH = 4
+"""Orchestrators from which on one of them is not registered."""
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,12 +111,15 @@ async def _serve(demo: Demo, data: Path, stop: asyncio.Event, result: _Result) -
 
 def _network(demo: Demo) -> SimulatedNetwork:
     mix = MANAGED_MIX if demo.lanes == "managed" else DEFAULT_MIX
+    count = demo.orchestrators or len(mix)
     return SimulatedNetwork(
-        demo.orchestrators or len(mix),
+        count,
         demo.seed,
         profiles=mix,
         lanes=demo.lanes,
         on_chain=demo.on_chain,
+        registry=not demo.all_pipelines,
+        unregistered=1 if count >= _ENOUGH else 0,
         members=repertoire(demo.seed) if demo.all_pipelines else None,
     )
 

@@ -86,6 +86,7 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         for address in addresses:
             try:
                 where = place(address, port, guard)
+                wire.book("tester")
                 wire.enter("connect")
                 sock = await self._connect(where)
             except TransportFailure as error:
@@ -133,12 +134,12 @@ class TimedBackend(httpcore.AsyncNetworkBackend):
         wire = self._wire
         try:
             async with asyncio.timeout(wire.remaining()):
-                sock = await connect(where)
+                sock, at = await connect(where, wire.timeline.clock)
         except TimeoutError as error:
             raise wire.timed_out() from error
         except OSError as error:
             raise _connect_failure(error, where) from error
-        at = wire.book("connect")
+        at = wire.book("connect", at)
         wire.peer = wire.peer or str(where)
         wire.connections += 1
         wire.timeline.note(f"connected to {where}", at)

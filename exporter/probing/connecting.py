@@ -6,7 +6,10 @@ a second time in between. The peer of the open socket is looked at again.
 
 import asyncio
 import ipaddress
+import re
 import socket
+import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -15,6 +18,8 @@ from exporter.probing.failure import ForbiddenAddressError
 from exporter.probing.guard import Guard
 
 _HIGHEST_PORT: Final = 65535
+_SCOPE: Final = re.compile(r"[A-Za-z0-9._-]{1,15}")
+"""Name or number of an interface."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -44,22 +49,37 @@ def place(address: str, port: int, guard: Guard | None) -> Place:
         raise ForbiddenAddressError(f"connection to port {port} refused: there is none")
     if guard is not None:
         guard.check_address(address)
-        address = str(ipaddress.ip_address(address))
-    return Place(address, port, guard)
+    return Place(_plain(address), port, guard)
 
 
-async def connect(where: Place) -> socket.socket:
-    """A non-blocking socket that is connected to the place. How long to wait is the caller's.
+def _plain(address: str) -> str:
+    """The address in its one spelling."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        raise ForbiddenAddressError("connection refused: this is no IP address") from None
+    scope = getattr(parsed, "scope_id", None)
+    if scope is not None and not _SCOPE.fullmatch(scope):
+        raise ForbiddenAddressError("connection refused: there is no such interface")
+    return str(parsed)
 
-    Raises `OSError`, and `ForbiddenAddressError` if the peer turns out to be another than meant.
+
+async def connect(
+    where: Place, clock: Callable[[], int] = time.monotonic_ns
+) -> tuple[socket.socket, int]:
+    """A non-blocking socket that is connected to the place, and the stamp when it was.
+
+    The look at the peer comes after the stamp. How long to wait is the caller's to say. Raises
+    `OSError`, and `ForbiddenAddressError` if the peer turns out to be another than meant.
     """
     sock = socket.socket(where.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await asyncio.get_running_loop().sock_connect(sock, (where.address, where.port))
+        at = clock()
         if where.guard is not None:
             where.guard.check_address(sock.getpeername()[0])
     except BaseException:
         sock.close()
         raise
-    return sock
+    return sock, at

@@ -167,7 +167,7 @@ async def _greet(
 
 
 async def _greeted(where: Place, host: str, tls: ssl.SSLContext) -> asyncio.StreamWriter:
-    sock = await connect(where)
+    sock, _ = await connect(where)
     try:
         name = host.rstrip(".")
         _, writer = await asyncio.open_connection(sock=sock, ssl=tls, server_hostname=name)
@@ -199,7 +199,6 @@ def host_and_port(url: str) -> tuple[str, int]:
 async def _handshake(where: Place, timeout: float) -> int:
     started = time.monotonic_ns()
     async with asyncio.timeout(timeout):
-        sock = await connect(where)
-    took = time.monotonic_ns() - started
+        sock, at = await connect(where)
     sock.close()
-    return took
+    return at - started

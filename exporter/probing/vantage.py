@@ -28,5 +28,5 @@ def vantage(address: str) -> Vantage:
     except ForbiddenAddressError:
         mapped = getattr(parsed, "ipv4_mapped", None)
         loopback = parsed.is_loopback or (mapped is not None and mapped.is_loopback)
-        return Vantage.MACHINE if loopback or is_our_own(address) else Vantage.NEIGHBOURHOOD
+        return Vantage.MACHINE if loopback or is_our_own(str(parsed)) else Vantage.NEIGHBOURHOOD
     return Vantage.INTERNET

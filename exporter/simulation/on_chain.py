@@ -127,7 +127,6 @@ class OnChain:
         account, _ = found
         self.node.chain.fund(account.lower(), deposit=_DEPOSIT, reserve=_RESERVE)
         return {
-            "rpc": self.node.url,
             "account": account,
             "keystore": str(folder.absolute()),
             "passphrase_file": str(file.absolute()),

@@ -305,13 +305,15 @@ async def fuzz(
     ]
     started, worked = time.monotonic(), time.process_time()
     trial = Fuzz(seed, off=off, ports=ports)
-    await trial.run(count)
-    await asyncio.sleep(0.1)  # what was connected last is still to be accepted
-    for server in servers:
-        server.close()
-    for transport in listeners.open.copy():
-        transport.abort()
-    await asyncio.sleep(0.01)
+    try:
+        await trial.run(count)
+        await asyncio.sleep(0.1)  # what was connected last is still to be accepted
+    finally:
+        for server in servers:
+            server.close()
+        for transport in listeners.open.copy():
+            transport.abort()
+        await asyncio.sleep(0.01)
     forbidden = {at: n for at, n in listeners.seen.items() if not is_public(at)}
     return Summary(
         seed=seed,

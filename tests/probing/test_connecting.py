@@ -120,6 +120,15 @@ def test_there_is_no_such_port(port: int) -> None:
             place("8.8.8.8", port, guard)
 
 
+@pytest.mark.parametrize(
+    "address", ["localhost", "127.1", "::1%\ud800", "::1%a b", "::1%", "", "1" * 60, "8.8.8.8\0"]
+)
+def test_what_is_no_ip_address_is_no_place(address: str) -> None:
+    for guard in (Guard(["0.0.0.0/0", "::/0"]), None):
+        with pytest.raises(ForbiddenAddressError):
+            place(address, 80, guard)
+
+
 async def test_what_was_looked_at_is_connected_to_without_asking_any_resolver(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -132,7 +141,7 @@ async def test_what_was_looked_at_is_connected_to_without_asking_any_resolver(
     async with raw_server(handle) as (_, port):
         monkeypatch.setattr(socket, "getaddrinfo", asked)
         where = place("::FFFF:127.0.0.1", port, Guard(["127.0.0.0/8"]))
-        sock = await connect(where)
+        sock, _ = await connect(where)
         assert sock.getpeername()[1] == port
         sock.close()
 

@@ -71,24 +71,23 @@ def test_without_the_guard_the_same_uris_lead_everywhere(seed: int) -> None:
 
 def on_loopback(seed: int, count: int, *, off: bool) -> tuple[Summary, list[str]]:
     """What listeners on loopback got, and to which further addresses it would have gone."""
-    loop = Loopback()
-    try:
-        ports = [free_port() for _ in range(3)]
-        listeners = Listeners(Grammar(seed + 1, ports))
+    ports = [free_port() for _ in range(3)]
+    listeners = Listeners(Grammar(seed + 1, ports))
+    with asyncio.Runner(loop_factory=Loopback) as runner:
         run = fuzz(seed, count, off=off, hosts=LOOPBACK, ports=ports, listeners=listeners)
-        summary = loop.run_until_complete(asyncio.wait_for(run, 60))
-    finally:
-        loop.close()
-    return summary, [address for address in loop.aimed if not is_public(address)]
+        summary = runner.run(run)
+        loop = runner.get_loop()
+        assert isinstance(loop, Loopback)
+        return summary, [address for address in loop.aimed if not is_public(address)]
 
 
 def test_nothing_leads_to_loopback_where_no_namespace_can_be_made(seed: int) -> None:
-    seen, aimed = on_loopback(seed, 4000, off=False)
+    seen, aimed = on_loopback(seed, 2000, off=False)
     assert seen.forbidden == {}, f"GUARD_SEED={seed}"
     assert aimed == []
-    unguarded, elsewhere = on_loopback(seed, 4000, off=True)
+    unguarded, elsewhere = on_loopback(seed, 2000, off=True)
     assert {"127.0.0.1", "::1"} <= set(unguarded.forbidden)
-    assert len(elsewhere) > 20
+    assert len(elsewhere) > 10
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from exporter.probing.vantage import Vantage, vantage
         ("100.64.0.1", Vantage.NEIGHBOURHOOD),
         ("169.254.1.1", Vantage.NEIGHBOURHOOD),
         ("fe80::1%eth0", Vantage.NEIGHBOURHOOD),
+        ("fe80::1%\ud800", Vantage.NEIGHBOURHOOD),
         ("fd00::1", Vantage.NEIGHBOURHOOD),
         ("9.9.9.9", Vantage.INTERNET),
         ("2620:fe::fe", Vantage.INTERNET),

@@ -55,8 +55,9 @@ async def test_the_settings_hold_a_key_that_opens_and_a_scout_instead_of_a_gatew
     assert (settings.sources.scout, settings.sources.gateway) == (True, [])
     paying = settings.livepeer.on_chain
     assert paying is not None
-    assert paying.rpc is not None
-    assert paying.rpc.get_secret_value() == url
+    assert paying.rpc is None, "gateways ask through the relay"
+    (rpc,) = settings.ethereum.rpc
+    assert rpc.url.get_secret_value() == url
     assert url.endswith(f"/{secrets[0]}")
     assert paying.max_price_per_unit == PRICE_LIMIT
     (file,) = paying.keystore.iterdir()

@@ -2,7 +2,8 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,7 @@ KEPT: Final = 1000
 _NOTHING: Final = "0x" + "00" * 32
 _HASH: Final = "b10c" * 12
 """The first 24 bytes of every hash here; the other 8 are the number, so that it can be read."""
+_NO_PAST: Final[Mapping[int, tuple[Event, ...]]] = MappingProxyType({})
 
 
 class Missing(Exception):
@@ -34,13 +36,29 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Blocks:
-    """Heights, headers and states. `now` gives Unix seconds, `speed` makes more blocks of them."""
+    """Heights, headers and states. `now` gives Unix seconds, `speed` makes more blocks of them.
 
-    def __init__(self, state: State, *, now: Callable[[], float], speed: float = 1.0) -> None:
+    Of what was before the chain begins only headers are known, and the events of the `past`, by
+    how many blocks ago they were.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        past: Mapping[int, tuple[Event, ...]] = _NO_PAST,
+        *,
+        now: Callable[[], float],
+        speed: float = 1.0,
+    ) -> None:
         self._now = now
         self._rate = BLOCKS_A_SECOND * speed
-        self._entries = [Entry(FIRST_BLOCK, now(), state)]
+        self._first = Entry(FIRST_BLOCK, now(), state)
+        self._entries = [self._first]
         self._starts = [FIRST_BLOCK]
+        self._past = [
+            Entry(FIRST_BLOCK - ago, self.time(FIRST_BLOCK - ago), state, past[ago])
+            for ago in sorted(past, reverse=True)
+        ]
 
     @property
     def head(self) -> int:
@@ -61,24 +79,31 @@ class Blocks:
         self._starts.append(number)
         if len(self._entries) > KEPT:
             del self._entries[0], self._starts[0]
+            self._past.clear()
         return number
 
     def moment(self, number: int) -> Moment:
         """What contracts see at that block. Raises `Missing`."""
-        return Moment(self._entry(number).state, self.time(number))
+        return Moment(self._entry(number).state, number, self.time(number))
 
     def time(self, number: int) -> float:
         """When it was made, Unix seconds. Raises `Missing`."""
-        entry = self._entry(number)
+        entry = self._first if number < FIRST_BLOCK else self._entry(number)
         return entry.time + (number - entry.block) / self._rate
 
     def events(self, first: int, last: int) -> list[Entry]:
-        """The blocks with events from `first` to `last`."""
-        return [one for one in self._entries if first <= one.block <= last and one.events]
+        """The blocks with events from `first` to `last`. Raises `Missing`."""
+        if first < self._starts[0] != FIRST_BLOCK:
+            raise Missing("the events are not available")
+        entries = (*self._past, *self._entries)
+        return [one for one in entries if first <= one.block <= last and one.events]
 
     def header(self, number: int) -> dict[str, Any]:
         """As JSON-RPC gives it. Raises `Missing`."""
-        moment = self.moment(number)
+        if 0 <= number < FIRST_BLOCK:
+            moment = Moment(self._first.state, number, self.time(number))
+        else:
+            moment = self.moment(number)
         return _EMPTY_HEADER | {
             "number": hex(number),
             "hash": hash_of(number),

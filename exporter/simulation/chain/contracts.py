@@ -36,6 +36,8 @@ class Moment(NamedTuple):
     """A block as contracts see it."""
 
     state: State
+    number: int
+    """The height of this chain."""
     time: float
     """Unix seconds."""
 
@@ -117,7 +119,11 @@ _ADDRESSES: Final = {contract_id(name): address_of(name) for name in NAMES}
 CONTRACTS: Final[dict[str, dict[Function, Answer]]] = {
     CONTROLLER: {known.GET_CONTRACT: lambda _now, name: _ADDRESSES.get(name, NOBODY)},
     AI_REGISTRY: {known.SERVICE_URI: lambda now, address: now.state.ai_uris.get(address, "")},
-    MULTICALL: {more.L2_BLOCK: lambda now: now.l1_block},
+    MULTICALL: {
+        known.BLOCK_NUMBER: lambda now: now.l1_block,
+        known.BLOCK_TIME: lambda now: int(now.time),
+    },
+    known.ARB_SYS: {known.ARB_BLOCK_NUMBER: lambda now: now.number},
     **{address_of(name): {} for name in NAMES},
     address_of("ServiceRegistry"): {
         known.SERVICE_URI: lambda now, address: now.state.uris.get(address, "")

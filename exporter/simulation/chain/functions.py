@@ -23,8 +23,6 @@ NAMES: Final = (
 
 STATUS: Final = Function("transcoderStatus(address)", ("uint8",))
 BLOCK_HASH_FOR_ROUND: Final = Function("blockHashForRound(uint256)", ("bytes32",))
-L2_BLOCK: Final = Function("getBlockNumber()", ("uint256",))
-"""Of Multicall3; on Arbitrum it gives the number of an L1 block."""
 
 
 def address_of(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from exporter.ethereum.abi import AnswerError, quantity, unhex
 from exporter.settings.ethereum import MULTICALL
-from exporter.simulation.chain.blocks import FIRST_BLOCK, Blocks, Missing, number_of
+from exporter.simulation.chain.blocks import Blocks, Missing, number_of
 from exporter.simulation.chain.contracts import CONTRACTS, Moment, Reverted, function_of, view
 from exporter.simulation.chain.logs import BadFilter, logs, read_filter
 from exporter.simulation.chain.multicall import aggregate, is_aggregate
@@ -117,7 +117,6 @@ class Methods:
             last = min(self._height(asked.get("toBlock", "latest")), self._blocks.head)
         if first > last:
             return []
-        self._blocks.moment(first)
         return logs(self._blocks.events(first, last), wanted) if self.has_contracts else []
 
     def _height(self, at: object) -> int:
@@ -131,4 +130,4 @@ class Methods:
             return number
         if at in _TAGS:
             return self._blocks.head
-        return FIRST_BLOCK if at == "earliest" else quantity(at)
+        return 0 if at == "earliest" else quantity(at)

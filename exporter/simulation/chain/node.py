@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from exporter.simulation.chain.blocks import Blocks, hash_of
+from exporter.simulation.chain.blocks import BLOCKS_A_SECOND, Blocks, hash_of
 from exporter.simulation.chain.changes import (
     Change,
     bond,
@@ -25,6 +25,7 @@ from exporter.simulation.chain.changes import (
 from exporter.simulation.chain.contracts import round_hash
 from exporter.simulation.chain.functions import CHAIN_ID
 from exporter.simulation.chain.methods import Methods, Refused
+from exporter.simulation.chain.past import ROUND_BEGAN, past
 from exporter.simulation.chain.state import POOL_LIMIT, Registered, Sender, State, beginning
 from exporter.simulation.serving import LoopbackServer, json_answer, text_answer
 
@@ -52,8 +53,9 @@ class ChainNode:
         speed: float = 1.0,
         now: Callable[[], float] = time.time,
     ) -> None:
-        state = beginning(registered, now=now(), pool_limit=pool_limit)
-        blocks = Blocks(state, now=now, speed=speed)
+        since = now() - ROUND_BEGAN / (BLOCKS_A_SECOND * speed)
+        state = beginning(registered, since=since, pool_limit=pool_limit)
+        blocks = Blocks(state, past(registered), now=now, speed=speed)
         self.chain = Chain(blocks, now)
         self.delay = 0.0
         self.down = False

@@ -107,14 +107,14 @@ _NOBODY: Final = Transcoder()
 
 
 def beginning(
-    registered: Sequence[Registered], *, now: float, pool_limit: int = POOL_LIMIT
+    registered: Sequence[Registered], *, since: float, pool_limit: int = POOL_LIMIT
 ) -> State:
-    """The state of a chain that begins with these."""
+    """The state of a chain that begins with these, in a round that began at `since`."""
     order = sorted(registered, key=lambda one: -one.stake)
     pool = tuple(one.address for one in order if one.standing in _IN_POOL)
     active = sum(one.stake for one in registered if one.standing in _ACTIVE_NOW)
     return State(
-        round_began=now,
+        round_began=since,
         pool=pool,
         pool_limit=max(pool_limit, len(pool)),
         transcoders={one.address: _transcoder(one) for one in registered},

@@ -9,16 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
-from aiohttp import web
 
 from exporter.probing.managed.faults import Fault
 from exporter.probing.managed.home import LaneHome
 from exporter.probing.managed.pool import LaneStartError, ManagedPool
 from exporter.probing.managed.scout import Scout
+from exporter.simulation.chain.node import ChainNode
 from exporter.simulation.gateway.keystore import Keystore
 from exporter.simulation.node import SimulatedNode
 from exporter.simulation.runner import Runner, RunnerFault
-from exporter.simulation.serving import LoopbackServer
 from tests.probing.managed.gateways import settings
 from tests.waiting import until
 
@@ -138,16 +137,11 @@ async def test_a_start_that_fails_is_told_in_words(
 
 @pytest.fixture
 async def rpc() -> AsyncIterator[str]:
-    """An Ethereum node that knows its chain and nothing else."""
-
-    async def answer(request: web.Request) -> web.Response:
-        asked = await request.json()
-        return web.json_response({"jsonrpc": "2.0", "id": asked["id"], "result": hex(42161)})
-
-    server = LoopbackServer(answer)
-    await server.start()
-    yield f"{server.url}/v2/SECRETSECRETKEY123"
-    await server.stop()
+    """An Ethereum node on whose chain nobody is registered."""
+    chain = ChainNode((), "SECRETSECRETKEY123")
+    await chain.start()
+    yield chain.url
+    await chain.stop()
 
 
 def paying(folder: Path, rpc: str, passphrase: str = "open sesame") -> dict[str, Any]:

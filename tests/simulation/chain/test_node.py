@@ -98,12 +98,13 @@ async def test_what_happens_is_there_from_its_block_on(chain: Asker) -> None:
 
 
 async def test_logs_are_chosen_by_address_topic_and_block(chain: Asker) -> None:
+    begins = hex(chain.node.chain.head)
     chain.node.chain.write_uri(NEW, "https://new.example", ai=False)
     chain.node.chain.write_uri(NEW, "https://new.example")
     chain.node.chain.new_round()
 
     async def found(**asked: object) -> int:
-        return len(await chain.ask("eth_getLogs", {"fromBlock": "earliest", **asked}))
+        return len(await chain.ask("eth_getLogs", {"fromBlock": begins, **asked}))
 
     assert await found() == 3
     assert await found(address=AI_REGISTRY.upper().replace("0X", "0x")) == 1
@@ -134,13 +135,37 @@ async def test_a_block_that_is_not_there_yet_is_refused(chain: Asker) -> None:
     assert (refused["code"], refused["message"]) == (-32000, "header not found")
 
 
+async def test_of_the_past_only_headers_and_events_are_known(chain: Asker) -> None:
+    begins = chain.node.chain.head
+    logs = await chain.ask("eth_getLogs", {"fromBlock": "earliest"})
+    assert [(log["topics"][0], int(log["topics"][1], 16)) for log in logs] == [
+        (TOPICS["NewRound"], FIRST_ROUND),
+        (TOPICS["TranscoderDeactivated"], int(LEAVING, 16)),
+        (TOPICS["TranscoderActivated"], int(JOINING, 16)),
+    ]
+    for log in logs:
+        header = await chain.ask("eth_getBlockByNumber", log["blockNumber"], False)
+        assert header["hash"] == log["blockHash"]
+        assert int(header["timestamp"], 16) < chain.seconds
+    call = Call(BONDING, contracts.POOL_SIZE).question(begins - 1)
+    assert (
+        "missing trie node" in (await chain.answer(call.method, *call.params))["error"]["message"]
+    )
+
+
 async def test_rounds_are_counted_in_blocks_of_ethereum(chain: Asker) -> None:
     rounds = address_of("RoundsManager")
     start = await chain.read(rounds, contracts.ROUND_START_BLOCK)
+    now = await chain.read(rounds, contracts.ROUND_BLOCK)
+    assert now - start == 1200 // 12, "the round began 20 minutes ago"
     chain.seconds += 120
-    assert await chain.read(rounds, contracts.ROUND_BLOCK) == start + 10
+    assert await chain.read(rounds, contracts.ROUND_BLOCK) == now + 10
     head = await chain.ask("eth_getBlockByNumber", "latest", False)
-    assert int(head["l1BlockNumber"], 16) == start + 10
+    assert int(head["l1BlockNumber"], 16) == now + 10
+    assert await chain.read(MULTICALL, contracts.BLOCK_NUMBER) == now + 10
+    assert await chain.read(MULTICALL, contracts.BLOCK_TIME) == int(chain.seconds)
+    height = await chain.read(contracts.ARB_SYS, contracts.ARB_BLOCK_NUMBER)
+    assert height == int(head["number"], 16)
     chain.node.chain.pass_round()
     assert await chain.read(rounds, contracts.CURRENT_ROUND) == FIRST_ROUND + 1
     assert not await chain.read(rounds, contracts.ROUND_INITIALIZED)
