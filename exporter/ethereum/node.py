@@ -39,17 +39,29 @@ Good = Callable[[Any], bool]
 
 
 class Node(Protocol):
-    """Somebody who answers questions about one chain; of what is not `good`, the first."""
+    """Somebody who answers questions about one chain."""
+
+    async def ask(self, question: Question) -> Any:  # noqa: ANN401 - JSON
+        """The `result`. Raises `EthereumError`."""
+        ...
+
+    async def ask_all(self, questions: Sequence[Question]) -> "list[Any | RefusedError]":
+        """The results in order of the questions, from one node; a refusal in its place.
+
+        Raises `EthereumError` when there is no answer to one of them.
+        """
+        ...
+
+
+class Nodes(Protocol):
+    """Several as one: where a result is not `good` the next is asked; if none is, the first's."""
 
     async def ask(self, question: Question, *, good: Good | None = None) -> Any:  # noqa: ANN401 - JSON
-        """The `result`. Raises `EthereumError`."""
+        """As of a `Node`."""
         ...
 
     async def ask_all(
         self, questions: Sequence[Question], *, good: Good | None = None
     ) -> "list[Any | RefusedError]":
-        """The results in order of the questions, from one node; a refusal in its place.
-
-        Raises `EthereumError` when there is no answer to one of them.
-        """
+        """As of a `Node`; all results are of one."""
         ...

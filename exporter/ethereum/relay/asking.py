@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from exporter.ethereum.abi import quantity
-from exporter.ethereum.node import Good, Node, Question, RefusedError, UnreachableError
+from exporter.ethereum.node import Good, Nodes, Question, RefusedError, UnreachableError
 from exporter.ethereum.relay.belonging import belongs, check
 from exporter.ethereum.relay.methods import Kind
 from exporter.ethereum.relay.pace import Pace
@@ -19,7 +19,7 @@ LAG: Final = 0.5
 class Asking:
     """The nodes, as the relay asks them."""
 
-    def __init__(self, node: Node, calls_per_second: float) -> None:
+    def __init__(self, node: Nodes, calls_per_second: float) -> None:
         self.pace = Pace(calls_per_second)
         self.trouble: str | None = None
         """Why the last question got no answer; `None` if it got one."""

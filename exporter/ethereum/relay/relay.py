@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from exporter.ethereum.node import EthereumError, Node, RefusedError
+from exporter.ethereum.node import EthereumError, Nodes, RefusedError
 from exporter.ethereum.relay import answers, clock
 from exporter.ethereum.relay.asking import LAG, Asking
 from exporter.ethereum.relay.belonging import OtherBlockError
@@ -42,7 +42,7 @@ class Relay:
 
     def __init__(
         self,
-        node: Node,
+        node: Nodes,
         *,
         cache_bytes: int,
         calls_per_second: float,
