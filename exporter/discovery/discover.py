@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 import msgspec
 
@@ -18,6 +19,10 @@ from exporter.model import NANOSECONDS, Offer, Registration, SourceState, Supply
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)
+
+CHAIN_HOLDS: Final = 7200.0
+"""Seconds for which a block bears witness that somebody is active, and where: who left since and
+switched its node off must not be called out of reach."""
 
 
 class Discovery:
@@ -62,7 +67,9 @@ class Discovery:
             (offer for followed in self._followed for offer in followed.listing.offers),
             by_address,
         )
-        offers = self._with_kept(offers, by_address)
+        now = self._now()
+        lately = chain is not None and now - chain.block_time <= CHAIN_HOLDS * NANOSECONDS
+        offers = self._with_kept(offers, by_address if lately else {})
         if chain is not None:
             offers = tuple(_marked(offer, by_address) for offer in offers)
         return Supply(
@@ -74,7 +81,7 @@ class Discovery:
                 active=active(registered, chain),
             ),
             sources=tuple(followed.state for followed in self._followed),
-            taken_at=self._now(),
+            taken_at=now,
             registered=registered,
             chain=chain,
         )

@@ -15,7 +15,7 @@ from exporter.cli.targets import targets
 from exporter.discovery.chain.last_good import LastGood
 from exporter.discovery.chain.opening import made
 from exporter.discovery.chain.source import ChainSource
-from exporter.discovery.discover import Discovery
+from exporter.discovery.discover import CHAIN_HOLDS, Discovery
 from exporter.ethereum.upstreams import Upstreams
 from exporter.model import NANOSECONDS, Offer, Supply
 from exporter.orchestrators import State, orchestrators
@@ -176,6 +176,22 @@ async def test_who_leaves_or_clears_its_entry_is_not_tested_on(
         livepeer.new_round()
         gone = await here.after(listing(3))
         assert [offer.target.orchestrator for offer in gone.offers] == [who(3)]
+
+
+async def test_an_old_reading_of_the_chain_does_not_say_that_who_vanished_is_still_there(
+    both: Any,
+) -> None:
+    async with both() as here:
+        first = await here.after(listing(1, 2))
+        here.clock.now = first.chain.block_time
+        await here.after(listing(1, 2))
+        gone = await here.after(listing(2))
+        assert of(gone, 1) in ([offer] for offer in gone.tested)
+        here.clock.now += int(CHAIN_HOLDS) * NANOSECONDS
+        stale = await here.after()
+        assert of(stale, 1) == []
+        here.clock.now = first.chain.block_time
+        assert of(await here.after(), 1) == of(gone, 1)
 
 
 async def test_a_restart_goes_on_with_who_was_tested_on(both: Any) -> None:
