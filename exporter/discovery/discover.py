@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
 
 import msgspec
 
@@ -12,6 +11,7 @@ from exporter.discovery import keeping
 from exporter.discovery.gateway import GatewaySource
 from exporter.discovery.listing import Listing, NotYetError, Source, SourceError
 from exporter.discovery.merge import merge
+from exporter.discovery.outdated import holds, outdated
 from exporter.discovery.scout import ScoutSource
 from exporter.discovery.select import active, select
 from exporter.discovery.static import StaticSource
@@ -19,10 +19,6 @@ from exporter.model import NANOSECONDS, Offer, Registration, SourceState, Supply
 from exporter.settings import Settings
 
 log = logging.getLogger(__name__)
-
-CHAIN_HOLDS: Final = 7200.0
-"""Seconds for which a block bears witness that somebody is active, and where: who left since and
-switched its node off must not be called out of reach."""
 
 
 class Discovery:
@@ -68,18 +64,22 @@ class Discovery:
             by_address,
         )
         now = self._now()
-        lately = chain is not None and now - chain.block_time <= CHAIN_HOLDS * NANOSECONDS
+        lately = chain is not None and holds(chain.block_time, now)
         offers = self._with_kept(offers, by_address if lately else {})
         if chain is not None:
             offers = tuple(_marked(offer, by_address) for offer in offers)
+        offers = select(
+            offers,
+            filters=self._settings.filter,
+            lanes=self._settings.lanes,
+            tested_pipelines=self._tested_pipelines,
+            active=active(registered, chain),
+        )
+        if lately:
+            fresh = [one.name for one in self._followed if holds(one.refreshed_at, now)]
+            offers = outdated(offers, by_address, lately=fresh)
         return Supply(
-            offers=select(
-                offers,
-                filters=self._settings.filter,
-                lanes=self._settings.lanes,
-                tested_pipelines=self._tested_pipelines,
-                active=active(registered, chain),
-            ),
+            offers=offers,
             sources=tuple(followed.state for followed in self._followed),
             taken_at=now,
             registered=registered,
@@ -137,6 +137,11 @@ class _Followed:
             refreshed_at=self._refreshed_at,
             error=self._error,
         )
+
+    @property
+    def refreshed_at(self) -> int | None:
+        """Unix nanoseconds of the last good refresh."""
+        return self._refreshed_at
 
     async def refresh(self) -> None:
         self.answering = False
