@@ -134,6 +134,7 @@ class _Followed:
             name=self._source.name,
             offers=len(self.listing.offers),
             skipped=self.listing.skipped,
+            remark=self.listing.remark,
             refreshed_at=self._refreshed_at,
             error=self._error,
         )
