@@ -234,6 +234,8 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong at the last refresh; `None` if it was good."""
     skipped: int = 0
     """Entries, models or details of the last good answer that could not be used."""
+    remark: str | None = None
+    """What is to be known about the last good answer, although nothing failed."""
 
 
 class Supply(msgspec.Struct, frozen=True, kw_only=True):

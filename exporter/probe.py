@@ -13,6 +13,7 @@ from exporter.data_folder import DataFolder
 from exporter.discovery.chain.opening import chain_source
 from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
+from exporter.discovery.outdated import holds, outdated
 from exporter.discovery.select import active, select
 from exporter.funds.watch import Watch
 from exporter.kept_answers.keeper import Keeper
@@ -351,13 +352,20 @@ class Prober:
             (
                 offer
                 for offer in known.offers
-                if not offer.named_by_operator and named.intersection(offer.sources)
+                if not offer.named_by_operator
+                and offer.unlisted_since is None
+                and named.intersection(offer.sources)
             ),
             filters=self._settings.filter,
             lanes=self._settings.lanes,
             tested_pipelines=registry(self._settings.pipelines).keys(),
             active=active(supply.registered, supply.chain),
         )
+        now = time.time_ns()
+        if supply.chain is not None and holds(supply.chain.block_time, now):
+            by_address = {one.orchestrator: one for one in supply.registered}
+            lately = [name for name, moment in refreshed.items() if holds(moment, now)]
+            offers = outdated(offers, by_address, lately=lately)
         return msgspec.structs.replace(
             supply,
             offers=offers,

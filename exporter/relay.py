@@ -25,6 +25,9 @@ GRACE: Final = 5.0
 """Seconds that it gets to end."""
 TROUBLED: Final = 2.0
 """Seconds without a relay that are worth a word: one that is started anew is there before."""
+SILENT: Final = 60.0
+"""Seconds without a report, which comes every second, after which it is taken for stuck."""
+_LOOK: Final = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +57,8 @@ class RelayProcess:
         """The counts of all that ended."""
         self._last: Report | None = None
         self._down_since: float | None = None
+        self._heard = 0.0
+        """When it said something last, or was started."""
         self._keeping: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
@@ -68,12 +73,17 @@ class RelayProcess:
         if self._down_since is not None:
             down = asyncio.get_running_loop().time() - self._down_since
             return "the relay does not run" if down > TROUBLED else None
+        if self._is_silent():
+            return f"the relay has said nothing for {SILENT:g} s"
         return None if self._last is None else self._last.trouble
 
     @property
     def report(self) -> Report:
         """What it said last, within a second, with the counts of those before it."""
         return (self._last or Report()).after(self._ended)
+
+    def _is_silent(self) -> bool:
+        return self.pid is not None and asyncio.get_running_loop().time() - self._heard > SILENT
 
     def start(self) -> None:
         """Start it; returns at once, gateways that ask wait until it listens."""
@@ -130,13 +140,16 @@ class RelayProcess:
         )
         assert process.stdin is not None  # noqa: S101 - for the type checker
         assert process.stdout is not None  # noqa: S101 - for the type checker
-        self.pid = process.pid
+        self.pid, self._heard = process.pid, asyncio.get_running_loop().time()
         process.stdin.write(self._errand())
         reading = asyncio.create_task(self._read(process.stdout))
         closing = asyncio.create_task(self._closing.wait())
         ended = asyncio.create_task(process.wait())
         try:
-            await asyncio.wait([closing, ended], return_when=asyncio.FIRST_COMPLETED)
+            while not (closing.done() or ended.done() or self._is_silent()):
+                await asyncio.wait(
+                    [closing, ended], timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED
+                )
         finally:
             process.stdin.close()
             await _until_over(process, ended)
@@ -167,7 +180,7 @@ class RelayProcess:
                 self._last = msgspec.json.decode(line, type=Report)
             except msgspec.DecodeError:
                 continue  # cut off: it was killed
-            self._down_since = None
+            self._down_since, self._heard = None, asyncio.get_running_loop().time()
 
 
 async def _until_over(process: asyncio.subprocess.Process, ended: asyncio.Task[int]) -> None:

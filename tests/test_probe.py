@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from exporter import probe
@@ -166,6 +167,21 @@ async def test_a_restart_while_the_gateway_is_away_goes_on_with_what_was_known(
     assert set(tested) == set(network.targets)
     assert len(tested) > len(network.targets)
     assert "going on with what was known" in caplog.text
+
+
+async def test_a_restart_does_not_go_on_with_what_was_not_listed_any_more(tmp_path: Path) -> None:
+    async with SimulatedNetwork(1, profiles=[Profile.FAST], speed=10) as network:
+        settings = settings_for(network, tmp_path)
+        await probe.serve(settings, stop=asyncio.Event(), once=True)
+        outbox = open_outbox(settings)
+        known = msgspec.json.decode(await outbox.notice("supply") or b"", type=Supply)
+        gone = [msgspec.structs.replace(offer, unlisted_since=1) for offer in known.offers]
+        known = msgspec.structs.replace(known, offers=tuple(gone))
+        await outbox.publish("supply", msgspec.json.encode(known))
+        await outbox.close()
+        network.scout.mode = ScoutMode.UNAVAILABLE
+        with pytest.raises(probe.NothingToTestError):
+            await probe.serve(settings, stop=asyncio.Event(), once=True)
 
 
 async def test_where_nothing_was_known_nothing_is_gone_on_with(

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from exporter.ethereum.relay.serving import a_relay
 from exporter.ethereum.relay.tally import Calls, NodeState, Report
 from exporter.relay import RelayProcess
 from exporter.relay_metrics import METRICS, RelayNumbers
@@ -134,6 +135,37 @@ async def test_one_that_ends_again_and_again_is_a_trouble(
     async with running(ethereum(node)) as relay:
         await until(lambda: relay.restarts > 2)
         assert relay.trouble == "the relay does not run"
+
+
+async def test_one_that_is_stuck_is_ended_and_started_anew(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.relay.GRACE", 0.1)
+    async with running(ethereum(node)) as relay:
+        await until(lambda: relay.report.head == FIRST)
+        stuck = relay.pid
+        assert stuck is not None
+        os.kill(stuck, signal.SIGSTOP)
+        monkeypatch.setattr("exporter.relay.SILENT", 1.5)
+        await until(lambda: relay.trouble is not None)
+        await until(lambda: relay.restarts == 1)
+        monkeypatch.setattr("exporter.relay.SILENT", 60.0)
+        await until(lambda: relay.pid not in (None, stuck))
+        async with over_http(relay.url.get_secret_value()) as ask:
+            assert await ask("eth_blockNumber") == hex(FIRST)
+
+
+async def test_a_node_that_hangs_keeps_nobody_from_the_next_one(
+    node: Node, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.ethereum.relay.serving.NODE_TIMEOUT", 0.5)
+    node.hold = asyncio.Event()
+    async with serving(Node(chain)) as second:
+        rpc = [{"url": node.url}, {"url": second.url}]
+        settings = Ethereum.model_validate({"rpc": rpc, "timeout": 120})
+        async with a_relay(settings) as relay, asyncio.timeout(10):
+            assert await relay.answer("eth_chainId", []) == b'"result":"0xa4b1"'
+    node.hold.set()
 
 
 async def test_one_that_cannot_be_started_is_tried_again(

@@ -13,7 +13,8 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from aiohttp.test_utils import TestClient
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from click.testing import CliRunner
 
 from exporter.cli.check_config import check_config
@@ -161,6 +162,20 @@ async def test_without_a_service_there_is_no_table(tmp_path: Path, node: Node) -
     result = await asyncio.to_thread(shown, config)
     assert result.exit_code == FAILED
     assert "no service answers at 127.0.0.1:1" in result.stderr
+
+
+async def test_whatever_answers_in_the_services_place_is_told(tmp_path: Path, node: Node) -> None:
+    async def odd(_: web.Request) -> web.Response:
+        return web.json_response({"head": "x"})
+
+    app = web.Application()
+    app.router.add_get("/relay", odd)
+    config = tmp_path / "config.yaml"
+    async with TestClient(TestServer(app)) as client:
+        config.write_text(yaml.safe_dump(plain(tmp_path, node) | listening_at(client)))
+        result = await asyncio.to_thread(shown, config)
+    assert result.exit_code == FAILED
+    assert "is no service of ours" in result.stderr
 
 
 async def test_a_service_without_a_relay_says_so(tmp_path: Path, node: Node) -> None:

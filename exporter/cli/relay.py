@@ -102,10 +102,15 @@ def _show(settings: "Settings", *, as_json: bool) -> int:
             "that service runs no relay: no gateway of its own asks `ethereum.rpc`", err=True
         )
         return FAILED
+    try:
+        report = msgspec.convert(document, Report)
+    except msgspec.ValidationError:
+        click.echo(f"what answers at {settings.probe.listen} is no service of ours", err=True)
+        return FAILED
     if as_json:
         click.echo(pretty(document))
-        return 0
-    _print(msgspec.convert(document, Report))
+    else:
+        _print(report)
     return 0
 
 

@@ -211,5 +211,5 @@ def _source_row(source: "SourceState", now: int) -> Row:
     age = _UNKNOWN
     if source.refreshed_at is not None:
         age = f"{max(0, now - source.refreshed_at) // 1_000_000_000} s ago"
-    state = source.error or "ok"
+    state = source.error or source.remark or "ok"
     return (source.name, str(source.offers), str(source.skipped), age, state)

@@ -11,6 +11,7 @@ from exporter.discovery import keeping
 from exporter.discovery.gateway import GatewaySource
 from exporter.discovery.listing import Listing, NotYetError, Source, SourceError
 from exporter.discovery.merge import merge
+from exporter.discovery.outdated import holds, outdated
 from exporter.discovery.scout import ScoutSource
 from exporter.discovery.select import active, select
 from exporter.discovery.static import StaticSource
@@ -62,19 +63,25 @@ class Discovery:
             (offer for followed in self._followed for offer in followed.listing.offers),
             by_address,
         )
-        offers = self._with_kept(offers, by_address)
+        now = self._now()
+        lately = chain is not None and holds(chain.block_time, now)
+        offers = self._with_kept(offers, by_address if lately else {})
         if chain is not None:
             offers = tuple(_marked(offer, by_address) for offer in offers)
+        offers = select(
+            offers,
+            filters=self._settings.filter,
+            lanes=self._settings.lanes,
+            tested_pipelines=self._tested_pipelines,
+            active=active(registered, chain),
+        )
+        if lately:
+            fresh = [one.name for one in self._followed if holds(one.refreshed_at, now)]
+            offers = outdated(offers, by_address, lately=fresh)
         return Supply(
-            offers=select(
-                offers,
-                filters=self._settings.filter,
-                lanes=self._settings.lanes,
-                tested_pipelines=self._tested_pipelines,
-                active=active(registered, chain),
-            ),
+            offers=offers,
             sources=tuple(followed.state for followed in self._followed),
-            taken_at=self._now(),
+            taken_at=now,
             registered=registered,
             chain=chain,
         )
@@ -127,9 +134,15 @@ class _Followed:
             name=self._source.name,
             offers=len(self.listing.offers),
             skipped=self.listing.skipped,
+            remark=self.listing.remark,
             refreshed_at=self._refreshed_at,
             error=self._error,
         )
+
+    @property
+    def refreshed_at(self) -> int | None:
+        """Unix nanoseconds of the last good refresh."""
+        return self._refreshed_at
 
     async def refresh(self) -> None:
         self.answering = False

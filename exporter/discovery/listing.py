@@ -23,6 +23,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """Entries, models or details that could not be used."""
     complaint: str | None = None
     """What was missing although the offers themselves are good."""
+    remark: str | None = None
+    """What whoever reads it should know, although nothing failed."""
     registered: tuple[Registration, ...] = ()
     """Who is registered, of a source that reads the chain."""
     chain: ChainState | None = None

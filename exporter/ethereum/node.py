@@ -1,6 +1,6 @@
 """Questions to an Ethereum node, and what can come of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -34,6 +34,10 @@ class Question(msgspec.Struct, frozen=True):
     params: tuple[Any, ...] = ()
 
 
+Good = Callable[[Any], bool]
+"""Whether what a node answered is good enough not to ask another one: a node may lag behind."""
+
+
 class Node(Protocol):
     """Somebody who answers questions about one chain."""
 
@@ -46,4 +50,18 @@ class Node(Protocol):
 
         Raises `EthereumError` when there is no answer to one of them.
         """
+        ...
+
+
+class Nodes(Protocol):
+    """Several as one: where a result is not `good` the next is asked; if none is, the first's."""
+
+    async def ask(self, question: Question, *, good: Good | None = None) -> Any:  # noqa: ANN401 - JSON
+        """As of a `Node`."""
+        ...
+
+    async def ask_all(
+        self, questions: Sequence[Question], *, good: Good | None = None
+    ) -> "list[Any | RefusedError]":
+        """As of a `Node`; all results are of one."""
         ...

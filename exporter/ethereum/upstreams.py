@@ -9,7 +9,13 @@ from typing import Any, Final, Self, TypeVar
 import msgspec
 
 from exporter.ethereum import rpc
-from exporter.ethereum.node import EthereumError, Question, RefusedError, UnreachableError
+from exporter.ethereum.node import (
+    EthereumError,
+    Good,
+    Question,
+    RefusedError,
+    UnreachableError,
+)
 from exporter.ethereum.upstream import Upstream, UpstreamError, client
 from exporter.settings.ethereum import Ethereum, Rpc, named
 
@@ -112,16 +118,21 @@ class Upstreams:
             for one in self._all
         )
 
-    async def ask(self, question: Question) -> Any:  # noqa: ANN401 - JSON
-        """The `result`. Raises `RefusedError`, or `UnreachableError` when no node answers."""
+    async def ask(self, question: Question, *, good: Good | None = None) -> Any:  # noqa: ANN401 - JSON
+        """The `result`; where that is not `good`, the next node's, and the first one's if none is.
+
+        Raises `RefusedError`, or `UnreachableError` when no node answers.
+        """
 
         async def of(one: Upstream) -> Any:  # noqa: ANN401 - JSON
             return await one.ask(question)
 
-        return await self._of_any(of)
+        return await self._of_any(of, good)
 
-    async def ask_all(self, questions: Sequence[Question]) -> "list[Any | RefusedError]":
-        """The results in order, all from one node; a refusal in its place.
+    async def ask_all(
+        self, questions: Sequence[Question], *, good: Good | None = None
+    ) -> "list[Any | RefusedError]":
+        """The results in order, all from one node; a refusal in its place. `good` is as in `ask`.
 
         Raises `UnreachableError` when no node answers all of them, and `RefusedError` when every
         one lacks the block that is asked for.
@@ -136,24 +147,31 @@ class Upstreams:
                     raise refusal
             return found
 
-        return await self._of_any(of)
+        return await self._of_any(of, good)
 
-    async def _of_any(self, ask: Callable[[Upstream], Awaitable[T]]) -> T:
+    async def _of_any(self, ask: Callable[[Upstream], Awaitable[T]], good: Good | None) -> T:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience
         while True:
             refusal = None
+            poor: list[T] = []
             for one in self._all:
                 if one.rests():
                     continue
                 try:
-                    return await ask(one)
+                    found = await ask(one)
                 except UpstreamError:
                     continue
                 except RefusedError as error:
                     if not (rpc.is_behind(error) or rpc.is_not_offered(error)):
                         raise
                     refusal = refusal or error
+                    continue
+                if good is None or good(found):
+                    return found
+                poor.append(found)
+            if poor:
+                return poor[0]
             if refusal is not None:
                 raise refusal
             soonest = min(one.rests() for one in self._all)

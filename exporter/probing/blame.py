@@ -150,7 +150,7 @@ def judge(outcome: Outcome, message: str, seen: Circumstances) -> Judgement:
     blame, because = (settled[0], ()) if settled else _blame(outcome, seen)
     if seen.shared and (outcome is Outcome.OK or blame is Blame.ORCHESTRATOR):
         blame, because = Blame.UNKNOWN, (SHARED,)
-    elif seen.unlisted and blame is Blame.ORCHESTRATOR and not _out_of_reach(outcome, seen):
+    elif seen.unlisted and blame is Blame.ORCHESTRATOR and not _out_of_reach(seen):
         blame, because = Blame.UNKNOWN, (UNLISTED,)
     return Judgement(outcome, message, blame, (*_in_words(outcome, seen), *because))
 
@@ -242,10 +242,9 @@ def _direct(outcome: Outcome, seen: Circumstances) -> Blame:
     return Blame.ORCHESTRATOR
 
 
-def _out_of_reach(outcome: Outcome, seen: Circumstances) -> bool:
+def _out_of_reach(seen: Circumstances) -> bool:
     """Whether the orchestrator's own address took no connection while our network was up."""
-    direct = seen.lane is LaneKind.DIRECT and outcome in _CANNOT_CONNECT and not seen.connected
-    return (direct or seen.handshake is False) and bool(seen.network_up)
+    return seen.handshake is False and bool(seen.network_up)
 
 
 def _through_gateway(outcome: Outcome, seen: Circumstances) -> Blame:

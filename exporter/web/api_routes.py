@@ -243,6 +243,7 @@ def _source(source: SourceState) -> Json:
         "offers": source.offers,
         "refreshed_at": seconds(source.refreshed_at),
         "error": source.error,
+        "remark": source.remark,
     }
 
 

@@ -388,7 +388,7 @@ def test_an_orchestrator_is_blamed_only_for_what_something_else_speaks_for(
     assert not seen.shared
     assert not seen.doubtful
     assert seen.stood_still is None
-    assert not seen.unlisted or seen.network_up
+    assert not seen.unlisted or (seen.network_up and seen.handshake is False)
     if outcome.value in CANNOT_CONNECT + BROKE_OFF:
         assert seen.network_up is not False
     if seen.lane is not LaneKind.DIRECT:
@@ -413,7 +413,17 @@ def test_who_is_not_listed_any_more_may_have_withdrawn_the_offer_while_it_can_be
 
 @pytest.mark.parametrize("outcome", CANNOT_CONNECT)
 def test_who_is_not_listed_any_more_and_cannot_be_reached_is_down(outcome: str) -> None:
-    assert blame(outcome, DIRECT, connected=False, network_up=True, unlisted=True) == "orchestrator"
+    seen = {"connected": False, "network_up": True, "unlisted": True}
+    assert blame(outcome, DIRECT, handshake=False, **seen) == "orchestrator"
+
+
+@pytest.mark.parametrize("outcome", CANNOT_CONNECT)
+@pytest.mark.parametrize("handshake", [True, None])
+def test_a_lane_of_its_own_url_that_is_gone_does_not_make_who_is_not_listed_any_more_down(
+    outcome: str, handshake: bool | None
+) -> None:
+    seen = {"connected": False, "network_up": True, "unlisted": True}
+    assert blame(outcome, DIRECT, handshake=handshake, **seen) == "unknown"
 
 
 @pytest.mark.parametrize("lane", GATEWAYS)

@@ -83,7 +83,13 @@ async def test_targets_tell_what_is_offered_and_why_it_is_not_tested(station: St
     answer = await station.json("/api/v1/targets")
     assert answer["taken_at"] == NOW / SECOND
     assert answer["sources"] == [
-        {"name": "gateway", "offers": 3, "refreshed_at": NOW / SECOND, "error": None}
+        {
+            "name": "gateway",
+            "offers": 3,
+            "refreshed_at": NOW / SECOND,
+            "error": None,
+            "remark": None,
+        }
     ]
     tested, untested, unknown = answer["targets"]
     assert tested["state"] == "tested"

@@ -140,7 +140,7 @@ async def test_the_page_shows_states_stake_and_who_can_be_reached(station: Stati
         "45.02 %",
         "from round 3502",
         "until round 3502",
-        "connection refused",
+        "not reached</span> 0 s ago, tcp: connection refused",
         "&lt;b&gt;its&lt;/b&gt; scheme",
         "300000000 of chain 42161",
         "3 of 100 places taken",

@@ -97,6 +97,7 @@ class ChainSource:
             registered=last.registered,
             chain=last.state,
             complaint=self._complaint(last),
+            remark="; ".join(last.notes) or None,
         )
 
     def show(self, registered: tuple[Registration, ...]) -> None:
@@ -196,10 +197,10 @@ class ChainSource:
 
     def _complaint(self, last: Reading) -> str | None:
         """What is wrong with the reading that is given; `None` if nothing is."""
-        state, said = last.state, list(last.notes)
+        state, said = last.state, []
         if self._error is not None:
             age = _age(self._now() - state.read_at)
-            said.insert(0, f"{self._error}; the set of block {state.block} is used, read {age} ago")
+            said.append(f"{self._error}; the set of block {state.block} is used, read {age} ago")
         lag = (state.read_at - state.block_time) / NANOSECONDS
         if lag > OLD_BLOCK:
             said.append(

@@ -1,14 +1,15 @@
 """Asking the nodes: at a bounded pace, once for all who want the same, and with some patience."""
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 from exporter.ethereum.abi import quantity
-from exporter.ethereum.node import Node, Question, RefusedError, UnreachableError
-from exporter.ethereum.relay.belonging import check
+from exporter.ethereum.node import Good, Nodes, Question, RefusedError, UnreachableError
+from exporter.ethereum.relay.belonging import belongs, check
 from exporter.ethereum.relay.methods import Kind
 from exporter.ethereum.relay.pace import Pace
-from exporter.ethereum.relay.plan import Plan
+from exporter.ethereum.relay.plan import Life, Plan
 from exporter.ethereum.rpc import is_behind
 
 LAG: Final = 0.5
@@ -18,15 +19,18 @@ LAG: Final = 0.5
 class Asking:
     """The nodes, as the relay asks them."""
 
-    def __init__(self, node: Node, calls_per_second: float) -> None:
+    def __init__(self, node: Nodes, calls_per_second: float) -> None:
         self.pace = Pace(calls_per_second)
         self.trouble: str | None = None
         """Why the last question got no answer; `None` if it got one."""
         self._node = node
 
-    async def ask(self, question: Question) -> Any:  # noqa: ANN401 - JSON
-        """The result. Raises `EthereumError` or `TooManyCallsError`."""
-        return (await self._some(question))[0]
+    async def ask(self, question: Question, good: Good) -> Any:  # noqa: ANN401 - JSON
+        """The result; of a node whose answer is `good`, if there is one.
+
+        Raises `EthereumError` or `TooManyCallsError`.
+        """
+        return (await self._some(question, good=lambda found: good(found[0])))[0]
 
     async def carry_out(self, plan: Plan) -> Any:  # noqa: ANN401 - JSON
         """The result; a node that lags behind is asked again for as long as the plan says.
@@ -48,25 +52,27 @@ class Asking:
             await asyncio.sleep(LAG)
 
     async def _once(self, plan: Plan) -> Any:  # noqa: ANN401 - JSON
-        ends_near_newest = plan.height is not None and plan.patience > 0
-        if plan.method.kind is not Kind.LOGS or plan.hash is not None or not ends_near_newest:
-            return await self.ask(plan.question)
+        if plan.method.kind is not Kind.LOGS or plan.life is not Life.BY_BLOCK:
+            return await self.ask(plan.question, lambda found: _settles(plan, found))
         # A node that lags gives the logs that it has, as if there were no more.
-        found, number = await self._some(plan.question, Question("eth_blockNumber"))
+        has_all = partial(_has_got, plan.height or 0)
+        found, number = await self._some(
+            plan.question, Question("eth_blockNumber"), good=lambda both: has_all(both[1])
+        )
         if isinstance(found, RefusedError):
             raise found
-        if isinstance(number, RefusedError) or quantity(number) < (plan.height or 0):
+        if not has_all(number):
             raise RefusedError(-32000, "unknown block: the node has not got all of the range yet")
         return found
 
-    async def _some(self, *questions: Question) -> list[Any]:
+    async def _some(self, *questions: Question, good: Good) -> list[Any]:
         for _ in questions:
             await self.pace.turn()
         try:
             if len(questions) > 1:
-                found = await self._node.ask_all(questions)
+                found = await self._node.ask_all(questions, good=good)
             else:
-                found = [await self._node.ask(questions[0])]
+                found = [await self._node.ask(questions[0], good=lambda one: good([one]))]
         except UnreachableError as error:
             self.trouble = str(error)
             raise
@@ -75,3 +81,14 @@ class Asking:
             raise
         self.trouble = None
         return found
+
+
+def _has_got(height: int, number: object) -> bool:
+    return not isinstance(number, RefusedError) and quantity(number) >= height
+
+
+def _settles(plan: Plan, found: object) -> bool:
+    """Whether no other node could know better."""
+    if found is None:
+        return plan.method.kind is Kind.TRANSACTION
+    return belongs(plan, found)

@@ -1,9 +1,12 @@
 """Whether an answer is about the block that was asked for: a node may be confused."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from exporter.ethereum.relay.methods import Kind
 from exporter.ethereum.relay.plan import Plan
+
+_NUMBER: Final = re.compile("0x[0-9a-fA-F]{1,16}")
 
 
 class OtherBlockError(Exception):
@@ -15,6 +18,12 @@ class OtherBlockError(Exception):
 
 def check(plan: Plan, result: Any) -> None:  # noqa: ANN401 - JSON
     """Raises `OtherBlockError`."""
+    if not belongs(plan, result):
+        raise OtherBlockError
+
+
+def belongs(plan: Plan, result: Any) -> bool:  # noqa: ANN401 - JSON
+    """Whether it is about what was asked for; that there is no such thing may be so."""
     kind = plan.method.kind
     if kind is Kind.LOGS:
         good = isinstance(result, list) and all(_within(plan, log) for log in result)
@@ -27,17 +36,13 @@ def check(plan: Plan, result: Any) -> None:  # noqa: ANN401 - JSON
         good = isinstance(result, dict) and _hash_of(result) == plan.hash
     else:
         good = True
-    if not good:
-        raise OtherBlockError
+    return good
 
 
 def number_of(block: dict[str, Any], name: str = "number") -> int | None:
     """The number of a block, or that a transaction, receipt or log names; `None` without one."""
     text = block.get(name)
-    try:
-        return int(text, 16) if isinstance(text, str) else None
-    except ValueError:
-        return None
+    return int(text, 16) if isinstance(text, str) and _NUMBER.fullmatch(text) else None
 
 
 def _hash_of(result: dict[str, Any]) -> str:

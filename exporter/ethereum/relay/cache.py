@@ -16,7 +16,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     text: bytes
     until: float | None = None
-    """Of the loop's clock; `None`: as long as there is room."""
+    """Of `clock`; `None`: as long as there is room."""
     height: int = 0
     """The block that it was read at; only said of readings of the pool."""
     settled: bool = True

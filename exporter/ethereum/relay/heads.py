@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.ethereum.node import Question
-from exporter.ethereum.relay import answers
+from exporter.ethereum.node import Good, Question
+from exporter.ethereum.relay import answers, clock
 from exporter.ethereum.relay.belonging import OtherBlockError, number_of
 from exporter.ethereum.relay.tally import How
 
@@ -21,6 +21,8 @@ different moments cost hardly more than one.
 LONGEST_BEHIND: Final = 300.0
 """Seconds after which nodes that give an older block than before are believed: nobody may hang for
 ever on a chain that was really set back."""
+_APART: Final = 60.0
+"""Seconds after which one look says nothing of what was between it and the one before."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Heads:
 
     def __init__(
         self,
-        ask: Callable[[Question], Awaitable[Any]],
+        ask: Callable[[Question, Good], Awaitable[Any]],
         *,
         on_new: Callable[[Head, float], None],
         on_replaced: Callable[[], None],
@@ -60,6 +62,8 @@ class Heads:
         self._fresh = fresh
         self._looked = 0.0
         self._behind_since: float | None = None
+        self._behind_at = 0.0
+        """When a node that lags was seen last."""
         self._looking: asyncio.Task[Head] | None = None
 
     async def newest(self) -> tuple[Head, How]:
@@ -67,7 +71,7 @@ class Heads:
 
         Raises `EthereumError`, `OtherBlockError` or `TooManyCallsError`.
         """
-        now = asyncio.get_running_loop().time()
+        now = clock.now()
         if self.known is not None and now - self._looked < self._fresh:
             return self.known, How.CACHED
         how = How.COALESCED
@@ -83,10 +87,11 @@ class Heads:
             task.exception()
 
     async def _look(self) -> Head:
-        asked = asyncio.get_running_loop().time()
-        found = _head(await self._ask(Question("eth_getBlockByNumber", ("latest", False))))
+        asked = clock.now()
+        latest = Question("eth_getBlockByNumber", ("latest", False))
+        found = _head(await self._ask(latest, self._is_no_older))
         known = self.known
-        if found.number < max(self._at_least, known.number if known else 0):
+        if found.number < self._at_least:
             return self._older(found, asked)
         self._behind_since = None
         if known is not None and _replaces(found, known):
@@ -94,6 +99,10 @@ class Heads:
             self._on_replaced()
         self._take(found, asked)
         return found
+
+    def _is_no_older(self, block: object) -> bool:
+        number = number_of(block) if isinstance(block, dict) else None
+        return number is not None and number >= self._at_least
 
     def _take(self, found: Head, asked: float) -> None:
         changed = self.known is None or self.known.hash != found.hash
@@ -105,7 +114,9 @@ class Heads:
 
     def _older(self, found: Head, asked: float) -> Head:
         """What is known stays the newest: the node that answered lags behind."""
-        since = self._behind_since = self._behind_since or asked
+        if self._behind_since is None or asked - self._behind_at > _APART:
+            self._behind_since = asked
+        since, self._behind_at = self._behind_since, asked
         if asked - since >= LONGEST_BEHIND:
             log.warning(
                 "the Ethereum nodes have given older blocks for so long that they are believed",

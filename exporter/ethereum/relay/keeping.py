@@ -1,11 +1,10 @@
 """For how long which answer is kept."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
 from exporter.ethereum.node import RefusedError
-from exporter.ethereum.relay import answers
+from exporter.ethereum.relay import answers, clock
 from exporter.ethereum.relay.belonging import number_of
 from exporter.ethereum.relay.cache import Cache, Kept
 from exporter.ethereum.relay.heads import FRESH, Head
@@ -43,12 +42,12 @@ class Keeping:
 
     def get(self, key: bytes) -> bytes | None:
         """The answer, as the member of a response."""
-        kept = self.cache.get(key, asyncio.get_running_loop().time())
+        kept = self.cache.get(key, clock.now())
         return None if kept is None else kept.text
 
     def of_pool(self, key: bytes, contract: str) -> bytes | None:
         """The same for a reading of the pool at the newest block."""
-        kept = self.cache.get(key, asyncio.get_running_loop().time())
+        kept = self.cache.get(key, clock.now())
         if kept is None or self._told.since(contract, kept.height):
             return None
         return kept.text

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from exporter.ethereum.node import EthereumError, Node, RefusedError
-from exporter.ethereum.relay import answers
+from exporter.ethereum.node import EthereumError, Nodes, RefusedError
+from exporter.ethereum.relay import answers, clock
 from exporter.ethereum.relay.asking import LAG, Asking
 from exporter.ethereum.relay.belonging import OtherBlockError
 from exporter.ethereum.relay.heads import FRESH, BehindError, Head, Heads
@@ -42,7 +42,7 @@ class Relay:
 
     def __init__(
         self,
-        node: Node,
+        node: Nodes,
         *,
         cache_bytes: int,
         calls_per_second: float,
@@ -160,7 +160,7 @@ class Relay:
         return task
 
     async def _fetched(self, plan: Plan, of_pool: bytes | None) -> bytes:
-        sent = asyncio.get_running_loop().time()
+        sent = clock.now()
         try:
             async with asyncio.timeout(ANSWER_LIMIT):
                 found = await self._asking.carry_out(plan)

@@ -20,6 +20,9 @@ from exporter.settings.ethereum import Ethereum
 BACKLOG: Final = 1024
 """Connections that wait while the relay is started anew."""
 
+NODE_TIMEOUT: Final = 8.0
+"""Seconds that one node gets at most: a call that fails after `ANSWER_LIMIT` has room for two."""
+
 
 @asynccontextmanager
 async def a_relay(settings: Ethereum, *, at_least: int = 0) -> AsyncIterator[Relay]:
@@ -27,7 +30,8 @@ async def a_relay(settings: Ethereum, *, at_least: int = 0) -> AsyncIterator[Rel
 
     It gives no block below `at_least` as the newest one.
     """
-    async with Upstreams.of(settings, patience=PATIENCE) as upstreams:
+    patient = settings.model_copy(update={"timeout": min(settings.timeout, NODE_TIMEOUT)})
+    async with Upstreams.of(patient, patience=PATIENCE) as upstreams:
         relay = Relay(
             upstreams,
             cache_bytes=settings.relay.cache_bytes,

@@ -199,7 +199,7 @@ def _station(
         age = duration((now - supply.taken_at) / NANOSECONDS)
         pairs.append(("Supply", f"{len(supply.tested)} targets tested, seen {age} ago"))
         pairs += [
-            (f"Source {source.name}", source.error or f"{source.offers} offers")
+            (f"Source {source.name}", source.error or source.remark or f"{source.offers} offers")
             for source in supply.sources
         ]
     for consumer in numbers.consumers:

@@ -36,6 +36,8 @@ def escape(text: str) -> Markup:
     """The text as HTML; control and direction characters of strangers are made visible."""
     if isinstance(text, Markup):
         return text
+    if text.isprintable():  # nothing to be made visible, and most texts of a long page are
+        return Markup(html.escape(text))
     return Markup(html.escape("".join(_visible(character) for character in text)))
 
 

@@ -34,7 +34,7 @@ _HEAD: Final = (
 )
 _TONE: Final = {
     State.OFFERED: "ok",
-    State.NO_LONGER_LISTED: "bad",
+    State.NO_LONGER_LISTED: "warn",
     State.NOT_REGISTERED: "warn",
 }
 
@@ -43,7 +43,7 @@ def orchestrators_page(
     entries: Sequence[Orchestrator], chain: ChainState | None, *, name: Name, now: int
 ) -> Page:
     """The page; `now` is Unix nanoseconds."""
-    rows = [_row(entry, chain, name(entry.orchestrator)) for entry in entries[:MOST_ROWS]]
+    rows = [_row(entry, chain, name(entry.orchestrator), now) for entry in entries[:MOST_ROWS]]
     return page(
         "Orchestrators",
         element("h1", "Orchestrators"),
@@ -86,7 +86,7 @@ def _summary(entries: Sequence[Orchestrator]) -> str:
     return (counted(entries) or "none") + more
 
 
-def _row(entry: Orchestrator, chain: ChainState | None, name: str | None) -> Markup:
+def _row(entry: Orchestrator, chain: ChainState | None, name: str | None, now: int) -> Markup:
     known = entry.registration
     return element(
         "tr",
@@ -96,7 +96,7 @@ def _row(entry: Orchestrator, chain: ChainState | None, name: str | None) -> Mar
         cell(UNKNOWN if known is None else _active(known, chain), kind="nowrap"),
         cell(*_cuts(known), kind="num"),
         cell(*_models(entry), kind="num"),
-        cell(_uri(entry), _reached(known), kind="text"),
+        cell(_uri(entry), _reached(known, now), kind="text"),
     )
 
 
@@ -148,28 +148,28 @@ def _uri(entry: Orchestrator) -> str:
     return known.ai_service_uri or known.ai_uri_refused or "none"
 
 
-def _reached(known: Registration | None) -> Markup:
+def _reached(known: Registration | None, now: int) -> Markup:
     """What a look at each URI showed, that of the AI registry first, another one by its name."""
     if known is None:
         return Markup()
     looks = sorted(known.reachability, key=lambda look: look.uri != known.ai_service_uri)
     return join(
-        element("div", *_look(look, named=look.uri != known.ai_service_uri), class_="soft")
+        element("div", *_look(look, now, named=look.uri != known.ai_service_uri), class_="soft")
         for look in looks
     )
 
 
-def _look(look: Reachability, *, named: bool) -> tuple[str, ...]:
+def _look(look: Reachability, now: int, *, named: bool) -> tuple[str, ...]:
     where = f"{look.uri}: " if named else ""
     if look.reached is None:
         return where, "not found out whether it can be reached"
     if not look.reached:
         why = ": ".join(part for part in (look.stage, look.error) if part)
-        return where, element("span", "not reached", class_="bad"), f" {why}"
+        return where, element("span", "not reached", class_="bad"), f" {ago(now, look.at)}, {why}"
     found = look.certificate
     until = None if found is None or found.not_after is None else iso_time(found.not_after)[:10]
     certificate = "" if until is None else f", certificate until {until}"
-    return where, element("span", "reached", class_="ok"), certificate
+    return where, element("span", "reached", class_="ok"), f" {ago(now, look.at)}{certificate}"
 
 
 def _percent(part: float | None) -> str:

@@ -16,6 +16,7 @@ from exporter.discovery.chain.last_good import LastGood
 from exporter.discovery.chain.opening import made
 from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
+from exporter.discovery.outdated import HOLDS, REASON
 from exporter.ethereum.upstreams import Upstreams
 from exporter.model import NANOSECONDS, Offer, Supply
 from exporter.orchestrators import State, orchestrators
@@ -154,6 +155,29 @@ async def test_a_gateway_that_fails_makes_nobody_vanish(both: Any) -> None:
         assert [offer.unlisted_since for offer in failing.offers] == [None, None]
 
 
+async def test_an_old_list_does_not_say_that_who_left_or_moved_is_still_there(
+    both: Any, livepeer: Livepeer
+) -> None:
+    async with both() as here:
+        first = await here.after(listing(1, 2, 3))
+        here.clock.now = first.chain.block_time - int(HOLDS + 120) * NANOSECONDS
+        await here.after(listing(1, 2, 3))
+        livepeer.set_ai_uri(who(1), "https://moved.example:8935")
+        livepeer.unbond(who(2), 2 * LPT)
+        livepeer.new_round()
+        failing = await here.after(Reply(b"gone", 503))
+        assert len(failing.tested) == 3
+        here.clock.now = first.chain.block_time
+        old = await here.after()
+        assert {one.target.orchestrator: one.not_tested for one in old.offers} == {
+            who(1): REASON,
+            who(2): REASON,
+            who(3): None,
+        }
+        again = await here.after(listing(1, 2, 3))
+        assert len(again.tested) == 3
+
+
 async def test_who_lists_another_model_has_withdrawn_the_first(both: Any) -> None:
     async with both() as here:
         await here.after(listing(1, 2))
@@ -176,6 +200,22 @@ async def test_who_leaves_or_clears_its_entry_is_not_tested_on(
         livepeer.new_round()
         gone = await here.after(listing(3))
         assert [offer.target.orchestrator for offer in gone.offers] == [who(3)]
+
+
+async def test_an_old_reading_of_the_chain_does_not_say_that_who_vanished_is_still_there(
+    both: Any,
+) -> None:
+    async with both() as here:
+        first = await here.after(listing(1, 2))
+        here.clock.now = first.chain.block_time
+        await here.after(listing(1, 2))
+        gone = await here.after(listing(2))
+        assert of(gone, 1) in ([offer] for offer in gone.tested)
+        here.clock.now += int(HOLDS) * NANOSECONDS
+        stale = await here.after()
+        assert of(stale, 1) == []
+        here.clock.now = first.chain.block_time
+        assert of(await here.after(), 1) == of(gone, 1)
 
 
 async def test_a_restart_goes_on_with_who_was_tested_on(both: Any) -> None:

@@ -55,6 +55,21 @@ async def test_a_dead_node_after_a_restart_leaves_the_last_good_set_and_says_how
     assert "k3y" not in listing.complaint
 
 
+async def test_stake_that_is_nobodys_is_a_remark_and_no_failure(
+    livepeer: Livepeer, node_url: str, tmp_path: Path
+) -> None:
+    populate(livepeer, range(1, 4))
+    livepeer.unbond(who(2), 2 * LPT)
+    livepeer.bond(who(2), 2 * LPT)
+    async with a_source(settings(node_url), tmp_path) as source:
+        await source.look()
+        discovery = Discovery(settings(node_url), tested_pipelines=[], chain=source)
+        (state,) = (await discovery.refresh()).sources
+    assert state.error is None
+    assert state.remark is not None
+    assert "came back to it in this round" in state.remark
+
+
 async def test_without_any_good_reading_a_dead_node_is_an_error(tmp_path: Path) -> None:
     source = await look(settings(NOWHERE), tmp_path)
     with pytest.raises(SourceError, match="no Ethereum node answers"):

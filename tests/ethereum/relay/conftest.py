@@ -28,3 +28,9 @@ async def upstreams(node: Node, second: Node) -> AsyncIterator[Upstreams]:
     nodes = [("first", node.url), ("second", second.url)]
     async with Upstreams(nodes, chain_id=CHAIN, timeout=5.0, patience=10.0) as upstreams:
         yield upstreams
+
+
+@pytest.fixture
+async def alone(node: Node) -> AsyncIterator[Upstreams]:
+    async with Upstreams([("first", node.url)], chain_id=CHAIN, timeout=5.0) as upstreams:
+        yield upstreams

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from exporter.ethereum.node import Node, RefusedError
+from exporter.ethereum.node import Nodes, RefusedError
 from exporter.ethereum.relay.relay import Relay
 
 
@@ -27,7 +27,7 @@ class Asked:
         return calls.cached, calls.coalesced, calls.sent, calls.refused, calls.failed
 
 
-def a_relay(node: Node, **more: Any) -> Asked:
+def a_relay(node: Nodes, **more: Any) -> Asked:
     options = {"cache_bytes": 2**20, "calls_per_second": 10_000.0, "keep_pool": 600.0} | more
     return Asked(Relay(node, **options))
 

@@ -243,9 +243,9 @@ async def test_after_blocks_were_replaced_none_of_the_old_ones_is_given(
     ],
 )
 async def test_an_answer_about_something_else_is_none(
-    node: Node, upstreams: Upstreams, method: str, params: list[Any], wrong: Any
+    node: Node, alone: Upstreams, method: str, params: list[Any], wrong: Any
 ) -> None:
-    ask = a_relay(upstreams)
+    ask = a_relay(alone)
     await ask("eth_blockNumber")
     node.odd = lambda asked, _: wrong if asked == method else NotImplemented
     with pytest.raises(RefusedError, match="not about what was asked"):

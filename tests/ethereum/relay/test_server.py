@@ -160,10 +160,10 @@ _JSON = st.recursive(
 )
 def test_whatever_the_parameters_are_there_is_an_answer(method: str, params: Any) -> None:
     class Nobody:
-        async def ask(self, _: Any) -> Any:
+        async def ask(self, _: Any, *, good: Any = None) -> Any:  # noqa: ARG002 - of the protocol
             return {"number": "0x1", "hash": "0x2", "parentHash": "0x3"}
 
-        async def ask_all(self, questions: Any) -> Any:
+        async def ask_all(self, questions: Any, *, good: Any = None) -> Any:  # noqa: ARG002
             return [await self.ask(one) for one in questions]
 
     async def answer() -> Any:
