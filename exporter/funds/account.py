@@ -29,10 +29,6 @@ T = TypeVar("T")
 _CONTRACTS: Final = ("TicketBroker", "RoundsManager", "BondingManager")
 
 
-class NotReadError(Exception):
-    """The account could not be read; the message says why and holds no URL."""
-
-
 class Lock(StrEnum):
     """Whether deposit and reserve are held for whoever is paid from them."""
 
@@ -92,41 +88,38 @@ async def read(node: Node, address: str, *, chain_id: int, controller: str, now:
     """Read the account in two requests; `now` is Unix nanoseconds.
 
     Everything is asked at `latest`: deposit, reserve and withdraw round are one answer and so of
-    one block, and the rest changes once in a round. Raises `NotReadError`.
+    one block, and the rest changes once in a round. Raises `EthereumError`.
     """
-    try:
-        broker, rounds, bonding = await _contracts(node, chain_id, controller)
-        calls = (
-            Call(broker, SENDER_INFO, (address,)),
-            Call(rounds, CURRENT_ROUND),
-            Call(rounds, LAST_INITIALIZED_ROUND),
-            Call(bonding, IS_REGISTERED, (address,)),
-        )
-        *answers, balance, block = await node.ask_all(
-            [
-                *(call.question() for call in calls),
-                Question("eth_getBalance", (address, "latest")),
-                Question("eth_blockNumber"),
-            ]
-        )
-        deposit, withdraw_round, reserve, claimed = _value(calls[0], answers[0])
-        return Account(
-            address=address,
-            chain_id=chain_id,
-            block=quantity(_answer("eth_blockNumber", block)),
-            read_at=now,
-            deposit=_wei(deposit),
-            reserve=_wei(reserve),
-            claimed=_wei(claimed),
-            withdraw_round=_round(withdraw_round) or None,
-            round=_round(_value(calls[1], answers[1])),
-            initialized_round=_round(_value(calls[2], answers[2])),
-            # What it holds for tests is known without the following.
-            balance=_unless_refused(lambda: _wei(quantity(_answer("eth_getBalance", balance)))),
-            orchestrator=_unless_refused(lambda: bool(_value(calls[3], answers[3]))),
-        )
-    except EthereumError as error:
-        raise NotReadError(str(error)) from error
+    broker, rounds, bonding = await _contracts(node, chain_id, controller)
+    calls = (
+        Call(broker, SENDER_INFO, (address,)),
+        Call(rounds, CURRENT_ROUND),
+        Call(rounds, LAST_INITIALIZED_ROUND),
+        Call(bonding, IS_REGISTERED, (address,)),
+    )
+    *answers, balance, block = await node.ask_all(
+        [
+            *(call.question() for call in calls),
+            Question("eth_getBalance", (address, "latest")),
+            Question("eth_blockNumber"),
+        ]
+    )
+    deposit, withdraw_round, reserve, claimed = _value(calls[0], answers[0])
+    return Account(
+        address=address,
+        chain_id=chain_id,
+        block=quantity(_answer("eth_blockNumber", block)),
+        read_at=now,
+        deposit=_wei(deposit),
+        reserve=_wei(reserve),
+        claimed=_wei(claimed),
+        withdraw_round=_round(withdraw_round) or None,
+        round=_round(_value(calls[1], answers[1])),
+        initialized_round=_round(_value(calls[2], answers[2])),
+        # What it holds for tests is known without the following.
+        balance=_unless_refused(lambda: _wei(quantity(_answer("eth_getBalance", balance)))),
+        orchestrator=_unless_refused(lambda: bool(_value(calls[3], answers[3]))),
+    )
 
 
 async def _contracts(node: Node, chain_id: int, controller: str) -> list[str]:
@@ -137,16 +130,16 @@ async def _contracts(node: Node, chain_id: int, controller: str) -> list[str]:
     )
     found = quantity(_answer("eth_chainId", said))
     if found != chain_id:
-        raise NotReadError(f"the node is of chain {found}, expected {chain_id}")
+        raise AnswerError(f"the node is of chain {found}, expected {chain_id}")
     try:
         addresses = [_value(call, answer) for call, answer in zip(calls, answers, strict=True)]
     except EmptyAnswerError:
-        raise NotReadError(
+        raise EmptyAnswerError(
             f"there is no Controller at {controller} on chain {chain_id} (`ethereum.controller`)"
         ) from None
     for name, address in zip(_CONTRACTS, addresses, strict=True):
         if address == NOBODY:
-            raise NotReadError(
+            raise AnswerError(
                 f"the contract at {controller} (`ethereum.controller`) knows no {name}"
             )
     return addresses
@@ -154,7 +147,7 @@ async def _contracts(node: Node, chain_id: int, controller: str) -> list[str]:
 
 def _answer(what: str, answer: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(answer, RefusedError):
-        raise NotReadError(f"{what}: {answer}") from answer
+        raise AnswerError(f"{what}: {answer}") from answer
     return answer
 
 
@@ -165,7 +158,7 @@ def _value(call: Call, answer: Any) -> Any:  # noqa: ANN401 - by what the functi
 def _unless_refused(value: Callable[[], T]) -> T | None:
     try:
         return value()
-    except (EthereumError, NotReadError):
+    except EthereumError:
         return None
 
 

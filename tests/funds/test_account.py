@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.ethereum.node import Node
+from exporter.ethereum.node import EthereumError, Node
 from exporter.ethereum.upstreams import Upstreams
-from exporter.funds.account import Account, Lock, NotReadError, read
+from exporter.funds.account import Account, Lock, read
 from exporter.settings.ethereum import ARBITRUM_ONE, CONTROLLER
 from tests.ethereum import faults
 from tests.ethereum.fault_proxy import FaultProxy
@@ -29,7 +29,7 @@ async def account(node: Node, controller: str = CONTROLLER) -> Account:
 
 
 async def why_not(node: Node, controller: str = CONTROLLER) -> str:
-    with pytest.raises(NotReadError) as refused:
+    with pytest.raises(EthereumError) as refused:
         await account(node, controller)
     assert "://" not in str(refused.value)
     return str(refused.value)
@@ -210,7 +210,7 @@ async def test_a_node_of_another_chain_is_not_believed(
     proxy.always(faults.other_chain(1))
     assert "chain 1" in await why_not(upstreams)
     node = Direct(livepeer)
-    with pytest.raises(NotReadError, match="the node is of chain 42161, expected 421614"):
+    with pytest.raises(EthereumError, match="the node is of chain 42161, expected 421614"):
         await read(node, PAYER, chain_id=421614, controller=CONTROLLER, now=0)
 
 

@@ -1,6 +1,7 @@
 """What is known of the account while nodes come and go, and over restarts."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -113,3 +114,21 @@ async def test_an_orchestrator_that_pays_is_among_the_known_ones(
     livepeer.join(PAYER, 5)
     await made.look()
     assert made.orchestrators() == {PAYER}
+
+
+async def test_where_a_node_is_not_believed_the_next_is_read(
+    livepeer: Livepeer, proxy: FaultProxy, make_proxy: Callable[[str], FaultProxy]
+) -> None:
+    livepeer.fund(PAYER, 10, 100)
+    other = make_proxy("an0ther-key")
+    proxy.always(faults.empty_code)
+    nodes = [("rpc-1", proxy.url), ("rpc-2", other.url)]
+    async with Upstreams(nodes, chain_id=ARBITRUM_ONE) as both:
+        made = watch(both)
+        await made.look()
+        assert (held(made), made.error) == ((10, 100), None)
+        assert str(both.states[0].error).startswith("it is not believed: there is no Controller")
+        other.always(faults.empty_code)
+        await made.look()
+        assert "there is no Controller" in str(made.error)
+        assert held(made) == (10, 100)

@@ -15,7 +15,9 @@ from exporter.discovery.chain.reading import Reading, check, check_who_left, sha
 from exporter.ethereum import contracts
 from exporter.ethereum.abi import AnswerError, Call, EmptyAnswerError, quantity
 from exporter.ethereum.contracts import WEI
-from exporter.ethereum.node import EthereumError, Node, Question
+from exporter.ethereum.node import EthereumError, Question, UnreachableError
+from exporter.ethereum.scrutiny import Scrutiny
+from exporter.ethereum.upstreams import Upstreams
 from exporter.model import NANOSECONDS, ChainState
 from exporter.settings.ethereum import Ethereum
 
@@ -39,18 +41,18 @@ class Reader:
 
     def __init__(
         self,
-        node: Node,
+        nodes: Upstreams,
         settings: Ethereum,
         *,
         members: int,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
         """`members` bounds the pool, `now` gives Unix nanoseconds."""
-        self._node = node
+        self._node = Scrutiny(nodes)
         self._settings = settings
         self._members = members
         self._now = now
-        self._calls = ManyCalls(node, multicall=settings.multicall)
+        self._calls = ManyCalls(self._node, multicall=settings.multicall)
         self._right_chain = False
         self._addresses: Addresses | None = None
         self._active_stakes: dict[str, int] = {}
@@ -68,17 +70,27 @@ class Reader:
         return self._addresses
 
     async def read(self, before: Reading | None = None, progress: Progress = silent) -> Reading:
-        """Read the set; `before` is the last good reading. Raises `EthereumError`."""
+        """Read the set; `before` is the last good reading.
+
+        From the next node where the answers of one cannot be believed. Raises `EthereumError`.
+        """
+        reading = await self._node.believed(lambda: self._read_from_one(before, progress))
+        self._seen = {one.orchestrator for one in reading.registered}
+        return reading
+
+    async def _read_from_one(self, before: Reading | None, progress: Progress) -> Reading:
         await self._check_chain()
         if before is not None:
             self._seen |= {one.orchestrator for one in before.registered}
         try:
-            reading = await self._read_until_it_holds(before, progress)
-        except (ImpossibleError, PoolTooLongError):
-            self._seen.clear()  # Who was met is as little to be believed.
+            return await self._read_until_it_holds(before, progress)
+        except UnreachableError:
             raise
-        self._seen = {one.orchestrator for one in reading.registered}
-        return reading
+        except EthereumError as error:
+            self._addresses = None
+            if isinstance(error, ImpossibleError | PoolTooLongError):
+                self._seen.clear()  # Who was met is as little to be believed.
+            raise
 
     async def _read_until_it_holds(self, before: Reading | None, progress: Progress) -> Reading:
         for _ in range(TRIES - 1):
@@ -86,6 +98,7 @@ class Reader:
                 return await self._read(before, progress)
             except (BlockMissingError, ImpossibleError, AnswerError) as error:
                 self._addresses = None
+                self._node.begin()
                 log.debug("the set is read again: %s", error)
         return await self._read(before, progress)
 

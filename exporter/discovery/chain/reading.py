@@ -8,17 +8,13 @@ import msgspec
 from exporter.discovery.chain.facts import Facts, Whole
 from exporter.discovery.chain.many_calls import Block
 from exporter.discovery.chain.pool import IMPOSSIBLE, ImpossibleError
-from exporter.ethereum.node import EthereumError
+from exporter.ethereum.scrutiny import BehindError
 from exporter.model import NANOSECONDS, ChainState, Registration
 
 EMPTY_POOL: Final = (
     "the pool is empty, which is not believed: has the node got the state of its chain, and is "
     "`ethereum.controller` the right one?"
 )
-
-
-class BehindError(EthereumError):
-    """The nodes show an older state than the one that is known."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
