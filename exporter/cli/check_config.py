@@ -43,9 +43,11 @@ def check_config(file: Path, *, online: bool) -> None:
     """
     import os
 
+    from exporter import log
     from exporter.on_this_machine import missing
     from exporter.settings_file import SettingsError, load
 
+    log.configure("error", "text")  # All that is found is told below.
     try:
         settings = load(file, os.environ)
     except SettingsError as error:

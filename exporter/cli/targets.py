@@ -52,8 +52,10 @@ def targets(config: Path, *, as_json: bool) -> None:
     import asyncio
     import os
 
+    from exporter import log
     from exporter.settings_file import SettingsError, load
 
+    log.configure("error", "text")  # What sources say stands in the table.
     try:
         settings = load(config, os.environ)
     except SettingsError as error:

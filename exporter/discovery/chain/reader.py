@@ -15,7 +15,7 @@ from exporter.discovery.chain.reading import Reading, check, check_who_left, sha
 from exporter.ethereum import contracts
 from exporter.ethereum.abi import AnswerError, Call, EmptyAnswerError, quantity
 from exporter.ethereum.contracts import WEI
-from exporter.ethereum.node import EthereumError, Question, UnreachableError
+from exporter.ethereum.node import EthereumError, Question, RefusedError, UnreachableError
 from exporter.ethereum.scrutiny import Scrutiny
 from exporter.ethereum.upstreams import Upstreams
 from exporter.model import NANOSECONDS, ChainState
@@ -84,8 +84,8 @@ class Reader:
             self._seen |= {one.orchestrator for one in before.registered}
         try:
             return await self._read_until_it_holds(before, progress)
-        except UnreachableError:
-            raise
+        except (RefusedError, UnreachableError):
+            raise  # What was found out so far holds.
         except EthereumError as error:
             self._addresses = None
             if isinstance(error, ImpossibleError | PoolTooLongError):
