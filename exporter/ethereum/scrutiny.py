@@ -9,6 +9,9 @@ from exporter.ethereum.upstreams import Upstreams
 
 T = TypeVar("T")
 
+OLD_BLOCK: Final = 3600.0
+"""Seconds; the chain makes a block several times a second."""
+
 
 class BehindError(EthereumError):
     """The nodes show an older state than the one that is known."""

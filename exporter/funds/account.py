@@ -17,6 +17,8 @@ from exporter.ethereum.contracts import (
     contract_id,
 )
 from exporter.ethereum.node import EthereumError, Node, Question, RefusedError
+from exporter.ethereum.scrutiny import OLD_BLOCK, BehindError
+from exporter.model import NANOSECONDS
 
 MOST_WEI: Final = 10**27
 """More than there is ETH: an amount above it is rubbish."""
@@ -101,14 +103,14 @@ async def read(node: Node, address: str, *, chain_id: int, controller: str, now:
         [
             *(call.question() for call in calls),
             Question("eth_getBalance", (address, "latest")),
-            Question("eth_blockNumber"),
+            Question("eth_getBlockByNumber", ("latest", False)),
         ]
     )
     deposit, withdraw_round, reserve, claimed = _value(calls[0], answers[0])
     return Account(
         address=address,
         chain_id=chain_id,
-        block=quantity(_answer("eth_blockNumber", block)),
+        block=_height(_answer("eth_getBlockByNumber", block), now),
         read_at=now,
         deposit=_wei(deposit),
         reserve=_wei(reserve),
@@ -143,6 +145,15 @@ async def _contracts(node: Node, chain_id: int, controller: str) -> list[str]:
                 f"the contract at {controller} (`ethereum.controller`) knows no {name}"
             )
     return addresses
+
+
+def _height(block: Any, now: int) -> int:  # noqa: ANN401 - JSON
+    """The number of a block, which must not be old. Raises `EthereumError`."""
+    if not isinstance(block, dict):
+        raise AnswerError("the answer is not a block")
+    if now - quantity(block.get("timestamp")) * NANOSECONDS > OLD_BLOCK * NANOSECONDS:
+        raise BehindError("the newest block is old: the node does not follow the chain")
+    return quantity(block.get("number"))
 
 
 def _answer(what: str, answer: Any) -> Any:  # noqa: ANN401 - JSON

@@ -11,12 +11,12 @@ from exporter.discovery.chain.directory import Directory
 from exporter.discovery.chain.facts import Addresses, Facts, Whole
 from exporter.discovery.chain.many_calls import Block, BlockMissingError, ManyCalls
 from exporter.discovery.chain.pool import ImpossibleError, Next, PoolTooLongError, members
-from exporter.discovery.chain.reading import Reading, check, check_who_left, shares
+from exporter.discovery.chain.reading import OldError, Reading, check, check_who_left, shares
 from exporter.ethereum import contracts
 from exporter.ethereum.abi import AnswerError, Call, EmptyAnswerError, quantity
 from exporter.ethereum.contracts import WEI
 from exporter.ethereum.node import EthereumError, Question, RefusedError, UnreachableError
-from exporter.ethereum.scrutiny import Scrutiny
+from exporter.ethereum.scrutiny import OLD_BLOCK, Scrutiny
 from exporter.ethereum.upstreams import Upstreams
 from exporter.model import NANOSECONDS, ChainState
 from exporter.settings.ethereum import Ethereum
@@ -72,9 +72,13 @@ class Reader:
     async def read(self, before: Reading | None = None, progress: Progress = silent) -> Reading:
         """Read the set; `before` is the last good reading.
 
-        From the next node where the answers of one cannot be believed. Raises `EthereumError`.
+        From the next node where the answers of one cannot be believed, or its newest block is old.
+        Raises `EthereumError`.
         """
-        reading = await self._node.believed(lambda: self._read_from_one(before, progress))
+        try:
+            reading = await self._node.believed(lambda: self._read_from_one(before, progress))
+        except OldError as error:
+            reading = error.reading
         self._seen = {one.orchestrator for one in reading.registered}
         return reading
 
@@ -83,7 +87,7 @@ class Reader:
         if before is not None:
             self._seen |= {one.orchestrator for one in before.registered}
         try:
-            return await self._read_until_it_holds(before, progress)
+            reading = await self._read_until_it_holds(before, progress)
         except (RefusedError, UnreachableError):
             raise  # What was found out so far holds.
         except EthereumError as error:
@@ -91,6 +95,9 @@ class Reader:
             if isinstance(error, ImpossibleError | PoolTooLongError):
                 self._seen.clear()  # Who was met is as little to be believed.
             raise
+        if reading.state.read_at - reading.state.block_time > OLD_BLOCK * NANOSECONDS:
+            raise OldError(reading)
+        return reading
 
     async def _read_until_it_holds(self, before: Reading | None, progress: Progress) -> Reading:
         for _ in range(TRIES - 1):

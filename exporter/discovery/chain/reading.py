@@ -27,6 +27,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be found out, in words for the operator."""
 
 
+class OldError(BehindError):
+    """The newest block of the node is old. The reading may be taken where no other is newer."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__("its newest block is old: it does not follow the chain")
+        self.reading = reading
+
+
 def check(
     whole: Whole, pool: tuple[str, ...], block: Block, before: Reading | None
 ) -> Reading | None:

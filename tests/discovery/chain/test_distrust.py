@@ -12,6 +12,7 @@ from exporter.ethereum.abi import Function, unhex
 from exporter.ethereum.contracts import AGGREGATE, NOBODY
 from exporter.ethereum.node import EthereumError
 from exporter.ethereum.upstreams import Upstreams
+from exporter.model import NANOSECONDS
 from exporter.settings.ethereum import MULTICALL
 from tests.discovery.chain.chains import MEMBERS, ethereum, populate, read, reader
 from tests.ethereum import faults
@@ -324,3 +325,21 @@ async def test_a_node_that_is_not_believed_is_not_blamed_while_the_other_is_down
         assert [one.up for one in nodes.states] == [True, False]
         proxy.works()
         assert len((await someone.read()).registered) == 5
+
+
+async def test_a_node_that_does_not_follow_the_chain_is_passed_over_for_one_that_does(
+    livepeer: Livepeer, proxy: FaultProxy, second: FaultProxy
+) -> None:
+    populate(livepeer, range(1, 6))
+    made = livepeer.evm.header(livepeer.evm.height).timestamp
+    livepeer.evm.pass_time(2 * 3600)
+    proxy.always(faults.lagging(1))
+    chosen = ethereum(proxy.url, second.url)
+    now = (made + 2 * 3600) * NANOSECONDS
+    async with Upstreams.of(chosen) as nodes:
+        someone = Reader(nodes, chosen, members=MEMBERS, now=lambda: now)
+        assert (await someone.read()).state.block == livepeer.evm.height
+        assert "does not follow the chain" in str(nodes.states[0].error)
+    async with reader(proxy.url) as alone:
+        alone._now = lambda: now
+        assert (await alone.read()).state.block == livepeer.evm.height - 1
