@@ -62,6 +62,8 @@ class Reader:
         """Every address that was met, so that a walk that was cut off goes on where it was."""
         self._searched = 0
         """The round in which whoever left was searched for."""
+        self._searched_in_vain = ""
+        """Why there may be somebody who was not found."""
         self.directory = Directory(settings)
 
     @property
@@ -279,14 +281,9 @@ class Reader:
 
         if not missing(stakes):
             return known, ()
-        reason = "none of its events since the round began tells of them"
+        reason = self._searched_in_vain
         if self._searched != whole.round:
-            try:
-                left = await departed.search(self._node, at, since=whole.round, until=block.number)
-            except EthereumError as error:
-                left, reason = set(), f"{error}"
-            else:
-                self._searched = whole.round
+            left, reason = await self._left_by_events(at, whole, block)
             known = known | await self._about(at, left - known.keys(), block)
             stakes = await self._stakes(at, known, whole, block)
         if not missing(stakes):
@@ -297,6 +294,20 @@ class Reader:
             f"orchestrators that left the pool or came back to it in this round ({reason})"
         )
         return known, (note,)
+
+    async def _left_by_events(
+        self, at: Addresses, whole: Whole, block: Block
+    ) -> tuple[set[str], str]:
+        """Who left by the events of the round, and why somebody may still be missing."""
+        left, reason = set[str](), "none of its events since the round began tells of them"
+        try:
+            left = await departed.search(self._node, at, since=whole.round, until=block.number)
+        except AnswerError as error:
+            reason = f"{error}"  # It was a long search, and would end alike.
+        except EthereumError as error:
+            return left, f"{error}"
+        self._searched, self._searched_in_vain = whole.round, reason
+        return left, reason
 
     def _state(self, whole: Whole, block: Block) -> ChainState:
         return ChainState(
