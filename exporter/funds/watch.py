@@ -82,13 +82,17 @@ class Watch:
             self.error = None
 
     async def _read(self, node: Node) -> Account:
-        return await read(
+        found = await read(
             node,
             self.address,
             chain_id=self._chain_id,
             controller=self._controller,
             now=self._now(),
         )
+        if found.orchestrator is None and self.account is not None:
+            # One must not pay, also not while a node does not tell.
+            return msgspec.structs.replace(found, orchestrator=self.account.orchestrator)
+        return found
 
     def orchestrators(self) -> frozenset[str]:
         """The account itself, where it is known to be an orchestrator, which must not pay."""
