@@ -65,7 +65,7 @@ def chain(config: Path, *, as_json: bool, no_reach: bool) -> None:
     from exporter import log
     from exporter.settings_file import SettingsError, load
 
-    log.configure("warning", "text")
+    click.get_current_context().with_resource(log.configured("warning", "text"))
 
     try:
         settings = load(config, os.environ)

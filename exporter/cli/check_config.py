@@ -47,7 +47,8 @@ def check_config(file: Path, *, online: bool) -> None:
     from exporter.on_this_machine import missing
     from exporter.settings_file import SettingsError, load
 
-    log.configure("error", "text")  # All that is found is told below.
+    # All that is found is told below.
+    click.get_current_context().with_resource(log.configured("error", "text"))
     try:
         settings = load(file, os.environ)
     except SettingsError as error:

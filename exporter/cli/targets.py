@@ -55,7 +55,8 @@ def targets(config: Path, *, as_json: bool) -> None:
     from exporter import log
     from exporter.settings_file import SettingsError, load
 
-    log.configure("error", "text")  # What sources say stands in the table.
+    # What sources say stands in the table.
+    click.get_current_context().with_resource(log.configured("error", "text"))
     try:
         settings = load(config, os.environ)
     except SettingsError as error:
