@@ -7,10 +7,13 @@ What `extra` holds becomes fields of the event.
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NOISY = ("httpx", "httpcore", "asyncio", "aiohttp.access", "PIL")
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}
 
 Format = Literal["auto", "text", "json"]
@@ -58,8 +61,24 @@ def configure(level: str, form: Format, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
-    for noisy in ("httpx", "httpcore", "asyncio", "aiohttp.access", "PIL"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+@contextmanager
+def configured(level: str, form: Format) -> Iterator[None]:
+    """The same for a while, such as for one command of a program that goes on."""
+    root = logging.getLogger()
+    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in _NOISY}
+    before = root.level
+    configure(level, form)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(before)
+        for name, its in levels.items():
+            logging.getLogger(name).setLevel(its)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

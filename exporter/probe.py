@@ -15,6 +15,7 @@ from exporter.discovery.chain.source import ChainSource
 from exporter.discovery.discover import Discovery
 from exporter.discovery.outdated import holds, outdated
 from exporter.discovery.select import active, select
+from exporter.ethereum.upstreams import Upstreams
 from exporter.funds.watch import Watch
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.record import answers_folder
@@ -497,8 +498,9 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
             keep=answers.keep,
         )
         async with (
-            chain_source(settings, folder.path) as chain,
-            account_watch(settings) as watch,
+            _nodes(settings) as nodes,
+            chain_source(settings, folder.path, nodes) as chain,
+            account_watch(settings, nodes) as watch,
             gateways(
                 settings,
                 folder,
@@ -527,6 +529,16 @@ async def _prober(settings: Settings, folder: DataFolder, outbox: Outbox) -> Asy
         await witness.close()
         await proofs.close()
         resolver.close()
+
+
+@asynccontextmanager
+async def _nodes(settings: Settings) -> AsyncIterator[Upstreams | None]:
+    """The nodes of `ethereum.rpc`, for all that asks them here; `None` if there are none."""
+    if not settings.ethereum.rpc:
+        yield None
+        return
+    async with Upstreams.of(settings.ethereum) as nodes:
+        yield nodes
 
 
 async def _remembered(outbox: Outbox) -> list[tuple[str, str, str | None]]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import time_ns
 
 from exporter.ethereum.upstreams import Upstreams
@@ -26,8 +26,13 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def account_watch(settings: Settings) -> AsyncIterator[Watch | None]:
-    """The watch on the paying account; `None` where gateways of our own do not pay."""
+async def account_watch(
+    settings: Settings, shared: Upstreams | None = None
+) -> AsyncIterator[Watch | None]:
+    """The watch on the paying account; `None` where gateways of our own do not pay.
+
+    `shared` are the nodes of `ethereum.rpc`, if somebody else asks them too.
+    """
     on_chain = settings.livepeer.on_chain
     if on_chain is None or not any(lane.kind == "managed" for lane in settings.lanes):
         yield None
@@ -46,7 +51,11 @@ async def account_watch(settings: Settings) -> AsyncIterator[Watch | None]:
         )
         return
     ethereum = settings.ethereum.model_copy(update={"chain_id": chain_id})
-    async with Upstreams.of(ethereum, nodes=nodes) as node:
+    async with AsyncExitStack() as stack:
+        if shared is not None and nodes is settings.ethereum.rpc:
+            node = shared
+        else:
+            node = await stack.enter_async_context(Upstreams.of(ethereum, nodes=nodes))
         yield Watch(node, on_chain.account, chain_id=chain_id, controller=controller, now=time_ns)
 
 

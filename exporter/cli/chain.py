@@ -62,7 +62,10 @@ def chain(config: Path, *, as_json: bool, no_reach: bool) -> None:
     import asyncio
     import os
 
+    from exporter import log
     from exporter.settings_file import SettingsError, load
+
+    click.get_current_context().with_resource(log.configured("warning", "text"))
 
     try:
         settings = load(config, os.environ)
@@ -86,6 +89,7 @@ async def _read(settings: "Settings", *, reach: bool) -> "tuple[ChainSource, Nam
     from exporter.names.book import NameBook
 
     say = _progress()
+    say("asking the nodes")
     async with Upstreams.of(settings.ethereum, patience=PATIENCE) as node:
         last_good = LastGood(settings.data, settings.ethereum)
         source = made(settings, node, last_good, keep=False)

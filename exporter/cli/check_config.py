@@ -43,9 +43,12 @@ def check_config(file: Path, *, online: bool) -> None:
     """
     import os
 
+    from exporter import log
     from exporter.on_this_machine import missing
     from exporter.settings_file import SettingsError, load
 
+    # All that is found is told below.
+    click.get_current_context().with_resource(log.configured("error", "text"))
     try:
         settings = load(file, os.environ)
     except SettingsError as error:

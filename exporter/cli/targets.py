@@ -52,8 +52,11 @@ def targets(config: Path, *, as_json: bool) -> None:
     import asyncio
     import os
 
+    from exporter import log
     from exporter.settings_file import SettingsError, load
 
+    # What sources say stands in the table.
+    click.get_current_context().with_resource(log.configured("error", "text"))
     try:
         settings = load(config, os.environ)
     except SettingsError as error:

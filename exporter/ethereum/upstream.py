@@ -28,7 +28,14 @@ AT_ONCE: Final = 8
 """Single calls at the same time, in the place of a batch."""
 
 Failure = Literal[
-    "unreachable", "timeout", "busy", "unauthorized", "http_error", "malformed", "wrong_chain"
+    "unreachable",
+    "timeout",
+    "busy",
+    "unauthorized",
+    "http_error",
+    "malformed",
+    "wrong_chain",
+    "not_believed",
 ]
 
 _ON_THE_WAY: Final = (

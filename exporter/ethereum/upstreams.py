@@ -1,7 +1,7 @@
 """Several Ethereum nodes as one: the best that answers is asked, the others stand by."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from random import Random
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -118,8 +118,21 @@ class Upstreams:
             for one in self._all
         )
 
-    async def ask(self, question: Question, *, good: Good | None = None) -> Any:  # noqa: ANN401 - JSON
+    def stand_by(self, *, but: Collection[Upstream]) -> bool:
+        """Whether there is a node that may be asked, but for these."""
+        return any(one not in but and not one.rests() for one in self._all)
+
+    async def ask(
+        self,
+        question: Question,
+        *,
+        good: Good | None = None,
+        but: Collection[Upstream] = (),
+        answered: list[Upstream] | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
         """The `result`; where that is not `good`, the next node's, and the first one's if none is.
+
+        Those of `but` are not asked, and whoever's answer it is is added to `answered`.
 
         Raises `RefusedError`, or `UnreachableError` when no node answers.
         """
@@ -127,12 +140,17 @@ class Upstreams:
         async def of(one: Upstream) -> Any:  # noqa: ANN401 - JSON
             return await one.ask(question)
 
-        return await self._of_any(of, good)
+        return await self._of_any(of, good, but, answered)
 
     async def ask_all(
-        self, questions: Sequence[Question], *, good: Good | None = None
+        self,
+        questions: Sequence[Question],
+        *,
+        good: Good | None = None,
+        but: Collection[Upstream] = (),
+        answered: list[Upstream] | None = None,
     ) -> "list[Any | RefusedError]":
-        """The results in order, all from one node; a refusal in its place. `good` is as in `ask`.
+        """The results in order, all from one node; a refusal in its place. See `ask`.
 
         Raises `UnreachableError` when no node answers all of them, and `RefusedError` when every
         one lacks the block that is asked for.
@@ -147,15 +165,22 @@ class Upstreams:
                     raise refusal
             return found
 
-        return await self._of_any(of, good)
+        return await self._of_any(of, good, but, answered)
 
-    async def _of_any(self, ask: Callable[[Upstream], Awaitable[T]], good: Good | None) -> T:
+    async def _of_any(
+        self,
+        ask: Callable[[Upstream], Awaitable[T]],
+        good: Good | None,
+        but: Collection[Upstream],
+        answered: list[Upstream] | None,
+    ) -> T:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._patience
+        asked = [one for one in self._all if one not in but]
         while True:
             refusal = None
-            poor: list[T] = []
-            for one in self._all:
+            poor: list[tuple[Upstream, T]] = []
+            for one in asked:
                 if one.rests():
                     continue
                 try:
@@ -164,17 +189,21 @@ class Upstreams:
                     continue
                 except RefusedError as error:
                     if not (rpc.is_behind(error) or rpc.is_not_offered(error)):
+                        _note(one, answered)
                         raise
                     refusal = refusal or error
                     continue
                 if good is None or good(found):
+                    _note(one, answered)
                     return found
-                poor.append(found)
+                poor.append((one, found))
             if poor:
-                return poor[0]
+                one, found = poor[0]
+                _note(one, answered)
+                return found
             if refusal is not None:
                 raise refusal
-            soonest = min(one.rests() for one in self._all)
+            soonest = min((one.rests() for one in asked), default=self._patience)
             if loop.time() + soonest >= until:
                 raise self._unreachable()
             await asyncio.sleep(max(soonest, LOOK))
@@ -182,3 +211,8 @@ class Upstreams:
     def _unreachable(self) -> EthereumError:
         reasons = "; ".join(f"{one.name}: {one.error or 'not asked yet'}" for one in self._all)
         return UnreachableError(f"no Ethereum node answers: {reasons}")
+
+
+def _note(one: Upstream, answered: list[Upstream] | None) -> None:
+    if answered is not None:
+        answered.append(one)

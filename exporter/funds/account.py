@@ -17,6 +17,8 @@ from exporter.ethereum.contracts import (
     contract_id,
 )
 from exporter.ethereum.node import EthereumError, Node, Question, RefusedError
+from exporter.ethereum.scrutiny import OLD_BLOCK, BehindError
+from exporter.model import NANOSECONDS
 
 MOST_WEI: Final = 10**27
 """More than there is ETH: an amount above it is rubbish."""
@@ -27,10 +29,6 @@ SOON: Final = 1
 T = TypeVar("T")
 
 _CONTRACTS: Final = ("TicketBroker", "RoundsManager", "BondingManager")
-
-
-class NotReadError(Exception):
-    """The account could not be read; the message says why and holds no URL."""
 
 
 class Lock(StrEnum):
@@ -92,41 +90,38 @@ async def read(node: Node, address: str, *, chain_id: int, controller: str, now:
     """Read the account in two requests; `now` is Unix nanoseconds.
 
     Everything is asked at `latest`: deposit, reserve and withdraw round are one answer and so of
-    one block, and the rest changes once in a round. Raises `NotReadError`.
+    one block, and the rest changes once in a round. Raises `EthereumError`.
     """
-    try:
-        broker, rounds, bonding = await _contracts(node, chain_id, controller)
-        calls = (
-            Call(broker, SENDER_INFO, (address,)),
-            Call(rounds, CURRENT_ROUND),
-            Call(rounds, LAST_INITIALIZED_ROUND),
-            Call(bonding, IS_REGISTERED, (address,)),
-        )
-        *answers, balance, block = await node.ask_all(
-            [
-                *(call.question() for call in calls),
-                Question("eth_getBalance", (address, "latest")),
-                Question("eth_blockNumber"),
-            ]
-        )
-        deposit, withdraw_round, reserve, claimed = _value(calls[0], answers[0])
-        return Account(
-            address=address,
-            chain_id=chain_id,
-            block=quantity(_answer("eth_blockNumber", block)),
-            read_at=now,
-            deposit=_wei(deposit),
-            reserve=_wei(reserve),
-            claimed=_wei(claimed),
-            withdraw_round=_round(withdraw_round) or None,
-            round=_round(_value(calls[1], answers[1])),
-            initialized_round=_round(_value(calls[2], answers[2])),
-            # What it holds for tests is known without the following.
-            balance=_unless_refused(lambda: _wei(quantity(_answer("eth_getBalance", balance)))),
-            orchestrator=_unless_refused(lambda: bool(_value(calls[3], answers[3]))),
-        )
-    except EthereumError as error:
-        raise NotReadError(str(error)) from error
+    broker, rounds, bonding = await _contracts(node, chain_id, controller)
+    calls = (
+        Call(broker, SENDER_INFO, (address,)),
+        Call(rounds, CURRENT_ROUND),
+        Call(rounds, LAST_INITIALIZED_ROUND),
+        Call(bonding, IS_REGISTERED, (address,)),
+    )
+    *answers, balance, block = await node.ask_all(
+        [
+            *(call.question() for call in calls),
+            Question("eth_getBalance", (address, "latest")),
+            Question("eth_getBlockByNumber", ("latest", False)),
+        ]
+    )
+    deposit, withdraw_round, reserve, claimed = _value(calls[0], answers[0])
+    return Account(
+        address=address,
+        chain_id=chain_id,
+        block=_height(_answer("eth_getBlockByNumber", block), now),
+        read_at=now,
+        deposit=_wei(deposit),
+        reserve=_wei(reserve),
+        claimed=_wei(claimed),
+        withdraw_round=_round(withdraw_round) or None,
+        round=_round(_value(calls[1], answers[1])),
+        initialized_round=_round(_value(calls[2], answers[2])),
+        # What it holds for tests is known without the following.
+        balance=_unless_refused(lambda: _wei(quantity(_answer("eth_getBalance", balance)))),
+        orchestrator=_unless_refused(lambda: bool(_value(calls[3], answers[3]))),
+    )
 
 
 async def _contracts(node: Node, chain_id: int, controller: str) -> list[str]:
@@ -137,24 +132,33 @@ async def _contracts(node: Node, chain_id: int, controller: str) -> list[str]:
     )
     found = quantity(_answer("eth_chainId", said))
     if found != chain_id:
-        raise NotReadError(f"the node is of chain {found}, expected {chain_id}")
+        raise AnswerError(f"the node is of chain {found}, expected {chain_id}")
     try:
         addresses = [_value(call, answer) for call, answer in zip(calls, answers, strict=True)]
     except EmptyAnswerError:
-        raise NotReadError(
+        raise EmptyAnswerError(
             f"there is no Controller at {controller} on chain {chain_id} (`ethereum.controller`)"
         ) from None
     for name, address in zip(_CONTRACTS, addresses, strict=True):
         if address == NOBODY:
-            raise NotReadError(
+            raise AnswerError(
                 f"the contract at {controller} (`ethereum.controller`) knows no {name}"
             )
     return addresses
 
 
+def _height(block: Any, now: int) -> int:  # noqa: ANN401 - JSON
+    """The number of a block, which must not be old. Raises `EthereumError`."""
+    if not isinstance(block, dict):
+        raise AnswerError("the answer is not a block")
+    if now - quantity(block.get("timestamp")) * NANOSECONDS > OLD_BLOCK * NANOSECONDS:
+        raise BehindError("the newest block is old: the node does not follow the chain")
+    return quantity(block.get("number"))
+
+
 def _answer(what: str, answer: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(answer, RefusedError):
-        raise NotReadError(f"{what}: {answer}") from answer
+        raise AnswerError(f"{what}: {answer}") from answer
     return answer
 
 
@@ -165,7 +169,7 @@ def _value(call: Call, answer: Any) -> Any:  # noqa: ANN401 - by what the functi
 def _unless_refused(value: Callable[[], T]) -> T | None:
     try:
         return value()
-    except (EthereumError, NotReadError):
+    except EthereumError:
         return None
 
 

@@ -7,8 +7,10 @@ from typing import Final
 
 import msgspec
 
-from exporter.ethereum.node import Node
-from exporter.funds.account import Account, NotReadError, read
+from exporter.ethereum.node import EthereumError, Node
+from exporter.ethereum.scrutiny import Scrutiny
+from exporter.ethereum.upstreams import Upstreams
+from exporter.funds.account import Account, read
 
 INTERVAL: Final = 300.0
 """Seconds between two readings; a winning ticket is no matter of seconds."""
@@ -25,7 +27,7 @@ class Watch:
 
     def __init__(
         self,
-        node: Node | None,
+        node: Upstreams | None,
         address: str,
         *,
         chain_id: int,
@@ -41,7 +43,7 @@ class Watch:
         """As it was last read, however long ago; `None` where it never was."""
         self.error: str | None = None if node is not None else why_not
         """Why it could not be read when it was last tried."""
-        self._node = node
+        self._node = None if node is None else Scrutiny(node)
         self._chain_id = chain_id
         self._controller = controller
         self._now = now
@@ -58,24 +60,39 @@ class Watch:
             await asyncio.sleep(self._interval if well else self._again)
 
     async def look(self) -> None:
-        """Read once. What cannot be read changes nothing of what is known."""
-        if self._node is None:
+        """Read once, from the next node where the answers of one cannot be believed.
+
+        What cannot be read changes nothing of what is known.
+        """
+        node = self._node
+        if node is None:
             return
         try:
             async with asyncio.timeout(_LONGEST):
-                self.account = await read(
-                    self._node,
-                    self.address,
-                    chain_id=self._chain_id,
-                    controller=self._controller,
-                    now=self._now(),
-                )
+                self.account = await node.believed(lambda: self._read(node))
         except TimeoutError:
             self.error = f"no answer within {_LONGEST:g} s"
-        except NotReadError as error:
+        except EthereumError as error:
             self.error = str(error)
+        except Exception as error:
+            # Whatever it is, tests go on without it.
+            log.exception("reading the paying account is broken")
+            self.error = f"{type(error).__name__}: {error}"
         else:
             self.error = None
+
+    async def _read(self, node: Node) -> Account:
+        found = await read(
+            node,
+            self.address,
+            chain_id=self._chain_id,
+            controller=self._controller,
+            now=self._now(),
+        )
+        if found.orchestrator is None and self.account is not None:
+            # One must not pay, also not while a node does not tell.
+            return msgspec.structs.replace(found, orchestrator=self.account.orchestrator)
+        return found
 
     def orchestrators(self) -> frozenset[str]:
         """The account itself, where it is known to be an orchestrator, which must not pay."""

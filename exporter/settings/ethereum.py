@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from exporter.model import is_eth_address
-from exporter.settings.types import Listen, Noun, Seconds, Section, once
+from exporter.settings.types import Listen, Noun, Seconds, Section, mistake_at, once
 
 ARBITRUM_ONE: Final = 42161
 CONTROLLER: Final = "0xd8e8328501e9645d16cf49539efc04f734606ee4"
@@ -74,6 +74,21 @@ def named(nodes: list[Rpc], prefix: str = "rpc") -> list[tuple[str, str]]:
     ]
 
 
+def _own_names(prefix: str) -> AfterValidator:
+    """Refuse nodes of one name, which could not be told apart in the log and in metrics."""
+
+    def check(nodes: list[Rpc]) -> list[Rpc]:
+        first: dict[str, int] = {}
+        for index, (name, _) in enumerate(named(nodes, prefix)):
+            before = first.setdefault(name, index)
+            if before != index:
+                message = f"expected a name of its own, but entry [{before}] is called {name} too"
+                raise mistake_at(message, index, "name")
+        return nodes
+
+    return AfterValidator(check)
+
+
 class Relay(Section):
     """The relay on loopback through which gateways of our own ask Ethereum."""
 
@@ -115,7 +130,7 @@ class Relay(Section):
 class Ethereum(Section):
     """The Ethereum nodes that the `chain` source, the money watch and our own gateways ask."""
 
-    rpc: Annotated[list[Rpc], once("url", _url)] = Field(
+    rpc: Annotated[list[Rpc], once("url", _url), _own_names("rpc")] = Field(
         default=[],
         max_length=10,
         description="Nodes, best first: the others are asked when it fails or lags.",
@@ -192,7 +207,7 @@ class Names(Section):
         description="File of names that you give: YAML, one `ADDRESS: name` a line. They come "
         "before other names.",
     )
-    ens: Annotated[list[Rpc], once("url", _url)] = Field(
+    ens: Annotated[list[Rpc], once("url", _url), _own_names("ens")] = Field(
         default=[],
         max_length=10,
         description="Nodes of Ethereum mainnet (chain 1) that are asked for primary ENS names. "

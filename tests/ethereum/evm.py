@@ -80,6 +80,11 @@ class Evm:
         with self._lock:
             self._backend.mine_blocks(blocks)
 
+    def pass_time(self, seconds: int) -> None:
+        """A block so much later than the last one."""
+        with self._lock:
+            self._backend.time_travel(self.header(self.height).timestamp + seconds)
+
     def transact(self, to: str, data: bytes = b"", value: int = 0) -> None:
         """Change something, in a block of its own. Raises `RevertedError`; then too it is mined."""
         with self._lock:

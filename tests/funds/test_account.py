@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.ethereum.node import Node
+from exporter.ethereum.node import EthereumError, Node
 from exporter.ethereum.upstreams import Upstreams
-from exporter.funds.account import Account, Lock, NotReadError, read
+from exporter.funds.account import Account, Lock, read
+from exporter.model import NANOSECONDS
 from exporter.settings.ethereum import ARBITRUM_ONE, CONTROLLER
 from tests.ethereum import faults
 from tests.ethereum.fault_proxy import FaultProxy
@@ -29,7 +30,7 @@ async def account(node: Node, controller: str = CONTROLLER) -> Account:
 
 
 async def why_not(node: Node, controller: str = CONTROLLER) -> str:
-    with pytest.raises(NotReadError) as refused:
+    with pytest.raises(EthereumError) as refused:
         await account(node, controller)
     assert "://" not in str(refused.value)
     return str(refused.value)
@@ -210,7 +211,7 @@ async def test_a_node_of_another_chain_is_not_believed(
     proxy.always(faults.other_chain(1))
     assert "chain 1" in await why_not(upstreams)
     node = Direct(livepeer)
-    with pytest.raises(NotReadError, match="the node is of chain 42161, expected 421614"):
+    with pytest.raises(EthereumError, match="the node is of chain 42161, expected 421614"):
         await read(node, PAYER, chain_id=421614, controller=CONTROLLER, now=0)
 
 
@@ -225,7 +226,8 @@ async def test_a_node_of_another_chain_is_not_believed(
         (faults.result("zero", "eth_call"), "what that never gives"),
         (faults.result(None, "eth_call"), "what that never gives"),
         (faults.result({}, "eth_getBalance"), "what that never gives"),
-        (faults.result("0x", "eth_blockNumber"), "what that never gives"),
+        (faults.result(None, "eth_getBlockByNumber"), "is not a block"),
+        (faults.result({"number": "0x1"}, "eth_getBlockByNumber"), "is not a number"),
     ],
 )
 async def test_rubbish_is_no_amount(
@@ -247,6 +249,21 @@ async def test_the_accounts_own_eth_may_stay_unknown(
         proxy.always(faults.result(hex(10**28), "eth_getBalance"))
     found = await account(upstreams)
     assert (found.deposit, found.balance) == (10, None)
+
+
+async def test_the_state_of_an_old_block_says_nothing_of_what_is_held_now(
+    livepeer: Livepeer, upstreams: Upstreams
+) -> None:
+    livepeer.fund(PAYER, 10, 100)
+    made = livepeer.evm.header(livepeer.evm.height).timestamp
+    for age, good in ((3600, True), (3601, False)):
+        now = (made + age) * NANOSECONDS
+        reading = read(upstreams, PAYER, chain_id=ARBITRUM_ONE, controller=CONTROLLER, now=now)
+        if good:
+            assert (await reading).deposit == 10
+        else:
+            with pytest.raises(EthereumError, match="does not follow the chain"):
+                await reading
 
 
 async def test_more_than_there_is_eth_is_rubbish(livepeer: Livepeer, upstreams: Upstreams) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from exporter import probe
 from exporter.settings import Settings
+from exporter.settings.ethereum import ChainSource
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from tests.ethereum import faults
@@ -123,3 +124,20 @@ async def test_an_orchestrators_own_account_starts_no_gateway(
     assert reasons == [
         f"money: the paying account {PAYER} is registered as an orchestrator: use one of its own"
     ]
+
+
+async def test_the_chain_and_the_account_are_read_over_the_same_nodes(
+    settings: Settings, proxy: FaultProxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy.always(faults.status(401))
+    sources = settings.sources.model_copy(update={"chain": ChainSource()})
+    both = settings.model_copy(update={"sources": sources})
+    async with probing(both) as url, httpx.AsyncClient() as client:
+
+        async def tried() -> bool:
+            return bool((await client.get(f"{url}/status")).json()["money"]["error"])
+
+        await eventually(tried)
+    assert "discovery source fails" in caplog.text
+    told = caplog.messages.count("an Ethereum node fails")
+    assert told == 1, "who knows that the key is refused tells the other"

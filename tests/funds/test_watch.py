@@ -1,9 +1,12 @@
 """What is known of the account while nodes come and go, and over restarts."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from exporter.ethereum.contracts import IS_REGISTERED
 from exporter.ethereum.upstreams import Upstreams
 from exporter.funds.watch import Watch
 from exporter.settings.ethereum import ARBITRUM_ONE, CONTROLLER
@@ -112,4 +115,42 @@ async def test_an_orchestrator_that_pays_is_among_the_known_ones(
     assert made.orchestrators() == frozenset()
     livepeer.join(PAYER, 5)
     await made.look()
+    assert made.orchestrators() == {PAYER}
+
+
+async def test_where_a_node_is_not_believed_the_next_is_read(
+    livepeer: Livepeer, proxy: FaultProxy, make_proxy: Callable[[str], FaultProxy]
+) -> None:
+    livepeer.fund(PAYER, 10, 100)
+    other = make_proxy("an0ther-key")
+    proxy.always(faults.empty_code)
+    nodes = [("rpc-1", proxy.url), ("rpc-2", other.url)]
+    async with Upstreams(nodes, chain_id=ARBITRUM_ONE) as both:
+        made = watch(both)
+        await made.look()
+        assert (held(made), made.error) == ((10, 100), None)
+        assert str(both.states[0].error).startswith("it is not believed: there is no Controller")
+        other.always(faults.empty_code)
+        await made.look()
+        assert "there is no Controller" in str(made.error)
+        assert held(made) == (10, 100)
+
+
+async def test_who_is_known_as_an_orchestrator_stays_one_while_a_node_does_not_tell(
+    livepeer: Livepeer, proxy: FaultProxy, upstreams: Upstreams
+) -> None:
+    livepeer.join(PAYER, 5)
+    made = watch(upstreams)
+    await made.look()
+    livepeer.fund(PAYER, 10, 100)
+    asked = IS_REGISTERED.selector.hex()
+
+    def silent(call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        if asked not in str(call["params"]):
+            return answer
+        return {"id": call["id"], "error": {"code": -32000, "message": "not today"}}
+
+    proxy.always(faults.changed(silent))
+    await made.look()
+    assert (held(made), made.error) == ((10, 100), None)
     assert made.orchestrators() == {PAYER}

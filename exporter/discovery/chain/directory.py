@@ -42,7 +42,9 @@ class Directory:
     def _compare(self, named: dict[str, str]) -> None:
         for name, expected in KNOWN.get(self._settings.chain_id, {}).items():
             where = named.get(name, expected)
-            if where != expected and self.unexpected.get(name) != where:
+            if where == expected:
+                self.unexpected.pop(name, None)
+            elif self.unexpected.get(name) != where:
                 self.unexpected[name] = where
                 log.warning(
                     "the Controller names another contract than is known; its word holds",

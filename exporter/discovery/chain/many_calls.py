@@ -80,15 +80,23 @@ class ManyCalls:
             try:
                 return await self._by_multicall(self._multicall, calls, at)
             except _NoMulticallError:
-                log.warning(
-                    "no Multicall3 at the address of `ethereum.multicall`: batches do",
-                    extra={"address": self._multicall},
-                )
-                self._multicall = None
+                found, block = await self._by_batches(calls, at)
+                self._do_without(found)
+                return found, block
             except BlockMissingError:
                 if at is not None:
                     raise
         return await self._by_batches(calls, at)
+
+    def _do_without(self, found: Sequence[Any]) -> None:
+        """There is no Multicall3, unless the node that says so says it of all contracts."""
+        if all(isinstance(value, EmptyAnswerError) for value in found):
+            return
+        log.warning(
+            "no Multicall3 at the address of `ethereum.multicall`: batches do",
+            extra={"address": self._multicall},
+        )
+        self._multicall = None
 
     async def read_one(self, call: Call, at: Height) -> Any:  # noqa: ANN401 - by its function
         """What one call gives. Raises `EthereumError`, such as `BlockMissingError`."""

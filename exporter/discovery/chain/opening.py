@@ -21,10 +21,13 @@ FIRST_READING_NEEDED: Final = 120.0
 
 
 @asynccontextmanager
-async def chain_source(settings: Settings, folder: Path) -> AsyncIterator[ChainSource | None]:
+async def chain_source(
+    settings: Settings, folder: Path, nodes: Upstreams | None = None
+) -> AsyncIterator[ChainSource | None]:
     """The source of `sources.chain`, reading all the time; `None` if it is not set.
 
-    The last good reading lies in `folder`.
+    The last good reading lies in `folder`. `nodes` are those of the settings, if somebody else asks
+    them too; `None` for some of its own.
     """
     if settings.sources.chain is None:
         yield None
@@ -32,7 +35,9 @@ async def chain_source(settings: Settings, folder: Path) -> AsyncIterator[ChainS
     needed = settings.filter.registered == "active"
     patience = FIRST_READING_NEEDED if needed else FIRST_READING
     async with AsyncExitStack() as stack:
-        node = await stack.enter_async_context(Upstreams.of(settings.ethereum))
+        node = nodes
+        if node is None:
+            node = await stack.enter_async_context(Upstreams.of(settings.ethereum))
         source = made(settings, node, LastGood(folder, settings.ethereum), patience=patience)
         task = asyncio.create_task(source.run(), name="chain")
         stack.push_async_callback(_ended, task)

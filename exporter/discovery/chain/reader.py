@@ -11,11 +11,13 @@ from exporter.discovery.chain.directory import Directory
 from exporter.discovery.chain.facts import Addresses, Facts, Whole
 from exporter.discovery.chain.many_calls import Block, BlockMissingError, ManyCalls
 from exporter.discovery.chain.pool import ImpossibleError, Next, PoolTooLongError, members
-from exporter.discovery.chain.reading import Reading, check, check_who_left, shares
+from exporter.discovery.chain.reading import OldError, Reading, check, check_who_left, shares
 from exporter.ethereum import contracts
 from exporter.ethereum.abi import AnswerError, Call, EmptyAnswerError, quantity
 from exporter.ethereum.contracts import WEI
-from exporter.ethereum.node import EthereumError, Node, Question
+from exporter.ethereum.node import EthereumError, Question, RefusedError, UnreachableError
+from exporter.ethereum.scrutiny import OLD_BLOCK, Scrutiny
+from exporter.ethereum.upstreams import Upstreams
 from exporter.model import NANOSECONDS, ChainState
 from exporter.settings.ethereum import Ethereum
 
@@ -39,18 +41,18 @@ class Reader:
 
     def __init__(
         self,
-        node: Node,
+        nodes: Upstreams,
         settings: Ethereum,
         *,
         members: int,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
         """`members` bounds the pool, `now` gives Unix nanoseconds."""
-        self._node = node
+        self._node = Scrutiny(nodes)
         self._settings = settings
         self._members = members
         self._now = now
-        self._calls = ManyCalls(node, multicall=settings.multicall)
+        self._calls = ManyCalls(self._node, multicall=settings.multicall)
         self._right_chain = False
         self._addresses: Addresses | None = None
         self._active_stakes: dict[str, int] = {}
@@ -60,6 +62,8 @@ class Reader:
         """Every address that was met, so that a walk that was cut off goes on where it was."""
         self._searched = 0
         """The round in which whoever left was searched for."""
+        self._searched_in_vain = ""
+        """Why there may be somebody who was not found."""
         self.directory = Directory(settings)
 
     @property
@@ -68,16 +72,33 @@ class Reader:
         return self._addresses
 
     async def read(self, before: Reading | None = None, progress: Progress = silent) -> Reading:
-        """Read the set; `before` is the last good reading. Raises `EthereumError`."""
+        """Read the set; `before` is the last good reading.
+
+        From the next node where the answers of one cannot be believed, or its newest block is old.
+        Raises `EthereumError`.
+        """
+        try:
+            reading = await self._node.believed(lambda: self._read_from_one(before, progress))
+        except OldError as error:
+            reading = error.reading
+        self._seen = {one.orchestrator for one in reading.registered}
+        return reading
+
+    async def _read_from_one(self, before: Reading | None, progress: Progress) -> Reading:
         await self._check_chain()
         if before is not None:
             self._seen |= {one.orchestrator for one in before.registered}
         try:
             reading = await self._read_until_it_holds(before, progress)
-        except (ImpossibleError, PoolTooLongError):
-            self._seen.clear()  # Who was met is as little to be believed.
+        except (RefusedError, UnreachableError):
+            raise  # What was found out so far holds.
+        except EthereumError as error:
+            self._addresses = None
+            if isinstance(error, ImpossibleError | PoolTooLongError):
+                self._seen.clear()  # Who was met is as little to be believed.
             raise
-        self._seen = {one.orchestrator for one in reading.registered}
+        if reading.state.read_at - reading.state.block_time > OLD_BLOCK * NANOSECONDS:
+            raise OldError(reading)
         return reading
 
     async def _read_until_it_holds(self, before: Reading | None, progress: Progress) -> Reading:
@@ -86,6 +107,7 @@ class Reader:
                 return await self._read(before, progress)
             except (BlockMissingError, ImpossibleError, AnswerError) as error:
                 self._addresses = None
+                self._node.begin()
                 log.debug("the set is read again: %s", error)
         return await self._read(before, progress)
 
@@ -259,14 +281,9 @@ class Reader:
 
         if not missing(stakes):
             return known, ()
-        reason = "none of its events since the round began tells of them"
+        reason = self._searched_in_vain
         if self._searched != whole.round:
-            try:
-                left = await departed.search(self._node, at, since=whole.round, until=block.number)
-            except EthereumError as error:
-                left, reason = set(), f"{error}"
-            else:
-                self._searched = whole.round
+            left, reason = await self._left_by_events(at, whole, block)
             known = known | await self._about(at, left - known.keys(), block)
             stakes = await self._stakes(at, known, whole, block)
         if not missing(stakes):
@@ -277,6 +294,20 @@ class Reader:
             f"orchestrators that left the pool or came back to it in this round ({reason})"
         )
         return known, (note,)
+
+    async def _left_by_events(
+        self, at: Addresses, whole: Whole, block: Block
+    ) -> tuple[set[str], str]:
+        """Who left by the events of the round, and why somebody may still be missing."""
+        left, reason = set[str](), "none of its events since the round began tells of them"
+        try:
+            left = await departed.search(self._node, at, since=whole.round, until=block.number)
+        except AnswerError as error:
+            reason = f"{error}"  # It was a long search, and would end alike.
+        except EthereumError as error:
+            return left, f"{error}"
+        self._searched, self._searched_in_vain = whole.round, reason
+        return left, reason
 
     def _state(self, whole: Whole, block: Block) -> ChainState:
         return ChainState(

@@ -8,17 +8,13 @@ import msgspec
 from exporter.discovery.chain.facts import Facts, Whole
 from exporter.discovery.chain.many_calls import Block
 from exporter.discovery.chain.pool import IMPOSSIBLE, ImpossibleError
-from exporter.ethereum.node import EthereumError
+from exporter.ethereum.scrutiny import BehindError
 from exporter.model import NANOSECONDS, ChainState, Registration
 
 EMPTY_POOL: Final = (
     "the pool is empty, which is not believed: has the node got the state of its chain, and is "
     "`ethereum.controller` the right one?"
 )
-
-
-class BehindError(EthereumError):
-    """The nodes show an older state than the one that is known."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +25,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """By address."""
     notes: tuple[str, ...] = ()
     """What could not be found out, in words for the operator."""
+
+
+class OldError(BehindError):
+    """The newest block of the node is old. The reading may be taken where no other is newer."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__("its newest block is old: it does not follow the chain")
+        self.reading = reading
 
 
 def check(

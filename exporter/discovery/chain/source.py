@@ -15,6 +15,7 @@ from exporter.discovery.chain.reader import Progress, Reader, silent
 from exporter.discovery.chain.reading import Reading
 from exporter.discovery.listing import Listing, NotYetError, SourceError
 from exporter.ethereum.node import EthereumError, Node
+from exporter.ethereum.scrutiny import OLD_BLOCK
 from exporter.model import NANOSECONDS, Registration
 from exporter.settings.ethereum import ChainSource as ChainSettings
 
@@ -23,8 +24,6 @@ FIRST_RETRY: Final = 10.0
 """Seconds after a reading that failed, doubled each time."""
 READING_LIMIT: Final = 1800.0
 """Seconds of one reading; a walk over a thousand members at a slow node takes minutes."""
-OLD_BLOCK: Final = 3600.0
-"""Seconds; the chain makes a block several times a second."""
 
 log = logging.getLogger(__name__)
 

@@ -207,3 +207,16 @@ def test_targets_tells_how_the_chain_does(
     line = next(one for one in result.stdout.splitlines() if one.startswith("  chain "))
     assert line.split()[:3] == ["chain", "0", "0"]
     assert line.endswith("ok")
+
+
+def test_a_node_that_fails_while_another_answers_is_named_with_its_reason(
+    livepeer: Livepeer, node_url: str, proxy: FaultProxy, tmp_path: Path
+) -> None:
+    populate(livepeer, range(1, 4))
+    proxy.always(faults.status(401))
+    result = run(chain, "--config", config(tmp_path, proxy.url, node_url))
+    assert result.exit_code == 0, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.endswith(
+        "an Ethereum node fails node=rpc-1 reason=HTTP 401: it refuses the key in its URL"
+    )

@@ -11,8 +11,10 @@ from exporter.ethereum import contracts
 from exporter.ethereum.abi import Function, unhex
 from exporter.ethereum.contracts import AGGREGATE, NOBODY
 from exporter.ethereum.node import EthereumError
+from exporter.ethereum.upstreams import Upstreams
+from exporter.model import NANOSECONDS
 from exporter.settings.ethereum import MULTICALL
-from tests.discovery.chain.chains import populate, read, reader
+from tests.discovery.chain.chains import MEMBERS, ethereum, populate, read, reader
 from tests.ethereum import faults
 from tests.ethereum.fault_proxy import Fault, FaultProxy
 from tests.ethereum.livepeer import Livepeer, who
@@ -239,9 +241,105 @@ def older(reading: Any) -> Any:
 
 
 def test_a_reader_shows_no_url() -> None:
-    from exporter.ethereum.upstreams import Upstreams
-    from tests.discovery.chain.chains import ethereum
-
     chosen = ethereum("https://rpc.example/k3y")
     someone = Reader(Upstreams.of(chosen), chosen, members=10)
     assert "k3y" not in repr(vars(someone))
+
+
+@pytest.fixture
+def second(make_proxy: Callable[[str], FaultProxy]) -> FaultProxy:
+    """Another way to the same chain, that works."""
+    return make_proxy("an0ther-key")
+
+
+NOT_BELIEVED = {
+    "no code": (faults.empty_code, "there is no contract at"),
+    "an empty pool": (faults.empty_pool, "the pool is empty"),
+    "a circle": (gives(contracts.NEXT_IN_POOL, who(5), who(3)), "goes round in a circle"),
+    "refusals": (faults.error(-32000, "not today", "eth_call"), "knows no BondingManager"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_BELIEVED)
+@pytest.mark.parametrize("multicall", [MULTICALL, None])
+async def test_where_a_node_is_not_believed_the_next_is_read_and_the_reason_told(
+    livepeer: Livepeer, proxy: FaultProxy, second: FaultProxy, name: str, multicall: str | None
+) -> None:
+    fault, words = NOT_BELIEVED[name]
+    populate(livepeer, range(1, 6))
+    proxy.always(fault)
+    chosen = ethereum(proxy.url, second.url, multicall=multicall)
+    async with Upstreams.of(chosen) as nodes:
+        someone = Reader(nodes, chosen, members=MEMBERS)
+        before = await someone.read()
+        assert len(before.registered) == 5
+        first, other = nodes.states
+        assert (first.up, other.up, other.error) == (False, True, None)
+        assert first.error is not None
+        assert first.error.startswith("it is not believed: ")
+        assert words in first.error
+        second.forget()
+        assert (await someone.read(before)).registered == before.registered
+        if multicall is not None:
+            assert second.requests == 1, "a node without state says nothing of Multicall3"
+
+
+async def test_a_node_that_is_behind_is_passed_over_for_one_that_is_not(
+    livepeer: Livepeer, proxy: FaultProxy, second: FaultProxy
+) -> None:
+    populate(livepeer, range(1, 6))
+    livepeer.evm.mine(10)
+    async with reader(proxy.url, second.url) as someone:
+        before = await someone.read()
+        livepeer.evm.mine(1)
+        proxy.always(faults.lagging(5))
+        assert (await someone.read(before)).state.block == livepeer.evm.height
+
+
+async def test_where_all_nodes_say_the_same_none_is_blamed_and_all_are_asked_again(
+    livepeer: Livepeer, proxy: FaultProxy, second: FaultProxy
+) -> None:
+    populate(livepeer, range(1, 6))
+    chosen = ethereum(proxy.url, second.url, ai_registry=who(1))
+    async with Upstreams.of(chosen) as nodes:
+        someone = Reader(nodes, chosen, members=MEMBERS)
+        for _ in range(2):
+            with pytest.raises(EthereumError, match=r"see `ethereum.ai_registry`"):
+                await someone.read()
+            assert [(one.up, one.error) for one in nodes.states] == [(True, None)] * 2
+        assert proxy.requests > 0
+        assert second.requests > 0
+
+
+async def test_a_node_that_is_not_believed_is_not_blamed_while_the_other_is_down(
+    livepeer: Livepeer, proxy: FaultProxy, second: FaultProxy
+) -> None:
+    populate(livepeer, range(1, 6))
+    proxy.always(faults.empty_pool)
+    second.always(faults.closed)
+    chosen = ethereum(proxy.url, second.url)
+    async with Upstreams.of(chosen) as nodes:
+        someone = Reader(nodes, chosen, members=MEMBERS)
+        with pytest.raises(EthereumError, match="the pool is empty"):
+            await someone.read()
+        assert [one.up for one in nodes.states] == [True, False]
+        proxy.works()
+        assert len((await someone.read()).registered) == 5
+
+
+async def test_a_node_that_does_not_follow_the_chain_is_passed_over_for_one_that_does(
+    livepeer: Livepeer, proxy: FaultProxy, second: FaultProxy
+) -> None:
+    populate(livepeer, range(1, 6))
+    made = livepeer.evm.header(livepeer.evm.height).timestamp
+    livepeer.evm.pass_time(2 * 3600)
+    proxy.always(faults.lagging(1))
+    chosen = ethereum(proxy.url, second.url)
+    now = (made + 2 * 3600) * NANOSECONDS
+    async with Upstreams.of(chosen) as nodes:
+        someone = Reader(nodes, chosen, members=MEMBERS, now=lambda: now)
+        assert (await someone.read()).state.block == livepeer.evm.height
+        assert "does not follow the chain" in str(nodes.states[0].error)
+    async with reader(proxy.url) as alone:
+        alone._now = lambda: now
+        assert (await alone.read()).state.block == livepeer.evm.height - 1

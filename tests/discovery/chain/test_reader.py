@@ -106,6 +106,21 @@ async def test_without_events_it_says_that_somebody_is_missing(
     assert "block range is too wide" in note
 
 
+async def test_a_node_without_events_is_asked_for_them_once_in_a_round(
+    livepeer: Livepeer, proxy: FaultProxy
+) -> None:
+    populate(livepeer, range(1, 4))
+    livepeer.unbond(who(2), 2 * LPT)
+    proxy.always(faults.result([], "eth_getLogs"))
+    async with reader(proxy.url) as someone:
+        found = await someone.read()
+        proxy.forget()
+        again = await someone.read(found)
+    assert "do not reach back to the round's beginning" in found.notes[0]
+    assert again.notes == found.notes
+    assert proxy.methods["eth_getLogs"] == 0
+
+
 async def test_who_left_and_came_back_in_one_round_is_not_active_and_that_is_told(
     livepeer: Livepeer, node_url: str
 ) -> None:
