@@ -110,6 +110,5 @@ def _livepeer(network: "SimulatedNetwork", data: Path) -> dict[str, Any]:
     binary.chmod(0o700)
     plain: dict[str, Any] = {"binary": str(binary.absolute()), "lanes": _LANES}
     if network.chain is not None and pays:
-        plain["flags"] = [{"name": "aiServiceRegistry", "value": "true"}]
         plain["on_chain"] = network.chain.paying(data)
     return plain

@@ -18,6 +18,7 @@ _NEXT_TO_NOTHING: Final = ("1", "1000000000")
 """Wei and units of the general limit where the operator gave none: only what is free is below it.
 Without it, go-livepeer pays any price for a model that the file of limits does not name."""
 _VARIABLES: Final = "LP_"
+_AI_REGISTRY: Final = "aiServiceRegistry"
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -68,6 +69,9 @@ def command(
     ]
     if uri is not None:
         arguments += ["-orchAddr", _checked_uri(uri)]
+    elif _has_ai_registry(settings) and not _is_own(settings, _AI_REGISTRY):
+        # Without it an unpinned gateway finds only who is registered for transcoding.
+        arguments.append(f"-{_AI_REGISTRY}")
     if settings.on_chain is not None:
         arguments += _paying(settings.on_chain, folder)
     arguments += [f"-{flag.name}=" for flag in settings.flags if not flag.value]
@@ -111,7 +115,18 @@ def needed_flags(settings: Livepeer) -> frozenset[str]:
         }
         if on_chain.price_limits is not None:
             names.add("maxPricePerCapability")
+    if _has_ai_registry(settings):
+        names.add(_AI_REGISTRY)
     return frozenset(names)
+
+
+def _has_ai_registry(settings: Livepeer) -> bool:
+    """Whether go-livepeer knows where the AI registry of the network is: of this one only."""
+    return settings.on_chain is not None and settings.on_chain.network == "arbitrum-one-mainnet"
+
+
+def _is_own(settings: Livepeer, name: str) -> bool:
+    return any(flag.name.lower() == name.lower() for flag in settings.flags)
 
 
 def secrets(settings: Livepeer) -> list[str]:

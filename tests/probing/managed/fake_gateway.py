@@ -17,6 +17,7 @@ from typing import Any
 FAULTS: dict[str, Any] = globals().get("FAULTS", {})
 FLAGS = {
     "aiProcessingRetryTimeout": " duration",
+    "aiServiceRegistry": "",
     "cliAddr": " string",
     "dataDir": " string",
     "depositMultiplier": " int",

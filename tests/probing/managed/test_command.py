@@ -16,7 +16,7 @@ PORTS = Ports(http=1001, cli=1002, rtmp=1003)
 
 def made(folder: Path, uri: str | None = URI, **livepeer: Any) -> Command:
     lane = folder / "lane"
-    lane.mkdir()
+    lane.mkdir(parents=True)
     found = settings(Path("livepeer"), **livepeer)
     return command(found, uri=uri, ports=PORTS, folder=lane, mark="mark")
 
@@ -37,6 +37,17 @@ def test_an_off_chain_lane(tmp_path: Path) -> None:
 
 def test_an_unpinned_gateway_has_no_orchestrator(tmp_path: Path) -> None:
     assert "-orchAddr" not in made(tmp_path, uri=None).arguments
+
+
+def test_a_scout_reads_the_ai_registry_unless_the_operator_says_otherwise(tmp_path: Path) -> None:
+    paying = on_chain(tmp_path)
+    scout = made(tmp_path / "a", uri=None, on_chain=paying)
+    assert "-aiServiceRegistry" in scout.arguments
+    assert "-aiServiceRegistry" not in made(tmp_path / "b", on_chain=paying).arguments
+    own = [{"name": "aiServiceRegistry", "value": "false"}]
+    other = made(tmp_path / "c", uri=None, on_chain=paying, flags=own)
+    assert "-aiServiceRegistry" not in other.arguments
+    assert other.environment["LP_AISERVICEREGISTRY"] == "false"
 
 
 def test_a_paying_lane(tmp_path: Path) -> None:
@@ -98,7 +109,9 @@ def test_all_flags_that_are_set_are_asked_for(tmp_path: Path) -> None:
     limits.write_text('{"capabilities_prices":[{"pipeline":"llm","price_per_unit":7}]}')
     paying = on_chain(tmp_path, price_limits=limits)
     words = made(tmp_path, on_chain=paying)
-    given = {word[1:].partition("=")[0] for word in words.arguments if word.startswith("-")}
+    words_of_a_scout = made(tmp_path / "scout", uri=None, on_chain=paying)
+    arguments = (*words.arguments, *words_of_a_scout.arguments)
+    given = {word[1:].partition("=")[0] for word in arguments if word.startswith("-")}
     assert given | {"ethUrl"} == needed_flags(settings(None, on_chain=paying))
 
 
