@@ -12,6 +12,7 @@ import pytest
 
 from exporter import probe
 from exporter.data_folder import DataFolder
+from exporter.known import Known
 from exporter.model import Measurement, Outcome, Registration, Supply
 from exporter.outbox import Outbox, OutboxFull
 from exporter.settings import Settings
@@ -267,7 +268,7 @@ async def test_a_stop_while_the_first_refresh_waits_is_heeded_at_once(tmp_path: 
 def test_whoever_is_registered_is_known_as_an_orchestrator_whether_or_not_it_offers_anything() -> (
     None
 ):
-    known = probe.Known()
+    known = Known()
     assert known.orchestrators() == frozenset()
     registered = Registration(orchestrator="0xaa", active=False, in_pool=True, stake=1.0)
     known.take(Supply(offers=(), sources=(), taken_at=0, registered=(registered,)))

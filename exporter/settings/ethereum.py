@@ -7,8 +7,15 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from exporter.model import is_eth_address
-from exporter.settings.types import Listen, Noun, Seconds, Section, mistake_at, once
+from exporter.settings.types import (
+    EthAddress,
+    Listen,
+    Seconds,
+    Section,
+    ShortName,
+    mistake_at,
+    once,
+)
 
 ARBITRUM_ONE: Final = 42161
 CONTROLLER: Final = "0xd8e8328501e9645d16cf49539efc04f734606ee4"
@@ -31,31 +38,13 @@ def _names_a_host(url: str) -> bool:
         return False
 
 
-def _node_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text):
-        raise ValueError(
-            "expected a name of 1 to 40 letters, digits, dots, - or _, beginning with a letter or "
-            "digit"
-        )
-    return text
-
-
-def _address(text: str) -> str:
-    if not is_eth_address(text):
-        raise ValueError("expected an ETH address, 0x and 40 hexadecimal digits")
-    return text.lower()
-
-
-EthAddress = Annotated[str, Noun("ETH address"), AfterValidator(_address)]
-
-
 class Rpc(Section):
     """One Ethereum node. Its URL usually holds a key, and is never shown."""
 
     url: Annotated[SecretStr, AfterValidator(_rpc_url)] = Field(
         description="URL of its JSON-RPC; better given as `url_file`."
     )
-    name: Annotated[str, Noun("name"), AfterValidator(_node_name)] | None = Field(
+    name: ShortName | None = Field(
         default=None,
         description="What it is called in the log and in metrics. Not set: `rpc-1`, `rpc-2`, … in "
         "the order of the list.",

@@ -11,6 +11,7 @@ from exporter.settings.types import (
     Identity,
     Noun,
     Section,
+    ShortName,
     Token,
     mistake_at,
     once,
@@ -54,17 +55,7 @@ def _fingerprint(text: str) -> str:
     return digits
 
 
-def _lane_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text):
-        raise ValueError(
-            "expected a name of 1 to 40 letters, digits, dots, - or _, beginning with a letter or "
-            "digit"
-        )
-    return text
-
-
 Fingerprint = Annotated[str, Noun("SHA-256 fingerprint"), AfterValidator(_fingerprint)]
-LaneName = Annotated[str, Noun("name"), AfterValidator(_lane_name)]
 
 
 class LaneTls(Section):
@@ -129,7 +120,7 @@ class Lane(Section):
         description="Base URL of the gateway's CLI port (`pinned` and `webhook`): its session "
         "pools then prove which orchestrator did a job. Without it that is the gateway's word.",
     )
-    name: LaneName | None = Field(
+    name: ShortName | None = Field(
         default=None,
         description="Name of a `webhook` lane: its gateway's `-orchWebhookUrl` is "
         "`http://PROBE/lanes/NAME/orchestrators`, where PROBE is `probe.listen`.",

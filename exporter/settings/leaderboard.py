@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from exporter.model import is_eth_address, normal_orchestrator
 from exporter.settings.types import (
+    EthAddress,
     HttpUrl,
-    Noun,
     Region,
     Seconds,
     Section,
@@ -25,14 +24,7 @@ def _shared(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _address(text: str) -> str:
-    if not is_eth_address(text.strip()):
-        raise ValueError("expected an ETH address, 0x and 40 hexadecimal digits")
-    return normal_orchestrator(text)
-
-
 SharedSecret = Annotated[SecretStr, AfterValidator(_shared)]
-Address = Annotated[str, Noun("ETH address"), AfterValidator(_address)]
 
 
 class RegionEntry(Section):
@@ -178,7 +170,7 @@ class FollowedLeaderboard(Section):
     """Another leaderboard whose results about some orchestrators are taken over."""
 
     url: HttpUrl = Field(description="Its base URL, such as https://leaderboard.example.org.")
-    orchestrators: list[Address] = Field(
+    orchestrators: list[EthAddress] = Field(
         min_length=1, max_length=500, description="Whose results are taken over."
     )
     interval: Annotated[Seconds, Field(ge=10)] = Field(

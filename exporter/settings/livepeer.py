@@ -6,8 +6,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from exporter.model import is_eth_address
-from exporter.settings.types import Noun, Seconds, Section, mistake_at, once
+from exporter.settings.types import EthAddress, Noun, Seconds, Section, mistake_at, once
 
 OUR_FLAGS = frozenset(
     {
@@ -75,12 +74,6 @@ def _rpc(url: SecretStr) -> SecretStr:
     return url
 
 
-def _account(text: str) -> str:
-    if not is_eth_address(text):
-        raise ValueError("expected an ETH address, 0x and 40 hexadecimal digits")
-    return text.lower()
-
-
 Wei = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -110,7 +103,7 @@ class OnChain(Section):
         description="URL of an Ethereum node that gateways ask directly; better given as "
         "`rpc_file`. Not set: they ask `ethereum.rpc` through the relay, which is far fewer calls.",
     )
-    account: Annotated[str, Noun("ETH address"), AfterValidator(_account)] = Field(
+    account: EthAddress = Field(
         description="The account that pays; it must not be an orchestrator."
     )
     keystore: Path = Field(

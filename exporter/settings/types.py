@@ -115,6 +115,21 @@ def _tester(text: str) -> str:
     return text
 
 
+def _eth_address(text: str) -> str:
+    if not is_eth_address(text.strip()):
+        raise ValueError("expected an ETH address, 0x and 40 hexadecimal digits")
+    return normal_orchestrator(text)
+
+
+def _short_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", text):
+        raise ValueError(
+            "expected a name of 1 to 40 letters, digits, dots, - or _, beginning with a letter or "
+            "digit"
+        )
+    return text
+
+
 def _network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text, strict=False))
@@ -133,6 +148,8 @@ def _token(token: SecretStr) -> SecretStr:
 HttpUrl = Annotated[str, Noun("URL"), AfterValidator(_http_url)]
 Listen = Annotated[str, Noun("HOST:PORT"), AfterValidator(_host_port)]
 HostPort = Annotated[str, Noun("HOST:PORT"), AfterValidator(_reachable)]
+EthAddress = Annotated[str, Noun("ETH address"), AfterValidator(_eth_address)]
+ShortName = Annotated[str, Noun("name"), AfterValidator(_short_name)]
 Identity = Annotated[str, Noun("ETH address or id"), AfterValidator(_identity)]
 PipelineName = Annotated[
     str, Noun("pipeline"), Field(max_length=NAME_LIMIT), AfterValidator(_pipeline)
