@@ -1,6 +1,7 @@
 """Real servers: one a test session (and test process), and fresh ones for tests that break them."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import pytest
 from exporter.exit_code import OK
 from tests.services.influx_commands import FILES, Operator
 from tests.services.influx_server import InfluxServer, influx_server
+
+
+def pytest_collection_finish() -> None:
+    """No import of a test may take away what keeps parsers from running out of the stack."""
+    assert sys.getrecursionlimit() == 1000, "see exporter.ethereum.kept_limit"
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Protocol
 
+from exporter.ethereum.kept_limit import recursion_limit_kept
 from exporter.ethereum.node import EthereumError, Node
 from exporter.names.presentable import presentable
 
@@ -30,10 +31,11 @@ class _Ens:
     """ENS by its universal resolver. Two calls for a name, one where there is none."""
 
     def __init__(self, node: Node) -> None:
-        from ens.async_ens import AsyncENS  # type: ignore[import-untyped] # web3's, without types
-        from ens.utils import normalize_name  # type: ignore[import-untyped] # likewise
+        with recursion_limit_kept():
+            from ens.async_ens import AsyncENS  # type: ignore[import-untyped] # web3's, without types
+            from ens.utils import normalize_name  # type: ignore[import-untyped] # likewise
 
-        from exporter.names.node_provider import NodeProvider
+            from exporter.names.node_provider import NodeProvider
 
         # Without the usual middleware, which asks for the chain id before each call.
         self._ens = AsyncENS(NodeProvider(node), middleware=())

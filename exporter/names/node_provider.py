@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
-from web3.providers.async_base import AsyncBaseProvider
-from web3.types import RPCEndpoint, RPCResponse
-
+from exporter.ethereum.kept_limit import recursion_limit_kept
 from exporter.ethereum.node import Node, Question, RefusedError
+
+with recursion_limit_kept():
+    from web3.providers.async_base import AsyncBaseProvider
+    from web3.types import RPCEndpoint, RPCResponse
 
 ANSWER_LIMIT: Final = 4096
 """Bytes of one answer: more than any name or address takes."""

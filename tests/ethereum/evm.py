@@ -1,12 +1,13 @@
 """A chain on a real EVM; its contracts are there from the first block on."""
 
-import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from eth_utils.address import to_canonical_address
+
+from exporter.ethereum.kept_limit import recursion_limit_kept
 
 PLENTY = 2**40
 """Gas that a block, or a call that changes nothing, may use."""
@@ -38,11 +39,8 @@ class Log(msgspec.Struct, frozen=True):
 
 
 def _backend() -> Any:
-    # py-evm raises the recursion limit, by which parsers of hostile input protect themselves.
-    limit = sys.getrecursionlimit()
-    from eth_tester.backends.pyevm import PyEVMBackend  # type: ignore[import-untyped]
-
-    sys.setrecursionlimit(limit)
+    with recursion_limit_kept():
+        from eth_tester.backends.pyevm import PyEVMBackend  # type: ignore[import-untyped]
     return PyEVMBackend
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import pytest
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector
-from web3.utils import async_exception_handling
 
 from exporter.ethereum.node import EthereumError, Question, RefusedError, UnreachableError
 from exporter.names.ens import NameService, open_ens
@@ -171,6 +170,8 @@ async def test_nobody_is_connected_to_on_a_contracts_word(
         # web3 would, if it were let.
         monkeypatch.setattr(NodeProvider, "global_ccip_read_enabled", True)
         monkeypatch.setattr(NodeProvider, "ccip_read_allow_http", True)
+        from web3.utils import async_exception_handling
+
         monkeypatch.setattr(async_exception_handling, "async_validate_ccip_url_host", anything)
         with pytest.raises(EthereumError):
             await (await open_ens(nodes)).name(ALICE)
