@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import httpx
@@ -14,6 +16,14 @@ from tests.simulation.replay.stage import Stage, staged
 pytestmark = pytest.mark.skipif(
     not recordings.available(), reason=f"no recordings of a real gateway in {recordings.FOLDER}"
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_pauses() -> Iterator[None]:
+    """Leave out of the garbage collector's rounds what other tests made: they take milliseconds."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 class Deviation(NamedTuple):
@@ -59,11 +69,23 @@ DEVIATIONS = (
 )
 
 _SETTLED_SECONDS = 0.04
+_TRIES_WITHIN_1_MS = 3
+"""How often a lane is replayed whose gateway begins no further try after 1 ms of real time: where
+the machine does something else for that long, the whole lane goes another way than the recorded
+one did. A difference that is no chance shows each time."""
 _LANES = recordings.lanes()
 
 
 @pytest.mark.parametrize("lane", _LANES, ids=[lane.name for lane in _LANES])
 async def test_a_lane_is_replayed_as_it_was_recorded(lane: Lane) -> None:
+    for left in reversed(range(_TRIES_WITHIN_1_MS if lane.name.startswith("retry-1ms") else 1)):
+        found = await _differences(lane)
+        if not found or not left:
+            break
+    assert not found, "\n".join(found)
+
+
+async def _differences(lane: Lane) -> list[str]:
     found: list[str] = []
     media: dict[str, str] = {}
     async with staged(lane) as stage, httpx.AsyncClient(trust_env=False) as client:
@@ -71,7 +93,7 @@ async def test_a_lane_is_replayed_as_it_was_recorded(lane: Lane) -> None:
             name = f"{lane.setting}-{step.name}"
             different = await _replay(stage, step, client, media)
             found += [f"{name}: {line}" for line in different if not _is_right(name, line)]
-    assert not found, "\n".join(found)
+    return found
 
 
 def test_every_recorded_step_is_replayed() -> None:
