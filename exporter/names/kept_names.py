@@ -1,13 +1,13 @@
 """What ENS said about each address, in memory and in one file over restarts."""
 
 import logging
-import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from exporter import whole_file
 from exporter.settings_file.files import UnreadableFileError, read_bounded
 
 log = logging.getLogger(__name__)
@@ -60,13 +60,8 @@ class KeptNames:
         """Write what is new, whole or not at all."""
         if not self._changed:
             return
-        aside = self._file.with_suffix(".new")
         try:
-            with aside.open("wb") as file:
-                file.write(msgspec.json.encode(self._names))
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._file)
+            whole_file.replace(self._file, msgspec.json.encode(self._names))
         except OSError as error:
             log.warning("names cannot be kept", extra={"why": error.strerror})
         else:

@@ -1,14 +1,12 @@
 """The last good reading on disk, so that a restart while every node is down begins with it."""
 
-import contextlib
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from exporter import whole_file
 from exporter.discovery.chain.reading import Reading
 from exporter.model import ChainState, Registration
 from exporter.settings.ethereum import Ethereum
@@ -82,14 +80,4 @@ class LastGood:
                 registered=reading.registered,
             )
         )
-        number, name = tempfile.mkstemp(prefix=f".{FILE}.", dir=self._file.parent)
-        try:
-            with os.fdopen(number, "wb") as stream:
-                stream.write(body)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(name, self._file)  # noqa: PTH105 - the name is a text
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(name)  # noqa: PTH108 - the name is a text
-            raise
+        whole_file.replace(self._file, body)
