@@ -30,8 +30,9 @@ OpenMetrics 1.0.
   leaderboard that is followed. Neither testers nor regions are ever mixed; a query that is about
   this tester's own jobs alone asks for its name.
 - A target has at most 25 series for each tester and region, and an offer three. Own ones
-  disappear when the target is no longer tested, reported ones `metrics.reported_for` seconds after the last result. A value that
-  is not known has no series at all, which is neither 0 nor a failure.
+  disappear when the target is no longer tested, reported ones `metrics.reported_for` seconds
+  after the last result. A value that is not known has no series at all, which is neither 0 nor a
+  failure.
 - What others report is good where the success rate is 1 or more, else a `reported_failure`, with
   blame `unknown` for a rate between 0 and 1, else `orchestrator`. Its durations are theirs; one
   that is not above 0 counts as not reported. Its moments are those of the receipt, or of the row on
