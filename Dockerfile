@@ -8,6 +8,8 @@ RUN python -m venv /build \
  && /opt/livepeer-exporter/bin/pip install --require-hashes --only-binary :all: -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
+COPY config config
+COPY dashboards dashboards
 RUN /build/bin/hatchling build -t wheel -d /dist \
  && /opt/livepeer-exporter/bin/pip install --no-deps /dist/*.whl
 

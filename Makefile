@@ -28,13 +28,14 @@ test-long: $(READY) ## 50 kills for each store and ten times the power losses; p
 	  tests/services/test_kills_influx.py tests/delivery/post_stats/test_kills.py \
 	  tests/power_loss $(ARGS)
 
-check: $(READY) ## formatting, lint, types, import contracts, generated docs
+check: $(READY) ## formatting, lint, types, import contracts, what is generated
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo 'ruff: `make format` mends it' >&2; false; }
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m exporter.settings_reference | diff -u docs/settings.md -
 	@$(BIN)/python -m exporter.metrics_reference | diff -u docs/metrics.md -
+	@$(BIN)/python -m dashboards.generate --check
 
 services: ## build the InfluxDB server that tests run (needs Go >= 1.24, cargo; kept in a cache)
 	@tests/services/influxd/build
@@ -43,9 +44,10 @@ bench: $(READY) ## run every benchmark, each prints a table
 	@set -e; for bench in benchmarks/[a-z]*.py; do \
 	  $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
-docs: $(READY) ## write the generated parts of docs/
+docs: $(READY) ## write the generated parts of docs/ and the dashboards
 	@$(BIN)/python -m exporter.settings_reference docs/settings.md
 	@$(BIN)/python -m exporter.metrics_reference docs/metrics.md
+	@$(BIN)/python -m dashboards.generate
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff format $(SOURCES)

@@ -1,0 +1,8 @@
+"""All dashboards, in the order in which they are shown."""
+
+from typing import Final
+
+from dashboards import orchestrator
+from dashboards.panel import Board
+
+BOARDS: Final[tuple[Board, ...]] = (orchestrator.BOARD,)

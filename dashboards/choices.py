@@ -1,0 +1,81 @@
+"""The variables that dashboards share; each takes only what fits those before it."""
+
+from typing import Final
+
+from dashboards.panel import Choice
+
+_INFO: Final = 'livepeer_ai_job_info{origin=~"$origin"'
+
+
+def _tag_values(tag: str, *before: str) -> str:
+    kept = "".join(f" and r.{name} =~ /^${{{name}:regex}}$/" for name in ("origin", *before))
+    return f"""\
+import "influxdata/influxdb/schema"
+
+schema.tagValues(
+    bucket: "${{bucket}}",
+    tag: "{tag}",
+    predicate: (r) => r._measurement == "ai_job"{kept},
+    start: v.timeRangeStart,
+    stop: v.timeRangeStop,
+)"""
+
+
+ORIGIN: Final = Choice(
+    name="origin",
+    label="Results",
+    description="Whose results: this station's own, or what others posted here or it follows.",
+    fixed=("own", "posted", "followed"),
+    multi=False,
+)
+TESTER: Final = Choice(
+    name="tester",
+    label="Tester",
+    description="Who measured. Numbers of several testers are added up where all are chosen.",
+    promql=f"label_values({_INFO}}}, tester)",
+    flux=_tag_values("tester"),
+)
+REGION: Final = Choice(
+    name="region",
+    label="Region",
+    description="Where the tester runs.",
+    promql=f'label_values({_INFO},tester=~"$tester"}}, region)',
+    flux=_tag_values("region", "tester"),
+)
+ORCHESTRATOR: Final = Choice(
+    name="orchestrator",
+    label="Orchestrator",
+    description="Your ETH address, or the id of an endpoint without one.",
+    promql=f'label_values({_INFO},tester=~"$tester"}}, orchestrator_address)',
+    flux=_tag_values("orchestrator", "tester"),
+    multi=False,
+)
+ORCHESTRATORS: Final = Choice(
+    name="orchestrator",
+    label="Orchestrator",
+    description="ETH addresses, or ids of endpoints without one.",
+    promql=ORCHESTRATOR.promql,
+    flux=ORCHESTRATOR.flux,
+)
+PIPELINE: Final = Choice(
+    name="pipeline",
+    label="Pipeline",
+    description="Kind of job.",
+    promql=(
+        f'label_values({_INFO},tester=~"$tester",orchestrator_address=~"$orchestrator"}}, pipeline)'
+    ),
+    flux=_tag_values("pipeline", "tester", "orchestrator"),
+)
+MODEL: Final = Choice(
+    name="model",
+    label="Model",
+    description="Model id.",
+    promql=(
+        f'label_values({_INFO},tester=~"$tester",orchestrator_address=~"$orchestrator",'
+        'pipeline=~"$pipeline"}, model_name)'
+    ),
+    flux=_tag_values("model", "tester", "orchestrator", "pipeline"),
+)
+
+ONE_ORCHESTRATOR: Final = (ORIGIN, TESTER, ORCHESTRATOR, PIPELINE, MODEL, REGION)
+ALL_TARGETS: Final = (ORIGIN, TESTER, ORCHESTRATORS, PIPELINE, MODEL, REGION)

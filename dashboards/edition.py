@@ -1,0 +1,20 @@
+"""The two editions of every dashboard, and the words that each has for the same thing."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Edition(StrEnum):
+    """The data source that an edition asks; the value is Grafana's name for its type."""
+
+    PROMETHEUS = "prometheus"
+    INFLUXDB = "influxdb"
+
+
+_TAGS: Final = {"orchestrator_address": "orchestrator", "model_name": "model"}
+"""Labels of the metrics that are tags by another name in InfluxDB (docs/storage.md)."""
+
+
+def column(edition: Edition, label: str) -> str:
+    """What a label of the metrics is called in the answers of an edition's data source."""
+    return label if edition is Edition.PROMETHEUS else _TAGS.get(label, label)
