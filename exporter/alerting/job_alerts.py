@@ -109,7 +109,7 @@ and on ({SERIES})
   ({enough})"""
     return Alert(
         name="LivepeerAiSlowerThanBefore",
-        group=Group.JOBS,
+        group=Group.LATENCY,
         severity=Severity.WARNING,
         audience=Audience.ORCHESTRATOR,
         expr=about_jobs(condition, at, scope, window=at.latency_window),
@@ -145,7 +145,7 @@ and on ({model})
   (count by ({model}) ({everybody}) >= {at.latency_peers})"""
     return Alert(
         name="LivepeerAiSlowerThanOthers",
-        group=Group.JOBS,
+        group=Group.LATENCY,
         severity=Severity.WARNING,
         audience=Audience.ORCHESTRATOR,
         expr=about_jobs(condition, at, scope, window=at.latency_window),

@@ -33,6 +33,7 @@ class Group(StrEnum):
     """Rules that are evaluated together, one after the other."""
 
     JOBS = "livepeer-ai-jobs"
+    LATENCY = "livepeer-ai-latency"
     OFFERS = "livepeer-ai-offers"
     REACH = "livepeer-ai-reach"
     TESTER = "livepeer-ai-tester"
@@ -41,6 +42,14 @@ class Group(StrEnum):
     MONEY = "livepeer-ai-money"
     GATEWAYS = "livepeer-ai-gateways"
     RECORDING = "livepeer-ai-recording"
+
+    @property
+    def interval(self) -> int | None:
+        """Seconds between two evaluations; `None`: Prometheus' own.
+
+        Those that read hours of every target take their time.
+        """
+        return 300 if self in (Group.LATENCY, Group.OFFERS, Group.RECORDING) else None
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

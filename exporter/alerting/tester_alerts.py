@@ -120,7 +120,8 @@ and on ({INSTALLATION}) {held("livepeer_ai_tester_source_up", at.gap)}""",
 
 
 def _late(at: Thresholds) -> Iterator[Alert]:
-    lateness = held("livepeer_ai_tester_cycle_lateness_seconds", at.gap)
+    late = "livepeer_ai_tester_cycle_lateness_seconds"
+    lateness = held(late, at.gap)
     yield operator_alert(
         "LivepeerAiCyclesLate",
         Severity.WARNING,
@@ -139,7 +140,11 @@ def _late(at: Thresholds) -> Iterator[Alert]:
         Severity.WARNING,
         f"""\
 (
-  count by ({INSTALLATION}) (increase({missed}[1h]) > 0 or ({missed} unless {missed} offset 1h))
+  count by ({INSTALLATION}) (
+    increase({missed}[1h]) > 0
+    or
+    ({missed} unless {missed} offset 1h and {late} offset 1h)
+  )
   / count by ({INSTALLATION}) ({lateness})
 ) > {at.missed_share:g}""",
         at,
