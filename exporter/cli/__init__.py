@@ -27,6 +27,7 @@ _COMMANDS = {
     "simulate": ("exporter.cli.simulate", "simulate", "A simulated gateway or orchestrator."),
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
     "relay": ("exporter.cli.relay", "relay", "One careful way to Ethereum for your gateways."),
+    "stack": ("exporter.cli.stack", "stack", "All servers at once, without Docker."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
 }
 
