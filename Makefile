@@ -42,6 +42,7 @@ check: $(READY) ## formatting, lint, types, import contracts, what is generated
 	@$(BIN)/python -m exporter.settings_reference | diff -u docs/settings.md -
 	@$(BIN)/python -m exporter.metrics_reference | diff -u docs/metrics.md -
 	@$(BIN)/python -m dashboards.generate --check
+	@$(BIN)/python -m exporter.alerting.generate --check
 
 services: ## build the servers that tests and `make stack` run (Go >= 1.24, cargo; kept in a cache)
 	@tests/services/influxd/build
@@ -53,10 +54,11 @@ bench: $(READY) ## run every benchmark, each prints a table
 	@set -e; for bench in benchmarks/[a-z]*.py; do \
 	  $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
-docs: $(READY) ## write the generated parts of docs/ and the dashboards
+docs: $(READY) ## write the generated parts of docs/, dashboards and alerts
 	@$(BIN)/python -m exporter.settings_reference docs/settings.md
 	@$(BIN)/python -m exporter.metrics_reference docs/metrics.md
 	@$(BIN)/python -m dashboards.generate
+	@$(BIN)/python -m exporter.alerting.generate
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff format $(SOURCES)
