@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import jsonschema
 import pytest
 import yaml
 
 from exporter.cli import cli
 from exporter.settings_file import load
+from exporter.stack import influx
+from tests.services.influx_server import InfluxServer, free_port
 from tests.stack.programs import ROOT, compose_parser, program, run
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -272,25 +275,124 @@ def test_prometheus_takes_its_settings(stack: dict[str, Any], tmp_path: Path) ->
     assert "rule files found" in said
 
 
-def test_prometheus_asks_services_at_ports_that_they_listen_on(stack: dict[str, Any]) -> None:
-    document = yaml.safe_load((ROOT / "config/docker/prometheus.yml").read_text())
-    targets = {
-        job["job_name"]: target
-        for job in document["scrape_configs"]
-        for entry in job["static_configs"]
-        for target in entry["targets"]
-    }
-    assert targets == {
-        "livepeer-exporter": "exporter:9877",
-        "livepeer-exporter-probe": "exporter:9878",
-    }
-    (alerting,) = document["alerting"]["alertmanagers"]
-    ((name, _, port),) = [
-        target.partition(":") for target in alerting["static_configs"][0]["targets"]
-    ]
-    assert int(port) in [each["target"] for each in stack["services"][name]["ports"]]
+def test_prometheus_has_the_shipped_settings_with_the_names_of_the_containers() -> None:
+    shipped = (ROOT / "config/prometheus/prometheus.yml").read_text()
+    for address, name in (
+        ("127.0.0.1:9877", "exporter:9877"),
+        ("127.0.0.1:9878", "exporter:9878"),
+        ("127.0.0.1:9093", "alertmanager:9093"),
+    ):
+        assert address in shipped
+        shipped = shipped.replace(address, name)
+    ours = (ROOT / "config/docker/prometheus.yml").read_text()
+    assert yaml.safe_load(ours) == yaml.safe_load(shipped)
 
 
 def test_alertmanager_takes_its_settings(stack: dict[str, Any]) -> None:
     (path,) = mounts(stack["services"]["alertmanager"], "bind").values()
     assert "SUCCESS" in run(program("amtool"), "check-config", path)
+
+
+def test_influxdb_takes_its_flags(stack: dict[str, Any], tmp_path: Path) -> None:
+    port = free_port()
+    words = [
+        word.replace("/var/lib/influxdb2", str(tmp_path)).replace("=:8086", f"=127.0.0.1:{port}")
+        for word in stack["services"]["influxdb"]["command"]
+    ]
+    assert f"--http-bind-address=127.0.0.1:{port}" in words
+    server = InfluxServer(tmp_path, port)
+    server.start(words)
+    server.stop()
+    assert {"influxd.bolt", "influxd.sqlite", "engine"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_the_stack_without_docker_limits_influxdb_alike(
+    stack: dict[str, Any], tmp_path: Path
+) -> None:
+    native = influx.words("influxd", tmp_path, 8086)
+    assert {word for word in native if word.startswith("--query")} == {
+        word for word in stack["services"]["influxdb"]["command"] if word.startswith("--query")
+    }
+
+
+# Grafana
+
+
+def test_grafanas_provisioning_is_of_the_shapes_that_it_reads() -> None:
+    """By its documentation of provisioning; no Grafana is at hand to read it."""
+    folder = ROOT / "config" / "grafana" / "provisioning"
+    for path in (folder / "datasources").iterdir():
+        jsonschema.validate(yaml.safe_load(path.read_text()), DATA_SOURCES)
+    for path in (folder / "dashboards").iterdir():
+        jsonschema.validate(yaml.safe_load(path.read_text()), PROVIDERS)
+
+
+def test_grafana_finds_the_dashboards_where_they_are_mounted(stack: dict[str, Any]) -> None:
+    found = yaml.safe_load(
+        (ROOT / "config/grafana/provisioning/dashboards/livepeer-ai.yaml").read_text()
+    )
+    there = mounts(stack["services"]["grafana"], "bind")
+    for provider in found["providers"]:
+        folder = Path(there[provider["options"]["path"]])
+        assert folder.parent == ROOT / "dashboards"
+        assert folder.is_dir()
+
+
+TEXT, FLAG = {"type": "string"}, {"type": "boolean"}
+
+
+def _file(key: str, required: list[str], entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["apiVersion", key],
+        "properties": {
+            "apiVersion": {"const": 1},
+            key: {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": required,
+                    "properties": entry,
+                },
+            },
+        },
+    }
+
+
+DATA_SOURCES = _file(
+    "datasources",
+    ["name", "uid", "type", "access", "url"],
+    {
+        "name": TEXT,
+        "uid": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,40}$"},
+        "type": {"enum": ["prometheus", "influxdb", "alertmanager"]},
+        "access": {"const": "proxy"},
+        "url": {"type": "string", "pattern": "^http://[a-z]+:[0-9]+$"},
+        "isDefault": FLAG,
+        "jsonData": {"type": "object"},
+        "secureJsonData": {
+            "type": "object",
+            "additionalProperties": {"type": "string", "pattern": r"^\$__file\{/[^}]+\}$"},
+        },
+    },
+)
+PROVIDERS = _file(
+    "providers",
+    ["name", "type", "options"],
+    {
+        "name": TEXT,
+        "folder": TEXT,
+        "folderUid": {"type": "string", "pattern": "^[a-zA-Z0-9_-]{1,40}$"},
+        "type": {"const": "file"},
+        "allowUiUpdates": FLAG,
+        "options": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["path"],
+            "properties": {"path": {"type": "string", "pattern": "^/"}},
+        },
+    },
+)
