@@ -17,13 +17,8 @@ from exporter.probing.scheduling import skips
 from exporter.probing.scheduling.rounds import RESULTS
 
 SCRAPED = frozenset({"job", "instance"})
-_TARGET = ("orchestrator_address", "pipeline", "model_name", "region", "tester")
 AGREED: dict[str, tuple[str, ...]] = {
-    "livepeer_ai_job_successes_total": _TARGET,
-    "livepeer_ai_job_orchestrator_failures_total": _TARGET,
-    "livepeer_ai_tester_offer_tested": _TARGET[:3],
-    "livepeer_ai_tester_offer_warm": _TARGET[:3],
-    "livepeer_ai_orchestrator_maintenance": _TARGET[:1],
+    "livepeer_ai_orchestrator_maintenance": ("orchestrator_address",),
     "livepeer_ai_tester_maintenance": (),
     "livepeer_ai_tester_settings_info": ("digest",),
     "livepeer_ai_tester_network_up": (),

@@ -135,3 +135,11 @@ def test_who_did_nothing_wrong_is_alerted_for_nothing(network: list[list[Happene
     with TemporaryDirectory() as folder:
         for rules in (STREAK, SHARE):
             expect(world, rules, when, Path(folder))
+
+
+def test_who_did_everything_wrong_is_alerted_for_both() -> None:
+    """So that the law above is one of these rules on these series."""
+    world = exposed([[ITS_OWN] * JOBS, [GOOD] * JOBS])
+    with TemporaryDirectory() as folder:
+        for rules in (STREAK, SHARE):
+            expect(world, rules, {JOBS * INTERVAL: "warning critical"}, Path(folder))
