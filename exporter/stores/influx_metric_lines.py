@@ -15,8 +15,15 @@ from exporter.stores.influx_lines import tag_text, tags_of
 
 MEASUREMENT: Final = "ai_metric"
 PREFIX: Final = "livepeer_ai_"
-KEPT_OF_JOBS: Final = frozenset({"livepeer_ai_job_consecutive_failures"})
-"""All else about single targets and models is computed from measurements."""
+KEPT_OF_JOBS: Final = frozenset(
+    {
+        "livepeer_ai_job_consecutive_failures",
+        "livepeer_ai_job_last_attempt_timestamp_seconds",
+        "livepeer_ai_job_last_failure_timestamp_seconds",
+        "livepeer_ai_job_last_success_timestamp_seconds",
+    }
+)
+"""State of single targets; all else about them, and about models, is told by measurements."""
 ORCHESTRATOR: Final = "orchestrator"
 _TAGS: Final = {
     "orchestrator_address": ORCHESTRATOR,
