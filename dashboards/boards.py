@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from dashboards import gateway_operator, orchestrator
+from dashboards import gateway_operator, network, orchestrator
 from dashboards.panel import Board
 
-BOARDS: Final[tuple[Board, ...]] = (orchestrator.BOARD, gateway_operator.BOARD)
+BOARDS: Final[tuple[Board, ...]] = (
+    orchestrator.BOARD,
+    network.BOARD,
+    gateway_operator.BOARD,
+)
