@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 import pytest
 
@@ -28,7 +28,7 @@ def compose_parser() -> str:
     return built.stdout.strip()
 
 
-def absent(why: str) -> Any:
+def absent(why: str) -> NoReturn:
     """Something that the test needs is not on this machine."""
     if os.environ.get("CI") == "true":
         pytest.fail(why)
