@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards import orchestrator
+from dashboards import gateway_operator, orchestrator
 from dashboards.panel import Board
 
-BOARDS: Final[tuple[Board, ...]] = (orchestrator.BOARD,)
+BOARDS: Final[tuple[Board, ...]] = (orchestrator.BOARD, gateway_operator.BOARD)

@@ -29,31 +29,34 @@ OpenMetrics 1.0.
   who reports results to the station: the name of the secret that he posts with, or the host of the
   leaderboard that is followed. Neither testers nor regions are ever mixed; a query that is about
   this tester's own jobs alone asks for its name.
-- A target has at most 25 series for each tester and region. Own ones disappear when the target is
-  no longer tested, reported ones `metrics.reported_for` seconds after the last result. A value that
-  is not known has no series at all, which is neither 0 nor a failure.
+- A target has at most 25 series for each tester and region, and an offer three. Own ones
+  disappear when the target is no longer tested, reported ones `metrics.reported_for` seconds
+  after the last result. A value that is not known has no series at all, which is neither 0 nor a
+  failure.
 - What others report is good where the success rate is 1 or more, else a `reported_failure`, with
   blame `unknown` for a rate between 0 and 1, else `orchestrator`. Its durations are theirs; one
   that is not above 0 counts as not reported. Its moments are those of the receipt, or of the row on
   the leaderboard. Results about transcoding and imported ones are not counted.
 - Counters, sums and histograms start at 0 with the station. Consecutive failures and the two
   moments are restored from the store.
+- In labels, control characters, `%`, backslash and `"` of names that strangers chose are
+  percent-encoded (`%0A`), so that every value can be put into a query.
 
-Failures are split by blame, and only those of the orchestrator count against it. The share of its
-own jobs that it failed in the last hour:
+Failures are split by blame, and only those of the orchestrator count against it. The success ratio
+of the last hour is that of the jobs that count:
 
 ```promql
-sum without (outcome, blame) (increase(livepeer_ai_job_failures_total{blame="orchestrator"}[1h]))
+increase(livepeer_ai_job_successes_total[1h])
 / (
-  increase(livepeer_ai_job_attempts_total[1h])
-  - (
-    sum without (outcome, blame) (
-      increase(livepeer_ai_job_failures_total{blame!="orchestrator"}[1h])
-    )
-    or 0 * increase(livepeer_ai_job_attempts_total[1h])
-  )
+  increase(livepeer_ai_job_successes_total[1h])
+  + increase(livepeer_ai_job_orchestrator_failures_total[1h])
+  > 0
 )
 ```
+
+Both begin at 0 as soon as a target is known, so that Prometheus sees the first failure rise; series
+of `livepeer_ai_job_failures_total` begin with the first failure of their kind, which
+`increase` cannot see.
 """
 
 

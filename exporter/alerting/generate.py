@@ -20,7 +20,8 @@ def wanted() -> dict[Path, str]:
 
 def differing(files: dict[Path, str]) -> list[Path]:
     """The files that are missing, differ, or should not be there."""
-    there = set((FOLDER / "prometheus" / "rules").glob("*"))
+    rules = {path.parent for path in files if path.parent.name == "rules"}
+    there = {path for folder in rules for path in folder.glob("*")}
     return sorted(
         path
         for path in there | files.keys()

@@ -13,13 +13,15 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import choose_encoder
 
-from exporter.delivery.model_histograms import Histogram, Model
+from exporter.delivery.model_histograms import Histogram, Model, ModelUnit
 from exporter.delivery.orchestrator_families import orchestrator_families
+from exporter.delivery.ranking_families import ranking_families
 from exporter.delivery.reachability_families import reachability_families
 from exporter.delivery.station_numbers import StationNumbers, station_families
 from exporter.delivery.supply_families import supply_families
-from exporter.delivery.target_families import job_families, model_families
+from exporter.delivery.target_families import job_families, model_families, unit_families
 from exporter.delivery.target_series import TargetSeries
+from exporter.leaderboard.ranking import Ranked
 from exporter.model import Origin, Supply
 
 GZIP_LEVEL: Final = 1
@@ -32,7 +34,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     series: Sequence[TargetSeries]
     """One for each target, region and tester."""
     histograms: Mapping[Model, Mapping[str, Histogram]]
+    per_unit: Mapping[ModelUnit, Histogram] = {}
     buckets: tuple[float, ...]
+    ranking: Sequence[Ranked] = ()
+    """Of the leaderboard's default window; empty while it is not known."""
     supply: Supply | None
     numbers: StationNumbers
     region: str
@@ -62,6 +67,11 @@ def render(snapshot: Snapshot, accept: str, *, compress: bool) -> Exposition:
     return Exposition(body, content_type, compress)
 
 
+def families(snapshot: Snapshot) -> list[Family]:
+    """What a scrape shows, before it is written in a format."""
+    return list(_Collector(snapshot).collect())
+
+
 class _Collector:
     """Hands prometheus-client the families of one snapshot."""
 
@@ -72,6 +82,8 @@ class _Collector:
         snapshot = self._snapshot
         yield from job_families(snapshot.series, snapshot.supply, snapshot.display)
         yield from model_families(snapshot.histograms, snapshot.buckets, snapshot.region)
+        yield from unit_families(snapshot.per_unit, snapshot.region)
+        yield from ranking_families(snapshot.ranking, snapshot.display)
         yield from supply_families(snapshot.supply, snapshot.display)
         yield from orchestrator_families(snapshot.supply, snapshot.display, snapshot.name)
         yield from reachability_families(snapshot.supply, snapshot.display)

@@ -48,6 +48,19 @@ _JOBS: Final = (
         "Jobs that ended, whatever came of them.",
     ),
     Metric(
+        "livepeer_ai_job_successes_total",
+        "counter",
+        TARGET,
+        "Good jobs that count. One that is good although it is not known whose answer it was does "
+        "not.",
+    ),
+    Metric(
+        "livepeer_ai_job_orchestrator_failures_total",
+        "counter",
+        TARGET,
+        "Failures with blame orchestrator: the only ones that count against it.",
+    ),
+    Metric(
         "livepeer_ai_job_failures_total",
         "counter",
         (*TARGET, "outcome", "blame"),
@@ -55,6 +68,14 @@ _JOBS: Final = (
         "network, tester, unknown, or none for nobody). Only blame orchestrator counts against "
         f"it. The first {NAMED_FAILURES} pairs seen on a target get a series each; the rest is "
         "summed as outcome other, with blame orchestrator or other.",
+    ),
+    Metric(
+        "livepeer_ai_job_last_failure_timestamp_seconds",
+        "gauge",
+        (*TARGET, "outcome", "blame"),
+        "Start of the last job that did not succeed, whoever's doing that was, Unix time; one "
+        "series, whose outcome and blame change. Since the start; absent until there is one.",
+        "seconds",
     ),
     Metric(
         "livepeer_ai_job_consecutive_failures",
@@ -108,6 +129,35 @@ _PHASES: Final = tuple(
     )
 )
 
+_UNITS: Final = (
+    Metric(
+        "livepeer_ai_job_model_latency_per_unit_seconds",
+        "histogram",
+        (*MODEL, "unit"),
+        "Good jobs of this tester, of all orchestrators: inference for one unit of work "
+        "(megapixel-step, audio-second, video-second, token, character), without the gateway's "
+        "first contact. Buckets 1, 2, 5 to the decade, from 0.00001 to 100.",
+        "seconds",
+    ),
+)
+
+_RANKING: Final = (
+    Metric(
+        "livepeer_ai_orchestrator_score",
+        "gauge",
+        ("orchestrator_address",),
+        "Score in the ranking of the leaderboard's default window, 0 to 1: the mean over models "
+        "and regions, by all testers. Of the 1,000 best that are known by an ETH address and have "
+        "data, like the rank; absent while the ranking is not known or older than an hour.",
+    ),
+    Metric(
+        "livepeer_ai_orchestrator_rank",
+        "gauge",
+        ("orchestrator_address",),
+        "Place in that ranking, from 1.",
+    ),
+)
+
 _SUPPLY: Final = (
     Metric(
         "livepeer_ai_tester_offers",
@@ -116,6 +166,19 @@ _SUPPLY: Final = (
         "Models that orchestrators offer, by state (tested, not_tested) and by whether the "
         "orchestrator says that it is loaded (yes, no, unknown). Past 100 pipelines the rest is "
         "summed as pipeline other.",
+    ),
+    Metric(
+        "livepeer_ai_tester_offer_tested",
+        "gauge",
+        OFFER,
+        "1 for a model that an orchestrator offers and that is tested, 0 for one that is not.",
+    ),
+    Metric(
+        "livepeer_ai_tester_offer_warm",
+        "gauge",
+        OFFER,
+        "1 if the orchestrator says that the model is loaded, 0 if it says that it is not; absent "
+        "where it says nothing.",
     ),
     Metric(
         "livepeer_ai_tester_offer_price_wei",
@@ -392,6 +455,9 @@ _FOLLOWED: Final = (
     ),
 )
 
-METRICS: Final = (*_JOBS, *_PHASES, *_SUPPLY, *_CHAIN, *_REACH, *_STATION, *_FOLLOWED)
+METRICS: Final = (
+    *(*_JOBS, *_PHASES, *_UNITS, *_RANKING),
+    *(*_SUPPLY, *_CHAIN, *_REACH, *_STATION, *_FOLLOWED),
+)
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -18,7 +18,7 @@ def supply_families(supply: Supply | None, display: Callable[[str], str]) -> Ite
     if supply is None:
         return
     yield _offers(supply.offers)
-    yield _prices(supply.offers, display)
+    yield from _each(supply.offers, display)
     moment = gauge("livepeer_ai_tester_supply_timestamp_seconds")
     moment.add_metric((), supply.taken_at / 1e9)
     yield moment
@@ -42,16 +42,23 @@ def _offers(offers: tuple[Offer, ...]) -> Family:
     return family
 
 
-def _prices(offers: tuple[Offer, ...], display: Callable[[str], str]) -> Family:
-    family = gauge("livepeer_ai_tester_offer_price_wei")
-    prices: dict[Target, float] = {}
-    for offer in offers:
-        if offer.price_per_unit is not None:
-            prices.setdefault(offer.target, offer.price_per_unit)
-    for target, price in sorted(prices.items()):
+def _each(offers: tuple[Offer, ...], display: Callable[[str], str]) -> Iterator[Family]:
+    """What is known about each offer; of two of one target the first that is tested."""
+    tested = gauge("livepeer_ai_tester_offer_tested")
+    warm = gauge("livepeer_ai_tester_offer_warm")
+    prices = gauge("livepeer_ai_tester_offer_price_wei")
+    by_target: dict[Target, Offer] = {}
+    for offer in sorted(offers, key=lambda one: one.not_tested is not None):
+        by_target.setdefault(offer.target, offer)
+    for target, offer in sorted(by_target.items()):
         address = clean(display(target.orchestrator))
-        family.add_metric((address, clean(target.pipeline), clean(target.model)), price)
-    return family
+        labels = (address, clean(target.pipeline), clean(target.model))
+        tested.add_metric(labels, 1 if offer.not_tested is None else 0)
+        if offer.warm is not None:
+            warm.add_metric(labels, 1 if offer.warm else 0)
+        if offer.price_per_unit is not None:
+            prices.add_metric(labels, offer.price_per_unit)
+    yield from (tested, warm, prices)
 
 
 def _sources(sources: dict[str, SourceState]) -> Iterator[Family]:

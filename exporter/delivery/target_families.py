@@ -6,9 +6,9 @@ from prometheus_client.core import Metric as Family
 
 from exporter.delivery.families import clean, counter, gauge, histogram, info, summary
 from exporter.delivery.metric_list import TARGET
-from exporter.delivery.model_histograms import Histogram, Model
+from exporter.delivery.model_histograms import UNIT_BOUNDS, Histogram, Model, ModelUnit
 from exporter.delivery.target_series import PHASES, TargetSeries
-from exporter.model import Origin, Supply, seconds
+from exporter.model import NANOSECONDS, Origin, Supply, seconds
 
 Labels = tuple[str, ...]
 Rows = list[tuple[Labels, TargetSeries]]
@@ -20,8 +20,9 @@ def job_families(
     """What is known about each target; a value that is not known has no sample."""
     rows = [(_labels(one, display), one) for one in series]
     yield _info(rows, supply)
-    yield _attempts(rows)
+    yield from _counters(rows)
     yield _failures(rows)
+    yield _last_failures(rows)
     yield from _streaks(rows)
     for phase in PHASES:
         yield _last(rows, phase)
@@ -41,6 +42,16 @@ def model_families(
                 labels = (clean(pipeline), clean(model), region)
                 family.add_metric(labels, _cumulative(bounds, found), found.sum)
         yield family
+
+
+def unit_families(units: Mapping[ModelUnit, Histogram], region: str) -> Iterator[Family]:
+    """The histograms of what a unit of work takes, of each model."""
+    bounds = (*(repr(bound) for bound in UNIT_BOUNDS), "+Inf")
+    family = histogram("livepeer_ai_job_model_latency_per_unit_seconds")
+    for (pipeline, model, unit), found in sorted(units.items()):
+        labels = (clean(pipeline), clean(model), region, unit)
+        family.add_metric(labels, _cumulative(bounds, found), found.sum)
+    yield family
 
 
 def _labels(series: TargetSeries, display: Callable[[str], str]) -> Labels:
@@ -69,11 +80,16 @@ def _info(rows: Rows, supply: Supply | None) -> Family:
     return family
 
 
-def _attempts(rows: Rows) -> Family:
-    family = counter("livepeer_ai_job_attempts_total")
+def _counters(rows: Rows) -> Iterator[Family]:
+    """Each begins at 0 with the target, so that the first of anything is seen as a rise."""
+    attempts = counter("livepeer_ai_job_attempts_total")
+    successes = counter("livepeer_ai_job_successes_total")
+    blamed = counter("livepeer_ai_job_orchestrator_failures_total")
     for labels, series in rows:
-        family.add_metric(labels, series.attempts)
-    return family
+        attempts.add_metric(labels, series.attempts)
+        successes.add_metric(labels, series.successes)
+        blamed.add_metric(labels, series.orchestrator_failures)
+    yield from (attempts, successes, blamed)
 
 
 def _failures(rows: Rows) -> Family:
@@ -81,6 +97,15 @@ def _failures(rows: Rows) -> Family:
     for labels, series in rows:
         for (outcome, blame), count in sorted(series.failures.items()):
             family.add_metric((*labels, outcome, blame), count)
+    return family
+
+
+def _last_failures(rows: Rows) -> Family:
+    family = gauge("livepeer_ai_job_last_failure_timestamp_seconds")
+    for labels, series in rows:
+        last = series.last_failure
+        if last is not None:
+            family.add_metric((*labels, last.outcome, last.blame), last.started_at / NANOSECONDS)
     return family
 
 

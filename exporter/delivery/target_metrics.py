@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from exporter.delivery.feed import Batch
-from exporter.delivery.model_histograms import Histogram, Model, ModelHistograms
+from exporter.delivery.model_histograms import Histogram, Model, ModelHistograms, ModelUnit
 from exporter.delivery.reported_targets import ReportedTargets
 from exporter.delivery.target_series import TargetSeries, is_own, is_reported, restored
 from exporter.model import Measurement, Origin, Supply, Target
@@ -113,6 +113,10 @@ class TargetMetrics:
     def histograms(self) -> dict[Model, dict[str, Histogram]]:
         """The histograms now, by pipeline and model."""
         return self._histograms.snapshot()
+
+    def per_unit(self) -> dict[ModelUnit, Histogram]:
+        """The histograms of what a unit of work takes, by pipeline, model and unit."""
+        return self._histograms.per_unit()
 
     def _put(self, states: Iterable[TargetState]) -> None:
         reported: list[TargetState] = []

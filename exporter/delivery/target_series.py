@@ -10,12 +10,21 @@ from exporter.stores import TargetState
 
 PHASES: Final = ("upload", "inference", "download", "round_trip")
 
-NAMED_FAILURES: Final = 5
+NAMED_FAILURES: Final = 3
 """Distinct (outcome, blame) pairs that get a series of their own; the first ones seen."""
 OTHER: Final = "other"
 NOBODY: Final = "none"
 
 Failures = dict[tuple[str, str], int]
+
+
+class LastFailure(msgspec.Struct, frozen=True):
+    """The last job that did not succeed, whoever's doing that was."""
+
+    started_at: int
+    """Unix nanoseconds."""
+    outcome: str
+    blame: str
 
 
 class PhaseSeries(msgspec.Struct, frozen=True):
@@ -45,7 +54,13 @@ class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin | None
     """Of the last job; `None` as long as only the store, which forgets it, told of one."""
     attempts: int = 0
+    successes: int = 0
+    """Good jobs that count."""
+    orchestrator_failures: int = 0
+    """Failures with blame orchestrator, the only ones that count against it."""
     failures: Failures = {}
+    last_failure: LastFailure | None = None
+    """Since the start of the process."""
     consecutive_failures: int | None = None
     last_success: int | None = None
     last_attempt: int | None = None
@@ -55,13 +70,17 @@ class TargetSeries(msgspec.Struct, frozen=True, kw_only=True):
     def after(self, job: Measurement) -> "TargetSeries":
         """The record with one more job counted."""
         started, credited = job.started_at, job.ok and job.counts
+        blamed = not job.ok and job.blame is Blame.ORCHESTRATOR
         return TargetSeries(
             target=self.target,
             region=self.region,
             tester=self.tester,
             origin=job.origin,
             attempts=self.attempts + 1,
+            successes=self.successes + credited,
+            orchestrator_failures=self.orchestrator_failures + blamed,
             failures=self.failures if job.ok else _with_failure(self.failures, job),
+            last_failure=self.last_failure if job.ok else _later(self.last_failure, job),
             consecutive_failures=_streak(self.consecutive_failures, job),
             last_success=max(self.last_success or 0, started) if credited else self.last_success,
             last_attempt=max(self.last_attempt or 0, started),
@@ -119,9 +138,19 @@ def _streak(before: int | None, job: Measurement) -> int:
     return (before or 0) + (job.blame is Blame.ORCHESTRATOR)
 
 
+def _blame(job: Measurement) -> str:
+    return job.blame.value if job.blame is not None else NOBODY
+
+
+def _later(before: LastFailure | None, job: Measurement) -> LastFailure:
+    if before is not None and before.started_at > job.started_at:
+        return before
+    return LastFailure(job.started_at, job.outcome.value, _blame(job))
+
+
 def _with_failure(failures: Failures, job: Measurement) -> Failures:
     """Count a failure; past the bound only whether the orchestrator is to blame is kept apart."""
-    blame = job.blame.value if job.blame is not None else NOBODY
+    blame = _blame(job)
     key = (job.outcome.value, blame)
     if key not in failures and _named(failures) >= NAMED_FAILURES:
         key = (OTHER, blame if job.blame is Blame.ORCHESTRATOR else OTHER)

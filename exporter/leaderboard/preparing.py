@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from exporter.leaderboard.ranking import Ranked
 from exporter.leaderboard.snapshot import Read, Snapshot, read
 from exporter.model import NANOSECONDS
 from exporter.stores import Store, StoreError, recent
@@ -80,6 +81,13 @@ class Preparing:
         if self.snapshot is None:
             return None
         return self.snapshot.age(self._now())
+
+    @property
+    def ranking(self) -> Sequence[Ranked]:
+        """The ranking of the snapshot; empty without one, or where it is too old."""
+        if self.snapshot is None or (self.age or 0.0) > OLDEST:
+            return ()
+        return self.snapshot.ranking
 
     async def current(self) -> Snapshot:
         """The snapshot; only for what the first reading brings it waits.

@@ -8,8 +8,10 @@ import msgspec
 
 from exporter.leaderboard import legacy
 from exporter.leaderboard.legacy import Json
-from exporter.model import NANOSECONDS, pipeline_display, pipeline_uri
+from exporter.leaderboard.ranking import Ranked, rank
+from exporter.model import NANOSECONDS, normal_orchestrator, pipeline_display, pipeline_uri
 from exporter.stores import (
+    Group,
     ModelMedian,
     Served,
     SpelledGroup,
@@ -57,7 +59,7 @@ class Snapshot:
         """Work out now what answers need; takes some ten milliseconds for thousands of groups."""
         for part in (self._by_model, self._medians, self._best, self._transcoding):
             len(part)
-        for known in (self.regions, self.targets):
+        for known in (self.regions, self.targets, self.ranking):
             len(known)
         return self
 
@@ -106,6 +108,15 @@ class Snapshot:
         return frozenset((*ai, *transcoding))
 
     @cached_property
+    def ranking(self) -> tuple[Ranked, ...]:
+        """The ranking of who is known by an address and has data, best first."""
+        sums: dict[tuple[str, str, str, str], list[SpelledGroup]] = {}
+        for one in self.read.groups:
+            name = normal_orchestrator(one.orchestrator)
+            sums.setdefault((name, one.region, one.pipeline, one.model), []).append(one)
+        return tuple(rank((_group(key, parts) for key, parts in sums.items()), self.read.medians))
+
+    @cached_property
     def _transcoding(self) -> dict[str, Json]:
         return legacy.transcoding_stats(self.read.transcoding)
 
@@ -127,6 +138,21 @@ class Snapshot:
             found.setdefault(group.orchestrator, []).append(group)
         best = ((name, legacy.best_group(groups)) for name, groups in found.items())
         return {name: group for name, group in best if group is not None}
+
+
+def _group(key: tuple[str, str, str, str], parts: list[SpelledGroup]) -> Group:
+    """The group of a target in a region, whose names were spelled in several ways."""
+    orchestrator, region, pipeline, model = key
+    rows, timed = sum(one.rows for one in parts), sum(one.timed for one in parts)
+    return Group(
+        orchestrator=orchestrator,
+        region=region,
+        pipeline=pipeline,
+        model=model,
+        rows=rows,
+        success_rate=sum(one.success for one in parts) / max(rows, 1),
+        round_trip_time=sum(one.time for one in parts) / timed if timed else None,
+    )
 
 
 def _regions(read: Read) -> Iterable[tuple[str, str]]:

@@ -57,7 +57,9 @@ async def snapshot(here: Context) -> Snapshot:
     return Snapshot(
         series=here.metrics.shown(),
         histograms=here.metrics.histograms(),
+        per_unit=here.metrics.per_unit(),
         buckets=here.metrics.buckets,
+        ranking=here.prepared.ranking,
         supply=here.watch.supply,
         numbers=await here.numbers(),
         region=here.metrics.region,

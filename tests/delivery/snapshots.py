@@ -8,6 +8,7 @@ from exporter.delivery.post_stats.consumer import Posted
 from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, StationNumbers
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
+from exporter.leaderboard.ranking import Ranked
 from exporter.model import (
     Blame,
     Certificate,
@@ -146,6 +147,30 @@ SUPPLY = Supply(
 NAMES = {ALICE: 'alice "in wonderland".eth'}
 
 
+RANKING = (
+    Ranked(
+        rank=1,
+        orchestrator=ALICE,
+        score=0.9375,
+        success_rate=0.5,
+        round_trip_score=0.25,
+        round_trip_time=1.5,
+        jobs=4,
+        groups=(),
+    ),
+    Ranked(
+        rank=None,
+        orchestrator=BOB,
+        score=None,
+        success_rate=None,
+        round_trip_score=None,
+        round_trip_time=None,
+        jobs=0,
+        groups=(),
+    ),
+)
+
+
 def phases(upload: float, inference: float, download: float) -> Phases:
     parts = [int(part * SECOND) for part in (upload, inference, download)]
     return Phases(upload=parts[0], inference=parts[1], download=parts[2], round_trip=sum(parts))
@@ -184,6 +209,8 @@ async def snapshot(*jobs: Measurement, supply: Supply | None = SUPPLY) -> Snapsh
     return Snapshot(
         series=metrics.shown(),
         histograms=metrics.histograms(),
+        per_unit=metrics.per_unit(),
+        ranking=RANKING,
         buckets=metrics.buckets,
         supply=supply,
         numbers=NUMBERS,
@@ -199,7 +226,13 @@ async def example() -> Snapshot:
     Others report about Alice, and about Carol, whom no source lists.
     """
     return await snapshot(
-        good("1", phases=phases(0.25, 1.5, 0.25), started_at=START),
+        good(
+            "1",
+            phases=phases(0.25, 1.5, 0.25),
+            started_at=START,
+            unit="megapixel-step",
+            units=2.0,
+        ),
         good("2", phases=phases(0.125, 0.5, 0.125), started_at=START + SECOND),
         failed("3", Outcome.INVALID_ARTEFACT, started_at=START + 2 * SECOND),
         failed("4", Outcome.NO_CAPACITY, None, started_at=START + 3 * SECOND),

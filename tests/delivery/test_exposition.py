@@ -82,12 +82,12 @@ async def test_a_target_has_at_most_25_series_whatever_happens_to_it() -> None:
         await snapshot(good("a"), *jobs, *reports, supply=supply(one)), "", compress=False
     ).body.decode()
     series = Counter(
-        sample.labels.get("tester", "price")
+        sample.labels.get("tester", "offer")
         for family in parse_text(text)
         for sample in family.samples
-        if "orchestrator_address" in sample.labels
+        if {"orchestrator_address", "model_name"} <= sample.labels.keys()
     )
-    assert series == {"tester-1": 24, "price": 1, "somebody": 24}
+    assert series == {"tester-1": 25, "offer": 3, "somebody": 25}
 
 
 async def test_a_target_that_was_never_tested_has_no_value_that_is_not_known() -> None:
@@ -95,7 +95,8 @@ async def test_a_target_that_was_never_tested_has_no_value_that_is_not_known() -
     shown = {
         line.partition("{")[0] for line in text.splitlines() if line.startswith("livepeer_ai_job")
     }
-    assert shown == {"livepeer_ai_job_info", "livepeer_ai_job_attempts_total"}
+    counters = ("attempts", "successes", "orchestrator_failures")
+    assert shown == {"livepeer_ai_job_info", *(f"livepeer_ai_job_{one}_total" for one in counters)}
 
 
 async def test_the_uri_of_a_target_that_others_report_about_is_told_where_a_source_lists_it() -> (

@@ -3,11 +3,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from exporter.delivery.model_histograms import UNIT_BOUNDS
 from exporter.delivery.target_metrics import TargetMetrics
-from exporter.delivery.target_series import NAMED_FAILURES, TargetSeries
+from exporter.delivery.target_series import NAMED_FAILURES, LastFailure, TargetSeries
 from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Target
 from exporter.stores import TargetState
-from tests.measurements import START, failed, good
+from tests.measurements import SECOND, START, failed, good
 from tests.stations import ALICE, BOB, CAROL, NOW, offer, supply
 
 TARGET = Target(ALICE, "text-to-image", "stabilityai/sd-turbo")
@@ -73,10 +74,41 @@ async def test_only_the_orchestrators_own_failures_make_a_streak() -> None:
         ("inference_timeout", "orchestrator"): 2,
         ("lane_failed", "tester"): 1,
         ("no_capacity", "none"): 1,
-        ("unavailable", "unknown"): 1,
+        ("other", "other"): 1,
     }
+    assert (series.attempts, series.successes, series.orchestrator_failures) == (5, 0, 2)
     await take(metrics, good("f"))
     assert only(metrics).consecutive_failures == 0
+    assert (only(metrics).successes, only(metrics).orchestrator_failures) == (1, 2)
+
+
+async def test_the_last_failure_is_kept_whosever_doing_it_was_and_by_its_start() -> None:
+    metrics = made()
+    await take(
+        metrics,
+        failed("a", Outcome.NO_CAPACITY, None, started_at=START + 2 * SECOND),
+        failed("b", started_at=START + SECOND),
+        good("c", started_at=START + 3 * SECOND),
+    )
+    assert only(metrics).last_failure == LastFailure(START + 2 * SECOND, "no_capacity", "none")
+
+
+async def test_a_good_job_of_which_nobody_knows_whose_it_is_does_not_count() -> None:
+    metrics = made()
+    await take(metrics, good("a", blame=Blame.UNKNOWN))
+    assert (only(metrics).attempts, only(metrics).successes) == (1, 0)
+
+
+async def test_a_unit_of_work_is_counted_in_a_histogram_of_its_own() -> None:
+    metrics = made()
+    await take(metrics, good("a", unit="token", units=0.0), failed("b"), good("c", unit=None))
+    assert metrics.per_unit() == {}
+    job = good("d", unit="token", units=40.0, phases=Phases(inference=SECOND, round_trip=SECOND))
+    await take(metrics, job)
+    ((model, found),) = metrics.per_unit().items()
+    assert model == (job.pipeline, job.model, "token")
+    assert (sum(found.counts), found.sum) == (1, 0.025)
+    assert found.counts[UNIT_BOUNDS.index(0.05)] == 1
 
 
 async def test_phases_of_failed_jobs_are_left_out() -> None:

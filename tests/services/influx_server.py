@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,6 +114,18 @@ class InfluxServer:
         )
         assert made.status_code == httpx.codes.CREATED, made.text
         return str(made.json()["id"])
+
+    def write(self, bucket: str, lines: Sequence[str]) -> None:
+        """Write line protocol with nanoseconds as the operator."""
+        answer = httpx.post(
+            f"{self.url}/api/v2/write",
+            params={"org": ORG, "bucket": bucket, "precision": "ns"},
+            content="\n".join(lines).encode(),
+            headers={"Authorization": f"Token {self.token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
 
     def drop_bucket(self, identity: str) -> None:
         """Delete a bucket with all that is in it."""

@@ -1,11 +1,12 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from aiohttp import hdrs
 
 from tests.delivery.snapshots import followed_failure, posted
 from tests.measurements import SECOND, failed, good
-from tests.stations import ALICE, NOW, Station, offer, running_station
+from tests.stations import ALICE, BOB, NOW, Station, offer, running_station
 
 
 async def test_the_format_follows_the_accept_header(station: Station) -> None:
@@ -102,3 +103,24 @@ async def test_others_are_answered_while_fifty_thousand_lines_are_rendered(
     text = await (await scrape).text()
     assert len(text.splitlines()) > 50_000
     assert answered >= 5
+
+
+async def test_score_and_rank_are_those_of_the_ranking(station: Station) -> None:
+    await station.give(
+        good("1", orchestrator=ALICE),
+        good("2", orchestrator=BOB),
+        failed("3", orchestrator=BOB),
+        good("4", orchestrator="own-runner"),
+    )
+    entries = (await station.json("/api/v1/leaderboard"))["entries"]
+    text = await (await station.client.get("/metrics")).text()
+    for entry in entries:
+        labels = f'{{orchestrator_address="{entry["orchestrator_address"]}"}}'
+        lines = [line for line in text.splitlines() if labels in line]
+        found = {line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in lines}
+        if entry["orchestrator"] == "own-runner":
+            assert found == {}
+        else:
+            assert found["livepeer_ai_orchestrator_score"] == pytest.approx(entry["score"])
+    ranks = [line for line in text.splitlines() if line.startswith("livepeer_ai_orchestrator_rank")]
+    assert [line.rpartition(" ")[2] for line in ranks] == ["1.0", "2.0"]
