@@ -28,6 +28,7 @@ _COMMANDS = {
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
     "relay": ("exporter.cli.relay", "relay", "One careful way to Ethereum for your gateways."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
+    "dashboards": ("exporter.cli.dashboards", "dashboards", "Put dashboards into a Grafana."),
 }
 
 

@@ -27,23 +27,8 @@ GO_LIVEPEER: Final = {
 }
 """What is asked of go-livepeer, with the label that the scrape configuration adds."""
 COMING: Final = {
-    **{
-        f"livepeer_ai_job_{name}": {"orchestrator_address", "pipeline", "model_name", *more}
-        for name, more in (
-            ("successes_total", ("region", "tester")),
-            ("orchestrator_failures_total", ("region", "tester")),
-            ("last_failure_timestamp_seconds", ("region", "tester", "outcome", "blame")),
-        )
-    },
-    **{
-        f"livepeer_ai_tester_offer_{name}": {"orchestrator_address", "pipeline", "model_name"}
-        for name in ("tested", "warm")
-    },
-    **{
-        f"livepeer_ai_orchestrator_{name}": {"orchestrator_address"}
-        for name in ("score", "rank", "maintenance")
-    },
-    "livepeer_ai_tester_maintenance": set(),
+    "livepeer_ai_orchestrator_maintenance": {"orchestrator_address"},
+    "livepeer_ai_tester_maintenance": set[str](),
     "livepeer_ai_tester_settings_info": {"digest"},
 }
 SCRAPED: Final = {"job", "instance", "le"}
