@@ -56,6 +56,9 @@ EXPRESSIONS = sorted(
         )
     }
 )
+VARIABLES = sorted(
+    {(one.name, one.promql) for board in BOARDS for one in board.choices if not one.fixed}
+)
 
 
 def asked(expression: str, choices: dict[str, tuple[str, ...] | None]) -> str:
@@ -97,3 +100,11 @@ def test_metrics_and_labels_of_an_expression_exist(expression: str) -> None:
             assert label in known[name] | SCRAPED, (name, label)
     for listed in re.findall(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)", expression):
         assert set(re.findall(r"\w+", listed)) <= labels | SCRAPED
+
+
+@pytest.mark.parametrize(("name", "asked_for"), VARIABLES)
+def test_a_variable_asks_for_a_label_that_exists(name: str, asked_for: str) -> None:
+    found = re.fullmatch(r"label_values\((\w+)\{([^}]*)\}, (\w+)\)", asked_for)
+    assert found is not None, name
+    known = metrics()[found[1]]
+    assert {found[3], *re.findall(r"(\w+)\s*[=!]~?", found[2])} <= known
