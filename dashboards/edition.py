@@ -11,8 +11,15 @@ class Edition(StrEnum):
     INFLUXDB = "influxdb"
 
 
-_TAGS: Final = {"orchestrator_address": "orchestrator", "model_name": "model"}
-"""Labels of the metrics that are tags by another name in InfluxDB (docs/storage.md)."""
+_TAGS: Final = {
+    "orchestrator_address": "orchestrator",
+    "model_name": "model",
+    "instance": "tester",
+}
+"""Labels of the metrics that are tags by another name in InfluxDB (docs/storage.md).
+
+`instance`, Prometheus' own name for an installation, is its host; its tag is the tester's name.
+"""
 
 
 def column(edition: Edition, label: str) -> str:
