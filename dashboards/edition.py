@@ -15,6 +15,7 @@ _TAGS: Final = {
     "orchestrator_address": "orchestrator",
     "model_name": "model",
     "instance": "tester",
+    "result": "outcome",
 }
 """Labels of the metrics that are tags by another name in InfluxDB (docs/storage.md).
 
@@ -25,3 +26,8 @@ _TAGS: Final = {
 def column(edition: Edition, label: str) -> str:
     """What a label of the metrics is called in the answers of an edition's data source."""
     return label if edition is Edition.PROMETHEUS else _TAGS.get(label, label)
+
+
+def tags(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Labels of the metrics by InfluxDB's names."""
+    return tuple(column(Edition.INFLUXDB, label) for label in labels)

@@ -53,7 +53,7 @@ _POSTS: Final = columns(
         by=("result",),
         flux=f"{flux.metric('tester_leaderboard_posts_total')}"
         "\n    |> difference(nonNegative: true, initialZero: true)"
-        f"{flux.group('result')}{flux.windows('sum')}",
+        f"{flux.group('outcome')}{flux.windows('sum')}",
     ),
 )
 _SENT: Final = columns(

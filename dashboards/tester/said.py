@@ -3,10 +3,10 @@
 from typing import Final
 
 from dashboards import flux, promql
+from dashboards.edition import tags
 from dashboards.panel import Query
 
 _PREFIX: Final = "livepeer_ai_tester_"
-_TAGS: Final = {"instance": "tester"}
 ETHER: Final = 1e18
 """Wei of one ETH."""
 
@@ -27,8 +27,7 @@ def fresh(name: str) -> str:
 
 
 def _grouped(by: tuple[str, ...]) -> tuple[str, str]:
-    tags = tuple(_TAGS.get(label, label) for label in by)
-    return f" by ({', '.join(by)}) " if by else "", flux.group(*tags)
+    return f" by ({', '.join(by)}) " if by else "", flux.group(*tags(by))
 
 
 def _scaled(unit: float) -> tuple[str, str]:
@@ -76,7 +75,7 @@ def curve(name: str, how: str, title: str = "", by: tuple[str, ...] = ()) -> Que
 def summed(name: str, title: str = "", by: tuple[str, ...] = ()) -> Query:
     """The sum of the series of a gauge over time."""
     labels, _ = _grouped(by)
-    series = ("tester", "region", *by)
+    series = ("tester", "region", *tags(by))
     return Query(
         name=title,
         promql=f"sum{labels}({metric(name)})",
@@ -84,9 +83,9 @@ def summed(name: str, title: str = "", by: tuple[str, ...] = ()) -> Query:
         flux=over_time(name)
         + flux.group(*series)
         + flux.steps("last")
-        + flux.group("_time", *by)
+        + flux.group("_time", *tags(by))
         + "\n    |> sum()"
-        + flux.gaps(*by),
+        + flux.gaps(*tags(by)),
     )
 
 
