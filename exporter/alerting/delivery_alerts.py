@@ -81,7 +81,7 @@ unless
         at,
         group=Group.DELIVERY,
         pending=at.down_for,
-        summary=f"{{{{ $value }}}} measurements at {_HERE} are not taken by {_CONSUMER}",
+        summary=f"{_CONSUMER} refuses measurements from {_HERE}: {{{{ $value }}}}",
         description=(
             "They are set aside with the reason, which `livepeer-exporter outbox inspect --dead` "
             "shows; they are offered again (retry) or deleted (drop) when you say so."

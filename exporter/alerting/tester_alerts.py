@@ -9,6 +9,7 @@ from exporter.alerting.scope import Scope
 from exporter.alerting.thresholds import Thresholds
 
 _HERE: Final = "{{ $labels.instance }}"
+_LAG: Final = "{{ $value | humanizeDuration }}"
 
 
 def operator_alert(
@@ -167,7 +168,7 @@ def _timing(at: Thresholds) -> Alert:
         f"histogram_quantile(0.9, sum by ({INSTALLATION}, le) (rate({lag}[1h]))) > {at.lag:g}",
         at,
         pending=at.late_for,
-        summary=f"Timing at {_HERE} is off by up to {{{{ $value | humanizeDuration }}}}",
+        summary=f"A tenth of the jobs at {_HERE} are timed no better than {_LAG}",
         description=(
             "In a tenth of the jobs of the last hour the probe's event loop was late by so much: "
             "times are no better than that. The machine is too busy, or too small."

@@ -19,7 +19,7 @@ EVERY_WAY: Final[tuple[dict[str, tuple[str, ...] | None], ...]] = (
     {"orchestrator": None, "tester": ("one", "t.w(o)")},
     {"orchestrator": ('a "quoted" \\ name', "b|c"), "tester": ("one",), "model": ("x/y", "z+")},
 )
-NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester", "origin")
+NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester", "origin", "installation")
 GO_LIVEPEER: Final = {
     "livepeer_ai_request_latency_score": {"orchestrator_address", "pipeline", "model_name"},
     "livepeer_ticket_value_recv": {"orchestrator_address"},
