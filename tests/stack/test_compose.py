@@ -21,6 +21,7 @@ from exporter.settings_file import load
 from exporter.stack import influx
 from tests.services.influx_server import InfluxServer, free_port
 from tests.stack.programs import ROOT, compose_parser, program, run
+from tests.system.service import running, until_answered
 
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -256,6 +257,26 @@ def test_running_jobs_get_the_time_that_the_settings_give_them(stack: dict[str, 
     assert settings.schedule.drain + settings.livepeer.stop_timeout < 60
 
 
+@pytest.mark.system
+async def test_the_demo_listens_where_the_environment_of_the_container_says(
+    stack: dict[str, Any], tmp_path: Path
+) -> None:
+    """The stack's variables lie over what the demo settles, as over every settings file."""
+    port = free_port()
+    image = dict(re.findall(r"(LIVEPEER_EXPORTER_\w+)=(\S+)", DOCKERFILE))
+    given = image | stack["services"]["demo"]["environment"]
+    listens = {
+        name: text.replace("9877", str(port)).replace("9878", str(port + 1))
+        for name, text in given.items()
+        if name.endswith("__LISTEN")
+    }
+    assert len(listens) == 2
+    words = ("demo", "--orchestrators", "2", "--port", str(port), "--data", str(tmp_path))
+    async with running(*words, log=tmp_path / "log", variables=listens):
+        for each in (port, port + 1):
+            await until_answered(f"http://127.0.0.2:{each}/healthz")
+
+
 # What the other programs read
 
 
@@ -291,6 +312,20 @@ def test_prometheus_has_the_shipped_settings_with_the_names_of_the_containers() 
 def test_alertmanager_takes_its_settings(stack: dict[str, Any]) -> None:
     (path,) = mounts(stack["services"]["alertmanager"], "bind").values()
     assert "SUCCESS" in run(program("amtool"), "check-config", path)
+
+
+def test_alertmanager_remembers_for_longer_than_it_waits_to_repeat(stack: dict[str, Any]) -> None:
+    """Else it forgets that it told, and tells more often than the routes say."""
+    text = (ROOT / "config/alertmanager/alertmanager.yml").read_text()
+    hours = {"h": 1, "d": 24}
+    longest = max(
+        int(number) * hours[unit]
+        for number, unit in re.findall(r"repeat_interval: (\d+)([hd])\n", text)
+    )
+    words = stack["services"]["alertmanager"]["command"]
+    (kept,) = re.findall(r"--data\.retention=(\d+)h", " ".join(words))
+    assert int(kept) > longest
+    assert f'"{kept}h"' in (ROOT / "exporter/stack/stack.py").read_text()
 
 
 def test_influxdb_takes_its_flags(stack: dict[str, Any], tmp_path: Path) -> None:
