@@ -6,6 +6,10 @@ TARGETS: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 """Tags of `ai_job` that have a variable of the same name."""
 NETWORK: Final = ("pipeline", "model", "region", "tester")
 """The same without the orchestrator: everybody who serves the chosen models."""
+SUPPLY: Final = ("pipeline", "model")
+"""Tags of offers that have a variable of the same name where the whole network is shown."""
+MODELS: Final = ("pipeline", "model", "region")
+"""Tags that say of which models an installation's own jobs are, wherever they went."""
 OFFER: Final = ("orchestrator", "pipeline", "model")
 """Tags of `ai_metric` about offers."""
 DATE: Final = 'import "date"\n\n'
@@ -14,13 +18,18 @@ DATE: Final = 'import "date"\n\n'
 END: Final = "float(v: int(v: v.timeRangeStop)) / 1000000000.0"
 """The end of the range, Unix seconds."""
 
+_OTHER_NAMES: Final = {"installation": "tester"}
+"""Tags that have a variable by another name."""
 _FRESH: Final = "15m"
 """How old the last value of `ai_metric` may be to be true now; it is written every 5 minutes."""
 
 
 def chosen(*tags: str) -> str:
     """Keeps the rows of what is chosen in the variables of these names."""
-    return "".join(f"\n    |> filter(fn: (r) => r.{tag} =~ /^${{{tag}:regex}}$/)" for tag in tags)
+    return "".join(
+        f"\n    |> filter(fn: (r) => r.{_OTHER_NAMES.get(name, name)} =~ /^${{{name}:regex}}$/)"
+        for name in tags
+    )
 
 
 def jobs(*fields: str, tags: tuple[str, ...] = TARGETS, origin: bool = True, more: str = "") -> str:
@@ -55,9 +64,38 @@ from(bucket: "${{bucket}}")
     |> last()"""
 
 
+def before(name: str, *tags: str) -> str:
+    """The last value of a metric as the range began, if it was fresh; needs `import "date"`."""
+    return f"""\
+from(bucket: "${{bucket}}")
+    |> range(start: date.sub(d: {_FRESH}, from: v.timeRangeStart), stop: v.timeRangeStart)
+    |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "{name}"){chosen(*tags)}
+    |> last()"""
+
+
+def own(*fields: str) -> str:
+    """Fields of the good jobs of the bucket's own testers, whichever of them is chosen.
+
+    What Prometheus' histograms of models have: they name neither tester nor orchestrator.
+    """
+    good = 'r.outcome == "ok" and r.origin == "own"'
+    return jobs(*fields, tags=MODELS, origin=False, more=good)
+
+
+def quantile(share: float) -> str:
+    """The exact quantile of each group, as SQL's `PERCENTILE_CONT`."""
+    return f'\n    |> quantile(q: {share:g}, method: "exact_mean")'
+
+
+def quantiles(share: float) -> str:
+    """The exact quantile of each step; null in steps without any."""
+    asked = f'(column, tables=<-) => tables |> quantile(q: {share:g}, method: "exact_mean")'
+    return windows(asked)
+
+
 def group(*tags: str) -> str:
     """One group for each combination of tags; one in all without any."""
-    return f"\n    |> group(columns: [{_listed(tags)}])"
+    return f"\n    |> group(columns: [{listed(tags)}])"
 
 
 def windows(function: str) -> str:
@@ -119,7 +157,7 @@ union(
 {parts},
     ],
 ){group(*by)}
-    |> pivot(rowKey: [{_listed(by)}], columnKey: ["is"], valueColumn: "_value")
+    |> pivot(rowKey: [{listed(by)}], columnKey: ["is"], valueColumn: "_value")
     |> map(fn: (r) => ({{r with _value: r.sum / r.count}}))"""
 
 
@@ -136,5 +174,6 @@ def failed(*more: str, tags: tuple[str, ...] = TARGETS) -> str:
     |> map(fn: (r) => ({{r with blame: if exists r.blame then r.blame else "none"}}))"""
 
 
-def _listed(tags: tuple[str, ...]) -> str:
+def listed(tags: tuple[str, ...]) -> str:
+    """Names of columns, as Flux lists them."""
     return ", ".join(f'"{tag}"' for tag in tags)

@@ -12,6 +12,15 @@ NETWORK: Final = 'pipeline=~"$pipeline",model_name=~"$model",region=~"$region",t
 OFFER: Final = 'orchestrator_address=~"$orchestrator",pipeline=~"$pipeline",model_name=~"$model"'
 """Matches what is chosen of offers, which have neither tester nor region."""
 
+SUPPLY: Final = 'pipeline=~"$pipeline",model_name=~"$model"'
+"""Matches offers of the chosen models, whoever makes them."""
+MODELS: Final = f'{SUPPLY},region=~"$region"'
+"""Matches what is told of models alone: this installation's own jobs."""
+TESTER: Final = 'job=~"livepeer-exporter.*",instance=~"$installation"'
+"""Matches what station and probe of the chosen installations say of themselves."""
+ANY_TESTER: Final = 'job=~"livepeer-exporter.*"'
+"""Matches what any installation says of itself."""
+
 
 def success_ratio(by: str, span: str, match: str = TARGET) -> str:
     """Part of the jobs that count that were good, 0 to 1; no value where none counted.
@@ -57,6 +66,12 @@ def mean_seconds(phase: str, by: str, span: str, match: str = TARGET) -> str:
     total = _increase(f"{name}_sum", by, span, match)
     count = _increase(f"{name}_count", by, span, match)
     return f"{total} / ({count} > 0)"
+
+
+def quantile(share: float, name: str, by: str, span: str, match: str = MODELS) -> str:
+    """A quantile of a histogram of models, by its buckets: interpolated within one."""
+    buckets = _increase(f"livepeer_ai_job_model_{name}_bucket", f"{by}, le", span, match)
+    return f"histogram_quantile({share:g}, {buckets}) >= 0"
 
 
 def _increase(name: str, by: str, span: str, match: str) -> str:

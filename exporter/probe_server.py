@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from exporter.funds.metrics import METRICS as FUNDS_METRICS
 from exporter.funds.metrics import FundsNumbers
@@ -41,6 +41,7 @@ def probe_app(
     *,
     money: Callable[[], Report],
     answers: Keeper,
+    network_up: Callable[[], bool | None],
 ) -> web.Application:
     """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/relay`, `/metrics`, webhooks.
 
@@ -50,7 +51,7 @@ def probe_app(
 
     def registry() -> CollectorRegistry:
         collected = CollectorRegistry(auto_describe=False)
-        collected.register(ProbeNumbers(progress, lag, size))
+        collected.register(ProbeNumbers(progress, lag, size, network_up=network_up()))
         collected.register(FundsNumbers(money()))
         collected.register(LaneNumbers(gateways))
         collected.register(RelayNumbers(gateways.relay))
@@ -83,7 +84,7 @@ def probe_app(
         nonlocal size
         size = await outbox.size()
         body = await asyncio.to_thread(generate_latest, registry())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     app = web.Application(client_max_size=4096)
     app.add_routes(

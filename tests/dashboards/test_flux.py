@@ -30,6 +30,7 @@ ONE: dict[str, tuple[str, ...] | None] = {
     "region": None,
     "tester": (TESTER,),
     "origin": ("own",),
+    "installation": (TESTER,),
 }
 HOSTILE = ('a "model"', "a+b/(c)[d]", "${x}", "it's", "new\\nline", "$&")
 

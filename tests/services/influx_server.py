@@ -49,19 +49,19 @@ class InfluxServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def start(self, flags: list[str] | None = None) -> None:
         """Start it, again after a kill, and wait until it is ready."""
+        own = [
+            *("--bolt-path", str(self.folder / "bolt")),
+            *("--engine-path", str(self.folder / "engine")),
+            *("--sqlite-path", str(self.folder / "sqlite")),
+            *("--http-bind-address", f"127.0.0.1:{self.port}"),
+            "--reporting-disabled",
+            *("--log-level", "warn"),
+        ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    str(binary()),
-                    *("--bolt-path", str(self.folder / "bolt")),
-                    *("--engine-path", str(self.folder / "engine")),
-                    *("--sqlite-path", str(self.folder / "sqlite")),
-                    *("--http-bind-address", f"127.0.0.1:{self.port}"),
-                    "--reporting-disabled",
-                    *("--log-level", "warn"),
-                ],
+                [str(binary()), *(own if flags is None else flags)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
