@@ -136,7 +136,7 @@ def gaps(*by: str, function: str = "mean") -> str:
 
 def keep(*tags: str) -> str:
     """Drops all other columns, which makes what follows several times faster."""
-    return f"\n    |> keep(columns: [{_listed((*tags, '_time', '_value'))}])"
+    return f"\n    |> keep(columns: [{listed((*tags, '_time', '_value'))}])"
 
 
 def mean(rows: str, *by: str, name: str = "rows") -> str:
