@@ -180,3 +180,25 @@ def test_a_part_of_the_models_that_fails_is_neither_up_nor_failing(api: QueryApi
     assert values(api, "orchestrator", state) == 2.0
     assert values(api, "orchestrator", state, orchestrator=(ORCHESTRATORS[0],)) == 0.0
     assert values(api, "orchestrator", state, orchestrator=ORCHESTRATORS[1:]) == 1.0
+
+
+def curve(api: QueryApi, board: str, title: str, **choices: Any) -> list[float | None]:
+    """The values of a panel's first curve in the order of time, one for each half hour."""
+    found = rows(api, panel(board, title), 0, ONE | choices)
+    assert [row["_time"] for row in found] == sorted({row["_time"] for row in found})
+    return [row["_value"] for row in found]
+
+
+def test_how_many_fail_over_time_is_0_where_nobody_does(api: QueryApi) -> None:
+    title = "How many fail in a row, over time"
+    found = curve(api, "gateway-operator", title, orchestrator=None)
+    # In the hours 8 and 9 it is the second one, in the last hour the third one.
+    assert found == [0.0] * 16 + [1.0] * 4 + [0.0] * 26 + [1.0] * 2
+
+
+def test_a_step_without_a_job_is_a_gap_and_not_0(api: QueryApi) -> None:
+    one = {"model": (MODELS[0][1],), "region": (REGIONS[0],)}
+    found = curve(api, "orchestrator", "Time against the network's median", **one)
+    # Jobs are an hour apart, and steps half an hour; busy and failing hours have no time.
+    assert set(found) == {None, 1.5}
+    assert found.count(1.5) == 16

@@ -29,7 +29,6 @@ GO_LIVEPEER: Final = {
 COMING: Final = {
     "livepeer_ai_orchestrator_maintenance": {"orchestrator_address"},
     "livepeer_ai_tester_maintenance": set[str](),
-    "livepeer_ai_tester_settings_info": {"digest"},
 }
 SCRAPED: Final = {"job", "instance", "le"}
 PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
