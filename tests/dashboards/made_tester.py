@@ -30,10 +30,6 @@ _LABELS: Final = {
 _KINDS: Final = {"summary": ("_sum", "_count"), "histogram": ("_sum", "_count")}
 _MADE_ALREADY: Final = {"livepeer_ai_tester_maintenance", "livepeer_ai_tester_settings_info"}
 
-_COMING: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "livepeer_ai_tester_network_up": ("gauge", ())
-}
-
 
 def known() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Kind and labels of the metrics about the tester itself, by name."""
@@ -41,7 +37,7 @@ def known() -> dict[str, tuple[str, tuple[str, ...]]]:
     probe = {name: (kind, tuple(labels)) for name, kind, labels, _ in PROBE_METRICS}
     return {
         name: facts
-        for name, facts in (_COMING | station | probe).items()
+        for name, facts in (station | probe).items()
         if name.startswith(ABOUT) and name not in _MADE_ALREADY and "model_name" not in facts[1]
     }
 
