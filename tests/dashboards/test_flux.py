@@ -1,21 +1,18 @@
 """Every Flux of every dashboard, put to a real InfluxDB with every way to choose."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.query_api import QueryApi
 
 from dashboards.boards import BOARDS
 from dashboards.edition import Edition, column
 from dashboards.panel import Panel, Query
-from dashboards.queries import OVER_TIME, flux, value_column
+from dashboards.queries import OVER_TIME, value_column
 from tests.dashboards import chosen
-from tests.dashboards.made_network import MODELS, ORCHESTRATORS, REGIONS, START, STOP, TESTER, lines
-from tests.services.influx_server import ORG, influx_server
+from tests.dashboards.answers import BUCKET, ONE, rows, values
+from tests.dashboards.made_network import MODELS, ORCHESTRATORS, REGIONS, START, STOP, TESTER
 
-BUCKET = "measured"
 ASKED = [
     pytest.param(panel, place, id=f"{board.name}: {panel.title} {place}")
     for board in BOARDS
@@ -23,36 +20,7 @@ ASKED = [
     if not panel.instead
     for place in range(len(panel.queries))
 ]
-ONE: dict[str, tuple[str, ...] | None] = {
-    "orchestrator": (ORCHESTRATORS[2],),
-    "pipeline": None,
-    "model": None,
-    "region": None,
-    "tester": (TESTER,),
-    "origin": ("own",),
-    "installation": (TESTER,),
-}
 HOSTILE = ('a "model"', "a+b/(c)[d]", "${x}", "it's", "new\\nline", "$&")
-
-
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryApi]:
-    with influx_server(tmp_path_factory.mktemp("influx")) as server:
-        for bucket in (BUCKET, "empty"):
-            server.bucket(bucket)
-        with InfluxDBClient(server.url, server.token, org=ORG, timeout=60_000) as client:
-            for part in (lines()[first : first + 5000] for first in range(0, 30_000, 5000)):
-                if part:
-                    server.write(BUCKET, part)
-            yield client.query_api()
-
-
-def rows(
-    api: QueryApi, panel: Panel, place: int, choices: chosen.Choices, bucket: str = BUCKET
-) -> list[dict[str, Any]]:
-    query = flux(panel, panel.queries[place], place)
-    tables = api.query(chosen.flux(query, choices, START, STOP, bucket))
-    return [record.values for table in tables for record in table.records]
 
 
 def columns(panel: Panel, query: Query, place: int) -> set[str]:
@@ -125,22 +93,6 @@ def test_a_variable_offers_what_there_is(api: QueryApi, name: str, variable: str
         "pipeline": {pipeline for pipeline, _ in MODELS},
         "model": {model for _, model in MODELS},
     }.get(name, found)
-
-
-def panel(board: str, title: str) -> Panel:
-    return next(
-        panel for one in BOARDS if one.name == board for panel in one.panels if panel.title == title
-    )
-
-
-def values(api: QueryApi, board: str, title: str, place: int = 0, **choices: Any) -> Any:
-    """What the one query of a panel answers: the value, or values by labels."""
-    asked = panel(board, title)
-    name = value_column(asked, place) if asked.kind == "table" else "_value"
-    tags = [column(Edition.INFLUXDB, label) for label in asked.queries[place].by]
-    found = rows(api, asked, place, ONE | choices)
-    by = {tuple(row[tag] for tag in tags): row[name] for row in found}
-    return by if tags else by[()]
 
 
 def test_the_time_against_the_network_is_not_that_against_oneself(api: QueryApi) -> None:
