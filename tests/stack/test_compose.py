@@ -19,6 +19,7 @@ import yaml
 from exporter.cli import cli
 from exporter.settings_file import load
 from exporter.stack import influx
+from exporter.stack.ports import Ports
 from tests.services.influx_server import InfluxServer, free_port
 from tests.stack.programs import ROOT, compose_parser, program, run
 from tests.system.service import running, until_answered
@@ -262,7 +263,7 @@ async def test_the_demo_listens_where_the_environment_of_the_container_says(
     stack: dict[str, Any], tmp_path: Path
 ) -> None:
     """The stack's variables lie over what the demo settles, as over every settings file."""
-    port = free_port()
+    port = Ports(usual=False).take(0, 2)
     image = dict(re.findall(r"(LIVEPEER_EXPORTER_\w+)=(\S+)", DOCKERFILE))
     given = image | stack["services"]["demo"]["environment"]
     listens = {
