@@ -18,13 +18,18 @@ DATE: Final = 'import "date"\n\n'
 END: Final = "float(v: int(v: v.timeRangeStop)) / 1000000000.0"
 """The end of the range, Unix seconds."""
 
+_OTHER_NAMES: Final = {"installation": "tester"}
+"""Tags that have a variable by another name."""
 _FRESH: Final = "15m"
 """How old the last value of `ai_metric` may be to be true now; it is written every 5 minutes."""
 
 
 def chosen(*tags: str) -> str:
     """Keeps the rows of what is chosen in the variables of these names."""
-    return "".join(f"\n    |> filter(fn: (r) => r.{tag} =~ /^${{{tag}:regex}}$/)" for tag in tags)
+    return "".join(
+        f"\n    |> filter(fn: (r) => r.{_OTHER_NAMES.get(name, name)} =~ /^${{{name}:regex}}$/)"
+        for name in tags
+    )
 
 
 def jobs(*fields: str, tags: tuple[str, ...] = TARGETS, origin: bool = True, more: str = "") -> str:

@@ -53,6 +53,8 @@ RETRY_EMPTY = 10.0
 STORE_PAUSE = 1.0
 """Seconds between two tries to store a measurement that the outbox refuses."""
 HEARTBEAT = 2.0
+NETWORK_PACE = 60.0
+"""Seconds from one look at the tester's own network to the next."""
 ACCOUNT = "account"
 """Notice of what the paying account held when it was last read."""
 SEEN_RESTORED = 20_000
@@ -99,6 +101,7 @@ async def serve(
             prober.gateways,
             money=prober.money.report,
             answers=prober.answers,
+            network_up=prober.network_up,
         )
         url = await stack.enter_async_context(listening(app, settings.probe.listen, "probe.listen"))
         log.info("probe is ready", extra={"url": url})
@@ -169,6 +172,10 @@ class Prober:
         """What is known to be offered; `None` before the first refresh."""
         return self._known.supply
 
+    def network_up(self) -> bool | None:
+        """Whether the tester's own network holds; `None` while that is not known."""
+        return self._connectivity.lately
+
     async def run(self, stop: asyncio.Event, *, once: bool, together: bool) -> None:
         """Discover and test until `stop` is set; with `once`, for one round."""
         await self._restore()
@@ -184,6 +191,7 @@ class Prober:
             asyncio.create_task(self._refresh_for_ever(), name="discovery"),
             asyncio.create_task(self._heartbeat(), name="heartbeat"),
             asyncio.create_task(self.answers.sweep_for_ever(), name="kept answers"),
+            asyncio.create_task(self._connectivity.watch(NETWORK_PACE), name="own network"),
         ]
         if self.money.watch is not None:
             watching = self.money.watch.run(self.money.tell)

@@ -41,6 +41,7 @@ def probe_app(
     *,
     money: Callable[[], Report],
     answers: Keeper,
+    network_up: Callable[[], bool | None],
 ) -> web.Application:
     """The application: `/healthz`, `/readyz`, `/status`, `/rounds`, `/relay`, `/metrics`, webhooks.
 
@@ -50,7 +51,7 @@ def probe_app(
 
     def registry() -> CollectorRegistry:
         collected = CollectorRegistry(auto_describe=False)
-        collected.register(ProbeNumbers(progress, lag, size))
+        collected.register(ProbeNumbers(progress, lag, size, network_up=network_up()))
         collected.register(FundsNumbers(money()))
         collected.register(LaneNumbers(gateways))
         collected.register(RelayNumbers(gateways.relay))

@@ -1,10 +1,13 @@
 """The probe's own server: what it says of the schedule's counts."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from exporter.funds.account import Account
@@ -14,7 +17,7 @@ from exporter.funds.pace import Basis, Pace
 from exporter.funds.report import Costs, Report, report
 from exporter.kept_answers.keeper import Keeper
 from exporter.kept_answers.metrics import METRICS as ANSWER_METRICS
-from exporter.model import NANOSECONDS, Blame, LaneKind, Outcome, Supply
+from exporter.model import NANOSECONDS, Blame, LaneKind, Measurement, Outcome, Supply
 from exporter.outbox import Outbox
 from exporter.pipelines import registry
 from exporter.probe_lanes import Gateways
@@ -61,6 +64,36 @@ livepeer_ai_tester_spent_today_wei 128.0
 livepeer_ai_tester_spent_wei_total 128.0
 livepeer_ai_tester_spending_limit_wei 1e+06
 livepeer_ai_tester_jobs_price_unknown_total 1.0
+livepeer_ai_tester_network_up 1.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="0.1"}} 1.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="0.5"}} 1.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="1.0"}} 1.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="2.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="5.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="10.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="30.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="60.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="120.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="300.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="600.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="1800.0"}} 2.0
+livepeer_ai_tester_job_queue_seconds_bucket{{le="+Inf"}} 2.0
+livepeer_ai_tester_job_queue_seconds_count 2.0
+livepeer_ai_tester_job_queue_seconds_sum 1.5
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.002"}} 0.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.005"}} 0.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.01"}} 0.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.02"}} 0.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.05"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.1"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.2"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="0.5"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="1.0"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="2.0"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="5.0"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_bucket{{le="+Inf"}} 1.0
+livepeer_ai_tester_job_loop_lag_seconds_count 1.0
+livepeer_ai_tester_job_loop_lag_seconds_sum 0.05
 livepeer_ai_tester_cost_today_wei 120.0
 livepeer_ai_tester_ticket_value_sent_wei_total 100.0
 livepeer_ai_tester_jobs_ticket_value_unknown_total 2.0
@@ -103,8 +136,15 @@ def busy_progress() -> Progress:
     progress.miss(ALICE)
     with progress.rounds.cycle(7, [of.target for of in (good, bad, unreached)]) as count:
         for of, found in [
-            (good, measured(good, "1")),
-            (bad, measured(bad, "2", Outcome.TLS_FAILED, Blame.ORCHESTRATOR, "0")),
+            (good, waited(measured(good, "1"), queue_time=0, loop_lag=NANOSECONDS // 20)),
+            (
+                bad,
+                waited(
+                    measured(bad, "2", Outcome.TLS_FAILED, Blame.ORCHESTRATOR, "0"),
+                    queue_time=NANOSECONDS * 3 // 2,
+                    loop_lag=None,
+                ),
+            ),
         ]:
             progress.end_job(progress.begin_job(of.target, "lane"), found)
             count.measured(of.target, found, repeat=found.repeats is not None)
@@ -112,6 +152,10 @@ def busy_progress() -> Progress:
         count.skip(unreached.target, NO_LANE)
     progress.begin_job(good.target, "lane")
     return progress
+
+
+def waited(job: Measurement, *, queue_time: int, loop_lag: int | None) -> Measurement:
+    return msgspec.structs.replace(job, queue_time=queue_time, loop_lag=loop_lag)
 
 
 def _bounds(clock: Clock) -> Bounds:
@@ -174,6 +218,8 @@ async def serving(
     folder: Path,
     told: Report | None = None,
     gateways: Gateways | None = None,
+    *,
+    network_up: bool | None = True,
 ) -> AsyncIterator[TestClient[Any, Any]]:
     outbox = Outbox.open(folder / "outbox.sqlite", max_bytes=2**26, keep_delivered=0)
     gateways = gateways or Gateways(Lanes([]), WebhookDesk(["follower"]))
@@ -187,6 +233,7 @@ async def serving(
         gateways,
         money=lambda: told or money(LOW),
         answers=answers,
+        network_up=lambda: network_up,
     )
     async with TestClient(TestServer(app)) as client:
         yield client
@@ -199,17 +246,32 @@ async def samples(client: TestClient[Any, Any]) -> list[str]:
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
+def named(line: str) -> str:
+    """The name of a sample's metric."""
+    name = line.partition("{")[0].partition(" ")[0]
+    return re.sub("_(bucket|count|sum)$", "", name)
+
+
 async def test_every_count_of_the_schedule_is_a_metric(tmp_path: Path) -> None:
     async with serving(busy_progress(), tmp_path) as client:
         lines = await samples(client)
-    ours = [line for line in lines if "loop_lag" not in line and "outbox_bytes" not in line]
+    ours = [line for line in lines if "probe_loop_lag" not in line and "outbox_bytes" not in line]
     assert "\n".join(ours) + "\n" == EXPECTED
 
 
 async def test_every_metric_of_the_list_is_there_and_no_other(tmp_path: Path) -> None:
     async with serving(busy_progress(), tmp_path) as client:
-        names = {line.partition("{")[0].partition(" ")[0] for line in await samples(client)}
+        names = {named(line) for line in await samples(client)}
     assert names == {name for name, *_ in (*METRICS, *FUNDS_METRICS, *ANSWER_METRICS)}
+
+
+@pytest.mark.parametrize(("known", "shown"), [(True, ["1.0"]), (False, ["0.0"]), (None, [])])
+async def test_the_testers_own_network_is_up_or_down_or_absent(
+    tmp_path: Path, known: bool | None, shown: list[str]
+) -> None:
+    async with serving(Progress(), tmp_path, network_up=known) as client:
+        lines = await samples(client)
+    assert [line.split()[1] for line in lines if "network_up" in line] == shown
 
 
 async def test_what_is_not_known_yet_has_no_sample(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from exporter.cli.check_config import check_config
 from exporter.discovery.capabilities import PIPELINES
 from exporter.exit_code import OK, USAGE
 from exporter.settings import Influx, Lane, Settings, StaticEndpoint
+from exporter.settings.digest import digest
 from exporter.settings.jobs import PRICED
 from exporter.settings_file import load
 from exporter.settings_file.schema import FILE_SUFFIX, leaves, section_kind, variable_name
@@ -26,6 +27,23 @@ ADDRESS = "0x0cC8f4a4bF5Bf9cC0dB4d0Ab0cC8f4a4bF5Bf9cC"
 
 def settings_with(**given: Any) -> Settings:
     return Settings.model_validate({"region": "FRA", "sources": GATEWAY} | given)
+
+
+# The digest
+
+
+def test_the_digest_changes_with_a_setting_and_with_no_secret() -> None:
+    def of(**given: Any) -> str:
+        return digest(settings_with(**given))
+
+    def posting(secret: str, name: str = "friend") -> dict[str, Any]:
+        return {"leaderboard": {"secrets": [{"name": name, "secret": secret}]}}
+
+    first, second = "a secret of sixteen", "another of sixteen"
+    assert of() == of(tester="tester"), "the default, written out"
+    assert len({of(), of(tester="other"), of(**posting(first)), of(**posting(first, "foe"))}) == 4
+    assert of(**posting(first)) == of(**posting(second))
+    assert re.fullmatch("[0-9a-f]{12}", of())
 
 
 # The schema

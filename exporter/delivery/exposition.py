@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import choose_encoder
 
-from exporter.delivery.model_histograms import Histogram, Model, ModelUnit
+from exporter.delivery.model_histograms import Model, ModelUnit
 from exporter.delivery.orchestrator_families import orchestrator_families
 from exporter.delivery.ranking_families import ranking_families
 from exporter.delivery.reachability_families import reachability_families
@@ -21,6 +21,7 @@ from exporter.delivery.station_numbers import StationNumbers, station_families
 from exporter.delivery.supply_families import supply_families
 from exporter.delivery.target_families import job_families, model_families, unit_families
 from exporter.delivery.target_series import TargetSeries
+from exporter.histogram import Histogram
 from exporter.leaderboard.ranking import Ranked
 from exporter.model import Origin, Supply
 

@@ -308,6 +308,14 @@ _STATION: Final = (
         "livepeer_ai_tester_build_info", "info", ("version",), "Always 1: what is running here."
     ),
     Metric(
+        "livepeer_ai_tester_settings_info",
+        "info",
+        ("digest",),
+        "Always 1: a short digest of the settings that the station runs with, defaults included, "
+        "secrets left out. Another one means that something was set otherwise, or that another "
+        "version has other settings.",
+    ),
+    Metric(
         "livepeer_ai_tester_targets",
         "gauge",
         (),

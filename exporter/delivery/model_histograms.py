@@ -1,12 +1,10 @@
 """Histograms of the good jobs' phases, one per pipeline, model and phase."""
 
-from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from typing import Final
 
-import msgspec
-
 from exporter.delivery.target_series import PHASES, phase_seconds
+from exporter.histogram import Histogram
 from exporter.model import Measurement
 
 MAX_MODELS: Final = 2000
@@ -24,19 +22,6 @@ ModelUnit = tuple[str, str, str]
 """Pipeline, model and the unit of work."""
 
 
-class Histogram(msgspec.Struct, frozen=True):
-    """Observations per bucket, the last one without upper bound, and their sum in seconds."""
-
-    counts: tuple[int, ...]
-    sum: float = 0.0
-
-    def after(self, value: float, bounds: Sequence[float]) -> "Histogram":
-        """The histogram with one more observation; a bound belongs to the bucket below it."""
-        counts = list(self.counts)
-        counts[bisect_left(bounds, value)] += 1
-        return Histogram(tuple(counts), self.sum + value)
-
-
 class ModelHistograms:
     """The histograms of every model that has good jobs, at most `MAX_MODELS` models."""
 
@@ -52,7 +37,7 @@ class ModelHistograms:
             model not in self._by_model and len(self._by_model) >= MAX_MODELS
         ):
             return
-        empty = Histogram((0,) * (len(self.bounds) + 1))
+        empty = Histogram.empty(self.bounds)
         before = self._by_model.get(model, {})
         after = dict(before)
         for phase in PHASES:
@@ -79,7 +64,7 @@ class ModelHistograms:
         if job.unit is None or job.latency_per_unit is None:
             return
         key = (job.pipeline, job.model, job.unit)
-        empty = Histogram((0,) * (len(UNIT_BOUNDS) + 1))
+        empty = Histogram.empty(UNIT_BOUNDS)
         self._per_unit[key] = self._per_unit.get(key, empty).after(
             job.latency_per_unit, UNIT_BOUNDS
         )

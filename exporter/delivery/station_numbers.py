@@ -42,6 +42,8 @@ class StationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """What the station knows about itself."""
 
     version: str
+    settings_digest: str
+    """Changes with the settings in use."""
     outbox: OutboxNumbers | None
     """`None` if it cannot be read."""
     consumers: tuple[ConsumerNumbers, ...]
@@ -64,6 +66,9 @@ def station_families(numbers: StationNumbers, *, targets: int, reported: int) ->
     build = info("livepeer_ai_tester_build_info")
     build.add_metric((), {"version": numbers.version})
     yield build
+    settings = info("livepeer_ai_tester_settings_info")
+    settings.add_metric((), {"digest": numbers.settings_digest})
+    yield settings
     yield _single("livepeer_ai_tester_targets", targets)
     yield _total("livepeer_ai_tester_targets_refused_total", numbers.refused_targets)
     yield _single("livepeer_ai_tester_reported_targets", reported)

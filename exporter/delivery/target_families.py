@@ -6,8 +6,9 @@ from prometheus_client.core import Metric as Family
 
 from exporter.delivery.families import clean, counter, gauge, histogram, info, summary
 from exporter.delivery.metric_list import TARGET
-from exporter.delivery.model_histograms import UNIT_BOUNDS, Histogram, Model, ModelUnit
+from exporter.delivery.model_histograms import UNIT_BOUNDS, Model, ModelUnit
 from exporter.delivery.target_series import PHASES, PhaseSeries, TargetSeries
+from exporter.histogram import Histogram
 from exporter.model import NANOSECONDS, Origin, Supply, seconds
 
 Labels = tuple[str, ...]
@@ -33,24 +34,22 @@ def model_families(
     histograms: Mapping[Model, Mapping[str, Histogram]], buckets: tuple[float, ...], region: str
 ) -> Iterator[Family]:
     """The histograms of each model."""
-    bounds = (*(repr(float(bound)) for bound in buckets), "+Inf")
     for phase in PHASES:
         family = histogram(f"livepeer_ai_job_model_{phase}_seconds")
         for (pipeline, model), phases in sorted(histograms.items()):
             found = phases.get(phase)
             if found is not None:
                 labels = (clean(pipeline), clean(model), region)
-                family.add_metric(labels, _cumulative(bounds, found), found.sum)
+                family.add_metric(labels, found.cumulative(buckets), found.sum)
         yield family
 
 
 def unit_families(units: Mapping[ModelUnit, Histogram], region: str) -> Iterator[Family]:
     """The histograms of what a unit of work takes, of each model."""
-    bounds = (*(repr(bound) for bound in UNIT_BOUNDS), "+Inf")
     family = histogram("livepeer_ai_job_model_latency_per_unit_seconds")
     for (pipeline, model, unit), found in sorted(units.items()):
         labels = (clean(pipeline), clean(model), region, unit)
-        family.add_metric(labels, _cumulative(bounds, found), found.sum)
+        family.add_metric(labels, found.cumulative(UNIT_BOUNDS), found.sum)
     yield family
 
 
@@ -140,12 +139,3 @@ def _sums(rows: Rows, phase: str) -> Family:
         found = series.phases.get(phase, PhaseSeries())
         family.add_metric(labels, found.count, found.sum)
     return family
-
-
-def _cumulative(bounds: tuple[str, ...], found: Histogram) -> list[tuple[str, float]]:
-    total = 0
-    buckets: list[tuple[str, float]] = []
-    for bound, count in zip(bounds, found.counts, strict=True):
-        total += count
-        buckets.append((bound, total))
-    return buckets

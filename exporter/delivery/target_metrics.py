@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
 from exporter.delivery.feed import Batch
-from exporter.delivery.model_histograms import Histogram, Model, ModelHistograms, ModelUnit
+from exporter.delivery.model_histograms import Model, ModelHistograms, ModelUnit
 from exporter.delivery.reported_targets import ReportedTargets
 from exporter.delivery.target_series import TargetSeries, is_own, is_reported, restored
+from exporter.histogram import Histogram
 from exporter.model import Measurement, Origin, Supply, Target
 from exporter.stores import TargetState
 

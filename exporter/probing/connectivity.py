@@ -19,6 +19,8 @@ WITNESSES = 3
 REMEMBERED = 50
 FRESH = 3.0
 """Seconds for which an answer is used again."""
+KNOWN_FOR = 300.0
+"""Seconds for which an answer says how the network is; after that nobody knows."""
 
 Endpoint = tuple[str, int]
 
@@ -30,6 +32,24 @@ class _Witness(msgspec.Struct, frozen=True):
     """Whether it stands in our own settings, so that the guard is not asked."""
     address: str | None = None
     """Where it was reached when its job went well."""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What asking the witnesses came to."""
+
+    up: bool | None
+    """For blame: that our own machine finds no way to a witness says nothing about others."""
+    reached: bool | None
+    """For whoever watches our network: then nobody is reached. `None` if nobody could be asked."""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What came of asking somebody, last."""
+
+    up: bool
+    asked: int
+    """Stamp of the question, monotonic nanoseconds."""
+    suspect: Endpoint | None
 
 
 class _Suspect(msgspec.Struct, frozen=True):
@@ -60,7 +80,8 @@ class Connectivity:
     These are the configured ones; without any, orchestrators that did a good job lately bear
     witness. Of these nobody does for his own host, nor for anybody further away than he is: a
     runner on our own machine says nothing about the internet. Nobody to ask means that it is not
-    known. `clock` gives monotonic nanoseconds, `where` tells how far away an address is.
+    known. They are asked when a job failed; `watch` asks in between. `clock` gives monotonic
+    nanoseconds, `where` tells how far away an address is.
     """
 
     def __init__(
@@ -79,9 +100,10 @@ class Connectivity:
         self._clock = clock
         self._where = where
         self._good: OrderedDict[Endpoint, _Witness] = OrderedDict()
-        self._answers: dict[Endpoint | None, tuple[int, asyncio.Task[bool | None]]] = {}
+        self._answers: dict[Endpoint | None, tuple[int, asyncio.Task[_Answer]]] = {}
         self.up: bool | None = None
         """The last answer."""
+        self._known: _Known | None = None
 
     @property
     def configured(self) -> bool:
@@ -115,40 +137,68 @@ class Connectivity:
             self._answers = {k: v for k, v in self._answers.items() if not v[1].done()}
             known = self._clock(), asyncio.create_task(self._ask(suspect))
             self._answers[key] = known
-        self.up = await asyncio.shield(known[1])
-        return self.up
+        asked, task = known
+        answer = await asyncio.shield(task)
+        self.up = answer.up
+        newer = self._known is None or asked >= self._known.asked
+        if answer.reached is not None and newer:
+            self._known = _Known(answer.reached, asked, suspect)
+        return answer.up
 
-    def _serves(self, asked: int, task: asyncio.Task[bool | None], since: int | None) -> bool:
+    @property
+    def lately(self) -> bool | None:
+        """Whether somebody was reached when somebody was asked last; `None` after some minutes."""
+        known = self._known
+        if known is None or self._clock() - known.asked > KNOWN_FOR * NANOSECONDS:
+            return None
+        return known.up
+
+    async def watch(self, pace: float) -> None:
+        """Ask every `pace` seconds, until cancelled, where that troubles no stranger.
+
+        These are the hosts of the settings. The others are asked only as long as the last answer
+        is that the network does not hold, so that its return is seen though no job fails.
+        """
+        while True:
+            if self._configured:
+                await self.holds()
+            elif self._known is not None and not self._known.up:
+                await self.holds(self._known.suspect)
+            await asyncio.sleep(pace)
+
+    def _serves(self, asked: int, task: asyncio.Task[_Answer], since: int | None) -> bool:
         in_time = since is None or asked >= since
         if not task.done():
             return in_time
         fresh = self._clock() - asked <= FRESH * NANOSECONDS
         failed = task.cancelled() or task.exception() is not None
-        return fresh and not failed and (in_time or task.result() is False)
+        return fresh and not failed and (in_time or task.result().up is False)
 
-    async def _ask(self, suspect: Endpoint | None) -> bool | None:
+    async def _ask(self, suspect: Endpoint | None) -> _Answer:
         about: _Suspect | None = None
         witnesses = self._configured
         if not witnesses:
             if not self._good:
-                return None
+                return _Answer(None, None)
             about = await self._know(suspect)
             good = reversed(self._good.values())
             witnesses = [witness for witness in good if about.takes(witness)][:WITNESSES]
         asked = [asyncio.create_task(self._reach(witness)) for witness in witnesses]
         found: bool | None = None
+        tried = False
         try:
             for answering in asyncio.as_completed(asked):
                 answer = await answering
                 if about is not None and not about.heeds(answer):
                     continue
                 if answer.reached:
-                    return True
+                    return _Answer(up=True, reached=True)
+                tried = tried or answer.stage != "guard"
                 found = answer.reached if found is None else found
         finally:
             for task in asked:
                 task.cancel()
-        return found
+        return _Answer(found, reached=False if tried else None)
 
     async def _know(self, suspect: Endpoint | None) -> _Suspect:
         """Where the suspect is; on the internet, if its name tells nothing."""

@@ -220,8 +220,8 @@ class Connectivity(Section):
         default=[],
         max_length=10,
         description="HOST:PORT pairs that are up whenever the network is. When an orchestrator "
-        "cannot be reached, one of them must be, or the network is blamed. Empty: the other "
-        "orchestrators serve as the check.",
+        "cannot be reached, one of them must be, or the network is blamed; they are asked every "
+        "minute, too. Empty: the other orchestrators serve as the check.",
     )
     timeout: Seconds = Field(default=3.0, le=30, description="Limit on one connection.")
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from exporter.model import Measurement
 from exporter.names.book import NameBook
 from exporter.outbox import Losses, OutboxError
 from exporter.settings import Settings
+from exporter.settings.digest import digest
 from exporter.stores import Store
 from exporter.web.computed import Computed
 from exporter.web.counts import Counts
@@ -98,10 +100,16 @@ class Context:
     computed: Computed
     counts: Counts
 
+    @cached_property
+    def settings_digest(self) -> str:
+        """A short digest of the settings, secrets left out."""
+        return digest(self.settings)
+
     async def numbers(self) -> StationNumbers:
         """How the station is doing now; what the outbox does not tell is `None`."""
         return StationNumbers(
             version=self.version,
+            settings_digest=self.settings_digest,
             outbox=await self._outbox_numbers(),
             consumers=tuple([await self._consumer(feed) for feed in self.feeds]),
             refused_targets=self.metrics.refused,

@@ -98,6 +98,35 @@ def test_names_with_quotes_and_expressions_stay_names(
         rows(api, panel, place, choices)
 
 
+MARKS = sorted({(mark.name, mark.flux) for board in BOARDS for mark in board.marks})
+VARIABLES = sorted(
+    {(one.name, one.flux) for board in BOARDS for one in board.choices if not one.fixed}
+)
+
+
+@pytest.mark.parametrize("mark", [pytest.param(flux, id=name) for name, flux in MARKS])
+def test_a_mark_has_a_moment_and_a_text(api: QueryApi, mark: str) -> None:
+    tables = api.query(chosen.flux(mark, ONE, START, STOP, BUCKET))
+    found = [record.values for table in tables for record in table.records]
+    assert found
+    assert all(row["_time"] and row["text"] for row in found)
+    assert api.query(chosen.flux(mark, ONE, START, STOP, "empty")) == []
+
+
+@pytest.mark.parametrize(("name", "variable"), VARIABLES)
+def test_a_variable_offers_what_there_is(api: QueryApi, name: str, variable: str) -> None:
+    everything = ONE | {"orchestrator": None}
+    tables = api.query(chosen.flux(variable, everything, START, STOP, BUCKET))
+    found = {record.values["_value"] for table in tables for record in table.records}
+    assert found == {
+        "tester": {TESTER},
+        "region": set(REGIONS),
+        "orchestrator": set(ORCHESTRATORS),
+        "pipeline": {pipeline for pipeline, _ in MODELS},
+        "model": {model for _, model in MODELS},
+    }.get(name, found)
+
+
 def panel(board: str, title: str) -> Panel:
     return next(
         panel for one in BOARDS if one.name == board for panel in one.panels if panel.title == title

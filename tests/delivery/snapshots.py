@@ -29,6 +29,7 @@ from tests.stations import ALICE, BOB, CAROL, NOW, offer
 
 NUMBERS = StationNumbers(
     version="1.2.3",
+    settings_digest="0123456789ab",
     outbox=OutboxNumbers(
         last=12,
         bytes=40_960,

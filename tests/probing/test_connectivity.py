@@ -1,6 +1,7 @@
 """How the tester knows that its own network works."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.model import NANOSECONDS
-from exporter.probing.connectivity import FRESH, Connectivity
+from exporter.probing.connectivity import FRESH, KNOWN_FOR, Connectivity
 from exporter.probing.guard import Guard
 from exporter.probing.resolve import Found, Resolver
 from exporter.probing.vantage import Vantage
@@ -271,3 +272,130 @@ async def test_a_check_under_way_is_joined_only_if_it_began_after_the_failure(
         go_on.set()
         assert [await first, await second] == [True, True]
     assert len(asked) == checks
+
+
+# What is known of the network in between
+
+
+@asynccontextmanager
+async def watching(made: Connectivity, pace: float = 0.01) -> AsyncIterator[None]:
+    task = asyncio.create_task(made.watch(pace))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def asked_each_time(resolver: Resolver, *check: str) -> Connectivity:
+    """Whose clock jumps at each look at it, so that no answer is fresh the next time."""
+    now = iter(range(0, 10**15, round(2 * FRESH * NANOSECONDS)))
+    settings = Settings(check=list(check), timeout=1)
+    return Connectivity(
+        settings, resolver=resolver, guard=Guard(), where=where, clock=lambda: next(now)
+    )
+
+
+async def test_nothing_is_known_before_anybody_was_asked(resolver: Resolver) -> None:
+    made = connectivity(resolver)
+    assert made.lately is None
+    assert await made.holds() is None
+    assert made.lately is None
+
+
+@pytest.mark.parametrize("up", [True, False])
+async def test_an_answer_is_known_for_some_minutes_and_then_nothing_is(
+    resolver: Resolver, *, up: bool
+) -> None:
+    now = [0]
+    async with listening(MACHINE) as port:
+        made = Connectivity(
+            Settings(check=[f"{MACHINE}:{port if up else free_port()}"], timeout=1),
+            resolver=resolver,
+            guard=Guard(),
+            clock=lambda: now[0],
+        )
+        await made.holds()
+    now[0] = round(KNOWN_FOR * NANOSECONDS)
+    assert made.lately is up
+    now[0] += 1
+    assert made.lately is None
+
+
+async def test_that_nobody_could_be_asked_does_not_take_back_what_is_known(
+    resolver: Resolver,
+) -> None:
+    made = by_witnesses(resolver)
+    async with listening(FAR) as port:
+        made.saw(FAR, port, trusted=True)
+        assert await made.holds(SUSPECT) is True
+        assert await made.holds((FAR, port)) is None
+    assert made.lately is True
+
+
+@pytest.mark.parametrize("host", ["255.255.255.255", "no.resolver.example"])
+async def test_a_machine_that_finds_no_way_to_anybody_blames_nobody_and_is_down(host: str) -> None:
+    def look_up(_host: str, _port: int) -> Found:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    made = connectivity(Resolver(look_up=look_up), f"{host}:53")
+    assert await made.holds() is None
+    assert made.lately is False
+
+
+async def test_a_witness_that_must_not_be_asked_leaves_it_unknown(resolver: Resolver) -> None:
+    made = by_witnesses(resolver)
+    async with listening(FAR) as port:
+        made.saw(FAR, port, trusted=False)
+        await made.holds()
+    assert made.lately is None
+
+
+async def test_an_answer_that_took_its_time_does_not_take_back_a_newer_one() -> None:
+    go_on = threading.Event()
+
+    def look_up(host: str, _port: int) -> Found:
+        if host == "slow.example":
+            go_on.wait(5)
+        return [FAR], time.monotonic_ns()
+
+    made = by_witnesses(Resolver(look_up=look_up))
+    async with listening(FAR) as port:
+        made.saw(FARTHER, port, trusted=True)
+        slow = asyncio.create_task(made.holds(("slow.example", 1)))
+        await asyncio.sleep(0)
+        made.saw(FAR, port, trusted=True)
+        assert await made.holds(SUSPECT) is True
+        go_on.set()
+        assert await slow is False
+    assert made.lately is True
+
+
+async def test_hosts_of_the_settings_are_asked_without_any_job(resolver: Resolver) -> None:
+    port = free_port()
+    made = asked_each_time(resolver, f"{MACHINE}:{port}")
+    async with watching(made):
+        await until(lambda: made.up is False)
+        async with listening(MACHINE, port):
+            await until(lambda: made.up is True)
+        await until(lambda: made.up is False)
+
+
+async def test_strangers_are_asked_only_until_the_network_is_back(resolver: Resolver) -> None:
+    made, asked = asked_each_time(resolver), []
+
+    async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(True)
+        writer.close()
+
+    port = free_port()
+    made.saw(FAR, port, trusted=True)
+    async with watching(made, pace=0.001):
+        assert await made.holds(SUSPECT) is False
+        server = await asyncio.start_server(count, FAR, port)
+        async with server:
+            await until(lambda: made.up is True)
+            looks = len(asked)
+            for _ in range(50):
+                await asyncio.sleep(0.001)
+            assert len(asked) == looks

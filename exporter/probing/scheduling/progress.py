@@ -2,13 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from exporter.model import Measurement, Target, seconds
+from exporter.histogram import Histogram
+from exporter.model import NANOSECONDS, Measurement, Target, seconds
 from exporter.probing.scheduling.clock import Clock
 from exporter.probing.scheduling.rounds import Round, Rounds
+
+QUEUE_BOUNDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+"""Upper bounds of the buckets of the time from due to started, seconds."""
+LAG_BOUNDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""The same of the worst loop lag during a job; none below the first is noticed."""
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -31,6 +37,10 @@ class Progress:
         self.jobs_done = 0
         self.repeated = 0
         """Jobs that repeated another one."""
+        self.queued = Histogram.empty(QUEUE_BOUNDS)
+        """From due to started, of each job that is stored."""
+        self.lagged = Histogram.empty(LAG_BOUNDS)
+        """The worst loop lag during each."""
         self.lateness: dict[str, float] = {}
         """By how many seconds the first job of each orchestrator's last cycle was late."""
         self.missed: dict[str, int] = {}
@@ -63,6 +73,11 @@ class Progress:
         self.jobs_done += 1
         self.repeated += measurement.repeats is not None
         self.outcomes[measurement.outcome] += 1
+        if measurement.queue_time is not None:
+            queued = measurement.queue_time / NANOSECONDS
+            self.queued = self.queued.after(queued, QUEUE_BOUNDS)
+        if measurement.loop_lag is not None:
+            self.lagged = self.lagged.after(measurement.loop_lag / NANOSECONDS, LAG_BOUNDS)
 
     def began(self, orchestrator: str, lateness: float) -> None:
         """The first job of an orchestrator's cycle starts, so many seconds after it was due."""
