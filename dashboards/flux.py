@@ -126,6 +126,19 @@ def steps(function: str) -> str:
     )
 
 
+def highest_steps(*by: str) -> str:
+    """As `steps("max")` of groups, of rows that are not grouped yet; see `highest`."""
+    return (
+        f"{steps('max')}{keep(*by)}{group(*by)}"
+        '\n    |> sort(columns: ["_time", "_value"], desc: true)\n    |> unique(column: "_time")'
+    )
+
+
+def grouped(*by: str) -> str:
+    """As `group`, without any other column."""
+    return keep(*by) + group(*by)
+
+
 def gaps(*by: str, function: str = "mean") -> str:
     """As `windows`, of values at the beginning of a step."""
     return (
