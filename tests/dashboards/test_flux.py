@@ -10,7 +10,7 @@ from dashboards.edition import Edition, column
 from dashboards.panel import Panel, Query
 from dashboards.queries import OVER_TIME, value_column
 from tests.dashboards import chosen
-from tests.dashboards.answers import BUCKET, ONE, rows, values
+from tests.dashboards.answers import BUCKET, ONE, panel, rows, values
 from tests.dashboards.made_network import MODELS, ORCHESTRATORS, REGIONS, START, STOP, TESTER
 
 ASKED = [
