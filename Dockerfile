@@ -14,8 +14,12 @@ RUN /build/bin/hatchling build -t wheel -d /dist \
  && /opt/livepeer-exporter/bin/pip install --no-deps /dist/*.whl
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin exporter \
- && install -d -o exporter -g exporter -m 0700 /data
+# A new volume takes owner and mode of the folder that it is mounted at. Grafana's container is in
+# the group, too, to read the token that is made for it.
+RUN groupadd --system --gid 10001 exporter \
+ && useradd --system --uid 10001 --gid exporter --no-create-home --shell /usr/sbin/nologin exporter \
+ && install -d -o exporter -g exporter -m 0700 /data /tokens \
+ && install -d -o exporter -g exporter -m 0750 /grafana-token
 COPY --from=build /opt/livepeer-exporter /opt/livepeer-exporter
 ENV PATH=/opt/livepeer-exporter/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -10,14 +10,20 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check services bench docs format lock clean
+.PHONY: help demo stack secrets test test-long check services bench docs format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 12
-	@echo "  ARGS=... is passed on by demo, test, test-long and bench; PYTHON=... is what .venv is made with"
+	@echo "  ARGS=... is passed on by demo, stack, test, test-long and bench; PYTHON=... is what .venv is made with"
 
 demo: $(READY) ## a simulated network being tested; ARGS="--once --json"
 	@$(BIN)/livepeer-exporter demo $(ARGS)
+
+stack: $(READY) ## InfluxDB, Prometheus, Alertmanager, exporter, no Docker; ARGS="--config config.yaml"
+	@$(BIN)/livepeer-exporter stack $(ARGS)
+
+secrets: ## passwords for docker-compose.yml, where there are none yet
+	@config/docker/make-secrets
 
 test: check ## check, then all tests; ARGS="-k words"
 	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
@@ -36,18 +42,23 @@ check: $(READY) ## formatting, lint, types, import contracts, what is generated
 	@$(BIN)/python -m exporter.settings_reference | diff -u docs/settings.md -
 	@$(BIN)/python -m exporter.metrics_reference | diff -u docs/metrics.md -
 	@$(BIN)/python -m dashboards.generate --check
+	@$(BIN)/python -m exporter.alerting.generate --check
 
-services: ## build the InfluxDB server that tests run (needs Go >= 1.24, cargo; kept in a cache)
+services: ## build the servers that tests and `make stack` run (Go >= 1.24, cargo; kept in a cache)
 	@tests/services/influxd/build
+	@tests/stack/compose/build
+	@for name in prometheus promtool prometheus-alertmanager amtool; do \
+	  command -v $$name || echo "$$name: not there (Debian: apt install prometheus prometheus-alertmanager)"; done
 
 bench: $(READY) ## run every benchmark, each prints a table
 	@set -e; for bench in benchmarks/[a-z]*.py; do \
 	  $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)"; done
 
-docs: $(READY) ## write the generated parts of docs/ and the dashboards
+docs: $(READY) ## write the generated parts of docs/, dashboards and alerts
 	@$(BIN)/python -m exporter.settings_reference docs/settings.md
 	@$(BIN)/python -m exporter.metrics_reference docs/metrics.md
 	@$(BIN)/python -m dashboards.generate
+	@$(BIN)/python -m exporter.alerting.generate
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff format $(SOURCES)

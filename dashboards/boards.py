@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from dashboards import orchestrator
+from dashboards import gateway_operator, models, network, orchestrator
 from dashboards.panel import Board
 
-BOARDS: Final[tuple[Board, ...]] = (orchestrator.BOARD,)
+BOARDS: Final[tuple[Board, ...]] = (
+    orchestrator.BOARD,
+    network.BOARD,
+    models.BOARD,
+    gateway_operator.BOARD,
+)

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from dashboards.edition import Edition
 from dashboards.panel import Board, Choice, Mark, Panel, Row
 from dashboards.queries import SOURCE, source_ref, target
-from dashboards.shapes import shape
+from dashboards.shapes import fitting, shape
 
 TAG: Final = "livepeer-ai"
 BUCKET: Final = "livepeer_ai"
@@ -146,7 +146,8 @@ def _add_row(built: build.Dashboard, row: Row, edition: Edition, number: int) ->
     return number + 1 + len(panels)
 
 
-def _panel(panel: Panel, edition: Edition, number: int) -> Any:  # noqa: ANN401 - one of many builders
+def _panel(said: Panel, edition: Edition, number: int) -> Any:  # noqa: ANN401 - one of many builders
+    panel = fitting(said, edition)
     made = shape(panel, edition)
     made.id(number).title(panel.title).description(panel.description)
     made.span(panel.width).height(panel.height)

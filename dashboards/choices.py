@@ -3,6 +3,7 @@
 from typing import Final
 
 from dashboards.panel import Choice
+from dashboards.promql import ANY_TESTER
 
 _INFO: Final = 'livepeer_ai_job_info{origin=~"$origin"'
 
@@ -77,5 +78,55 @@ MODEL: Final = Choice(
     flux=_tag_values("model", "tester", "orchestrator", "pipeline"),
 )
 
+
+def _known_values(tag: str, *before: str) -> str:
+    """Values of a tag in results or in offers: who offers need not be tested."""
+    kept = "".join(f" and r.{name} =~ /^${{{name}:regex}}$/" for name in before)
+    known = '(r._measurement == "ai_job" or r._measurement == "ai_metric")'
+    return f"""\
+import "influxdata/influxdb/schema"
+
+schema.tagValues(
+    bucket: "${{bucket}}",
+    tag: "{tag}",
+    predicate: (r) => {known}{kept},
+    start: v.timeRangeStart,
+    stop: v.timeRangeStop,
+)"""
+
+
+_KNOWN: Final = '{__name__=~"livepeer_ai_job_info|livepeer_ai_tester_offer_tested"'
+KNOWN_PIPELINE: Final = Choice(
+    name="pipeline",
+    label="Pipeline",
+    description="Kind of job, also what is offered and not tested.",
+    promql=f"label_values({_KNOWN}}}, pipeline)",
+    flux=_known_values("pipeline"),
+)
+KNOWN_MODEL: Final = Choice(
+    name="model",
+    label="Model",
+    description="Model id, also of models that are offered and not tested.",
+    promql=f'label_values({_KNOWN},pipeline=~"$pipeline"}}, model_name)',
+    flux=_known_values("model", "pipeline"),
+)
+INSTALLATION: Final = Choice(
+    name="installation",
+    label="Installation",
+    description="Whose tester: by its host in Prometheus, by its name in InfluxDB.",
+    promql=f"label_values(livepeer_ai_tester_build_info{{{ANY_TESTER}}}, instance)",
+    flux="""\
+import "influxdata/influxdb/schema"
+
+schema.tagValues(
+    bucket: "${bucket}",
+    tag: "tester",
+    predicate: (r) => r._measurement == "ai_metric" and r._field == "tester_targets",
+    start: v.timeRangeStart,
+    stop: v.timeRangeStop,
+)""",
+)
+
+WHOLE_NETWORK: Final = (ORIGIN, TESTER, KNOWN_PIPELINE, KNOWN_MODEL, REGION)
 ONE_ORCHESTRATOR: Final = (ORIGIN, TESTER, ORCHESTRATOR, PIPELINE, MODEL, REGION)
 ALL_TARGETS: Final = (ORIGIN, TESTER, ORCHESTRATORS, PIPELINE, MODEL, REGION)

@@ -11,7 +11,11 @@ class Edition(StrEnum):
     INFLUXDB = "influxdb"
 
 
-_TAGS: Final = {"orchestrator_address": "orchestrator", "model_name": "model"}
+_TAGS: Final = {
+    "orchestrator_address": "orchestrator",
+    "model_name": "model",
+    "result": "outcome",
+}
 """Labels of the metrics that are tags by another name in InfluxDB (docs/storage.md)."""
 
 

@@ -4,6 +4,19 @@ from typing import Final
 
 TARGETS: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 """Tags of `ai_job` that have a variable of the same name."""
+NETWORK: Final = ("pipeline", "model", "region", "tester")
+"""The same without the orchestrator: everybody who serves the chosen models."""
+SUPPLY: Final = ("pipeline", "model")
+"""Tags of offers that have a variable of the same name where the whole network is shown."""
+MODELS: Final = ("pipeline", "model", "region")
+"""Tags that say of which models an installation's own jobs are, wherever they went."""
+OFFER: Final = ("orchestrator", "pipeline", "model")
+"""Tags of `ai_metric` about offers."""
+DATE: Final = 'import "date"\n\n'
+"""What a query with `now` begins with."""
+
+END: Final = "float(v: int(v: v.timeRangeStop)) / 1000000000.0"
+"""The end of the range, Unix seconds."""
 
 _FRESH: Final = "15m"
 """How old the last value of `ai_metric` may be to be true now; it is written every 5 minutes."""
@@ -44,3 +57,101 @@ from(bucket: "${{bucket}}")
     |> range(start: date.sub(d: {_FRESH}, from: v.timeRangeStop), stop: v.timeRangeStop)
     |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "{name}"){chosen(*tags)}
     |> last()"""
+
+
+def before(name: str, *tags: str) -> str:
+    """The last value of a metric as the range began, if it was fresh; needs `import "date"`."""
+    return f"""\
+from(bucket: "${{bucket}}")
+    |> range(start: date.sub(d: {_FRESH}, from: v.timeRangeStart), stop: v.timeRangeStart)
+    |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "{name}"){chosen(*tags)}
+    |> last()"""
+
+
+def own(*fields: str) -> str:
+    """Fields of the good jobs of the bucket's own testers, whichever of them is chosen.
+
+    What Prometheus' histograms of models have: they name neither tester nor orchestrator.
+    """
+    good = 'r.outcome == "ok" and r.origin == "own"'
+    return jobs(*fields, tags=MODELS, origin=False, more=good)
+
+
+def quantile(share: float) -> str:
+    """The exact quantile of each group, as SQL's `PERCENTILE_CONT`."""
+    return f'\n    |> quantile(q: {share:g}, method: "exact_mean")'
+
+
+def quantiles(share: float) -> str:
+    """The exact quantile of each step; null in steps without any."""
+    asked = f'(column, tables=<-) => tables |> quantile(q: {share:g}, method: "exact_mean")'
+    return windows(asked)
+
+
+def group(*tags: str) -> str:
+    """One group for each combination of tags; one in all without any."""
+    return f"\n    |> group(columns: [{listed(tags)}])"
+
+
+def windows(function: str) -> str:
+    """One value a step; null in steps without any, so that curves break there."""
+    return f"\n    |> aggregateWindow(every: v.windowPeriod, fn: {function}, createEmpty: true)"
+
+
+def steps(function: str) -> str:
+    """One value a step that has any, at its beginning, for what is to be put together by `_time`.
+
+    `gaps` puts it right afterwards.
+    """
+    return (
+        f"\n    |> aggregateWindow(every: v.windowPeriod, fn: {function}, createEmpty: false,"
+        ' timeSrc: "_start")'
+    )
+
+
+def gaps(*by: str) -> str:
+    """As `windows`, for one value a step at its beginning."""
+    return (
+        f"{group(*by)}\n    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)"
+        f"{windows('mean')}"
+    )
+
+
+def mean(rows: str, *by: str, name: str = "rows") -> str:
+    """Mean of the rows of a query by at least one tag, from what the storage can add up itself.
+
+    A mean of groups is not pushed down to it, sums and counts are (InfluxDB's planner). `name` is
+    that of the function that it defines; queries that have several need different ones.
+    """
+    parts = ",\n".join(
+        f'        {name}(){group(*by)} |> {function} |> set(key: "is", value: "{key}")'
+        for key, function in (("sum", "sum()"), ("count", "count() |> toFloat()"))
+    ).replace("\n    |>", " |>")
+    return f"""\
+{name} = () => {rows}
+
+union(
+    tables: [
+{parts},
+    ],
+){group(*by)}
+    |> pivot(rowKey: [{listed(by)}], columnKey: ["is"], valueColumn: "_value")
+    |> map(fn: (r) => ({{r with _value: r.sum / r.count}}))"""
+
+
+def failed(*more: str, tags: tuple[str, ...] = TARGETS) -> str:
+    """Jobs that did not succeed, with the columns `blame`, `success_rate` and the fields `more`.
+
+    Needs `import "influxdata/influxdb/schema"`. Where nobody is to blame there is no such field;
+    the metrics call that `none`, too.
+    """
+    rows = jobs("success_rate", "blame", *more, tags=tags, more='r.outcome != "ok"')
+    return f"""\
+{rows}
+    |> schema.fieldsAsCols()
+    |> map(fn: (r) => ({{r with blame: if exists r.blame then r.blame else "none"}}))"""
+
+
+def listed(tags: tuple[str, ...]) -> str:
+    """Names of columns, as Flux lists them."""
+    return ", ".join(f'"{tag}"' for tag in tags)

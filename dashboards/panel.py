@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["stat", "curves", "stacked", "bars", "table", "timeline", "text"]
-"""How a panel shows its answers: big numbers; curves, also stacked; bars of single values; a table;
-states over time; or words of ours."""
+Kind = Literal["stat", "curves", "stacked", "columns", "bars", "table", "timeline", "text"]
+"""How a panel shows its answers: big numbers; curves, also stacked; stacked columns over time, for
+counts; bars of single values; a table; states over time; or words of ours."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,8 @@ class Query:
     flux: str
     by: tuple[str, ...] = ()
     """Labels of the metrics that tell its values apart; both editions show them."""
+    more: tuple[str, ...] = ()
+    """In a table: further columns of the Flux, for which no metric has a label."""
     name: str = ""
     """What its one value or curve is called; in a table the heading of its column."""
     unit: str | None = None
@@ -51,7 +53,7 @@ class Panel:
     values: tuple[tuple[float, str, str], ...] = ()
     """Value, the word that stands for it, and its colour."""
     colours: dict[str, str] = field(default_factory=dict)
-    """Colours of curves or bars by their name."""
+    """Colours of curves or bars by their name, or by a `/regular expression/`."""
     least: float | None = None
     most: float | None = None
     no_value: str = "no data"
@@ -63,6 +65,9 @@ class Panel:
     """In a table: headings of the labels, where not the usual ones."""
     text: str = ""
     """The Markdown of a panel of words."""
+    instead: str = ""
+    """What stands in its place in the InfluxDB edition, where its metrics are in Prometheus only;
+    Markdown. Its queries need no Flux then."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from dashboards.edition import Edition, column
 from dashboards.panel import Panel, Query
 
 SOURCE: Final = "${datasource}"
-OVER_TIME: Final = ("curves", "stacked", "timeline")
+OVER_TIME: Final = ("curves", "stacked", "columns", "timeline")
 """Kinds of panels whose queries are asked over the whole range; the others are asked once."""
 
 
@@ -78,13 +78,13 @@ def target(panel: Panel, query: Query, edition: Edition, place: int) -> Any:  # 
 def flux(panel: Panel, query: Query, place: int) -> str:
     """The whole Flux of a query: what it says, in the form that the kind of panel takes.
 
-    For a table: one table with the columns of `by` and the value. Else one table for each curve,
-    with its labels as group key; a single value gets the end of the range as its time, without
-    which Grafana would not take columns for labels.
+    For a table: one table with the columns of `by` and `more`, and the value. Else one table for
+    each curve, with its labels as group key; a single value gets the end of the range as its time,
+    without which Grafana would not take columns for labels.
     """
     tags = [column(Edition.INFLUXDB, label) for label in query.by]
     if panel.kind == "table":
-        kept = ", ".join(f'"{name}"' for name in [*tags, "_value"])
+        kept = ", ".join(f'"{name}"' for name in [*tags, *query.more, "_value"])
         value = value_column(panel, place)
         return (
             f"{query.flux}\n    |> group()\n    |> keep(columns: [{kept}])\n"

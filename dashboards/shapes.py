@@ -1,6 +1,7 @@
 """How each kind of panel looks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,15 +27,24 @@ HEADINGS: Final = {
     "blame": "Blame",
     "unit": "Unit",
     "state": "State",
+    "error_message": "Reason",
 }
 _GAP: Final = 3
-"""Steps without a value after which a curve is broken: no data is not a straight line."""
+"""Shortest steps that a curve bridges without a value, where one job is late. Longer ranges have
+longer steps, and are broken by the first that is empty: no data is not a straight line."""
 _MILLISECONDS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000}
 
 
 def shape(panel: Panel, edition: Edition) -> Any:  # noqa: ANN401 - Grafana's builders share no type
     """The builder of a panel of this kind, with everything but its queries and its place."""
     return _SHAPES[panel.kind](panel, edition)
+
+
+def fitting(panel: Panel, edition: Edition) -> Panel:
+    """The panel itself, or the words in its place where the edition cannot answer it."""
+    if edition is Edition.PROMETHEUS or not panel.instead:
+        return panel
+    return replace(panel, kind="text", text=panel.instead, queries=())
 
 
 def _stat(panel: Panel, edition: Edition) -> stat.Panel:
@@ -68,7 +78,7 @@ def _curves(panel: Panel, edition: Edition) -> timeseries.Panel:
         .line_width(1)
         .fill_opacity(0)
         .show_points(common.VisibilityMode.AUTO)
-        .insert_nulls(float(_GAP * _milliseconds(panel.interval)))
+        .span_nulls(float(_GAP * _milliseconds(panel.interval)))
         .legend(
             build.VizLegendOptions()
             .show_legend(True)  # noqa: FBT003 - the library's way
@@ -95,6 +105,10 @@ def _curves(panel: Panel, edition: Edition) -> timeseries.Panel:
 def _stacked(panel: Panel, edition: Edition) -> timeseries.Panel:
     made = _curves(panel, edition).fill_opacity(60)
     return made.stacking(build.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+
+
+def _heaped(panel: Panel, edition: Edition) -> timeseries.Panel:
+    return _stacked(panel, edition).draw_style(common.GraphDrawStyle.BARS)
 
 
 def _timeline(panel: Panel, edition: Edition) -> statetimeline.Panel:
@@ -147,6 +161,7 @@ _SHAPES: Final[dict[str, Callable[[Panel, Edition], Any]]] = {
     "stat": _stat,
     "curves": _curves,
     "stacked": _stacked,
+    "columns": _heaped,
     "bars": _bars,
     "table": _table,
     "timeline": _timeline,
@@ -157,6 +172,8 @@ _SHAPES: Final[dict[str, Callable[[Panel, Edition], Any]]] = {
 def _columns(panel: Panel, edition: Edition) -> tuple[dict[str, str], dict[str, int]]:
     """Headings of the columns, and their order: labels, then values as they are asked for."""
     labels = list(dict.fromkeys(label for query in panel.queries for label in query.by))
+    if edition is Edition.INFLUXDB:
+        labels += [label for query in panel.queries for label in query.more]
     headings = HEADINGS | panel.headings
     names = {column(edition, label): headings.get(label, label) for label in labels}
     for place, query in enumerate(panel.queries):
@@ -213,7 +230,9 @@ def _named(made: Any, panel: Panel, edition: Edition) -> None:  # noqa: ANN401 -
                 chr(ord("A") + place), [_property("displayName", labels or query.name)]
             )
     for name, colour in panel.colours.items():
-        made.override_by_name(name, [_property("color", {"mode": "fixed", "fixedColor": colour})])
+        properties = [_property("color", {"mode": "fixed", "fixedColor": colour})]
+        by = made.override_by_regexp if name.startswith("/") else made.override_by_name
+        by(name, properties)
 
 
 def _steps(steps: tuple[tuple[float | None, str], ...]) -> parts.ThresholdsConfig:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from exporter.funds.metrics import METRICS as FUNDS_METRICS
 from exporter.funds.metrics import FundsNumbers
@@ -84,7 +84,7 @@ def probe_app(
         nonlocal size
         size = await outbox.size()
         body = await asyncio.to_thread(generate_latest, registry())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     app = web.Application(client_max_size=4096)
     app.add_routes(

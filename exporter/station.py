@@ -12,10 +12,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 from typing import Final
 
+from prometheus_client.core import Metric as Family
+
 from exporter import __version__
 from exporter.data_folder import DataFolder
+from exporter.delivery.exposition import families
 from exporter.delivery.feed import Feed, Source
 from exporter.delivery.loop_lag import LoopLag
+from exporter.delivery.metric_history import MetricHistory
 from exporter.delivery.outbox_watch import OutboxWatch
 from exporter.delivery.post_stats.consumer import BATCH as POSTS_AT_ONCE
 from exporter.delivery.post_stats.consumer import PREFIX as POST_STATS
@@ -41,6 +45,7 @@ from exporter.web.app import build_app
 from exporter.web.computed import Computed
 from exporter.web.context import Context
 from exporter.web.counts import Counts
+from exporter.web.metrics_route import snapshot
 
 log = logging.getLogger(__name__)
 
@@ -237,6 +242,8 @@ async def running(here: Context) -> AsyncIterator[None]:
         asyncio.create_task(here.prepared.run(), name="prepared answers"),
         asyncio.create_task(here.names.run(lambda: nameable(here.watch.supply)), name="names"),
     ]
+    if (history := _history(here)) is not None:
+        others.append(asyncio.create_task(history.run(), name="metric history"))
     try:
         yield
     finally:
@@ -253,6 +260,30 @@ async def running(here: Context) -> AsyncIterator[None]:
                 log.error("a part of the station failed", exc_info=result)
         for post in here.posts:
             await post.close()
+
+
+def _history(here: Context) -> MetricHistory | None:
+    """Who writes metrics into the store; nobody where it is none for that, or not wanted."""
+    influx = here.settings.store.influxdb
+    if here.settings.store.kind != "influxdb" or influx is None or not influx.metrics_interval:
+        return None
+    from exporter.stores.influx import InfluxStore
+
+    if not isinstance(here.store, InfluxStore):
+        return None
+
+    async def station() -> list[Family]:
+        return await asyncio.to_thread(families, await snapshot(here))
+
+    return MetricHistory(
+        station=station,
+        probe=f"http://{here.settings.probe.listen}/metrics",
+        write=here.store.write_metrics,
+        tester=here.settings.tester,
+        region=here.settings.region,
+        interval=influx.metrics_interval,
+        now=here.now,
+    )
 
 
 async def _maintain(store: Store) -> None:

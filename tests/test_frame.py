@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,7 +13,6 @@ from exporter.settings_file import load
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 FIND_PYTHON = ROOT / ".ci" / "find-python"
 
@@ -207,46 +205,6 @@ def test_the_image_checks_the_port_that_it_listens_on() -> None:
     assert f"http://127.0.0.1:{port}/healthz" in dockerfile("HEALTHCHECK")[0]
     code = as_list(dockerfile("HEALTHCHECK")[0].split(" CMD ", 1)[1])[2]
     compile(code, "healthcheck", "exec")
-
-
-def service() -> dict[str, Any]:
-    return dict(COMPOSE["services"]["exporter"])
-
-
-def with_defaults(text: str) -> str:
-    return re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", text)
-
-
-def test_compose_mounts_what_exists_where_the_command_looks() -> None:
-    mounts = [with_defaults(volume).split(":") for volume in service()["volumes"]]
-    for source, *_ in mounts:
-        assert source in COMPOSE["volumes"] or (ROOT / source).is_file()
-    targets = [target for _, target, *_ in mounts]
-    assert service()["command"] == as_list(dockerfile("CMD")[0])
-    assert service()["command"][-1] in targets
-    assert dockerfile("VOLUME")[0] in targets
-
-
-def test_compose_opens_the_port_to_this_machine_only() -> None:
-    (port,) = dockerfile("EXPOSE")
-    assert service()["ports"] == [f"127.0.0.1:{port}:{port}"]
-
-
-def test_compose_gives_the_container_no_more_than_it_needs() -> None:
-    exporter = service()
-    assert exporter["read_only"] is True
-    assert exporter["cap_drop"] == ["ALL"]
-    assert exporter["security_opt"] == ["no-new-privileges:true"]
-    assert {"mem_limit", "pids_limit", "cpus"} <= exporter.keys()
-
-
-def test_compose_gives_running_jobs_the_time_that_the_settings_give_them() -> None:
-    settings = load(ROOT / "config" / "example.yaml", {})
-    assert int(service()["stop_grace_period"].removesuffix("s")) > settings.schedule.drain
-
-
-def test_compose_overrides_nothing_of_the_settings_file() -> None:
-    assert "environment" not in service()
 
 
 # Papers

@@ -26,7 +26,9 @@ _COMMANDS = {
     "store": ("exporter.cli.store", "store", "Copy from one store to the other, compare both."),
     "simulate": ("exporter.cli.simulate", "simulate", "A simulated gateway or orchestrator."),
     "check-config": ("exporter.cli.check_config", "check_config", "Check a settings file."),
+    "config": ("exporter.cli.config", "config", "Write alerts for Prometheus and Alertmanager."),
     "relay": ("exporter.cli.relay", "relay", "One careful way to Ethereum for your gateways."),
+    "stack": ("exporter.cli.stack", "stack", "All servers at once, without Docker."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
 }
 

@@ -92,6 +92,12 @@ Exit codes: 0 all is there, 1 something could not be done, 2 wrong usage or sett
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the tokens' files. Default: the folder of the settings file.",
 )
+@click.option(
+    "--grafana-token-to",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Another folder for the token of Grafana's data source, which may then be read by the "
+    "file's group, too.",
+)
 def setup(
     *,
     config: Path,
@@ -101,6 +107,7 @@ def setup(
     dry_run: bool,
     new_tokens: bool,
     tokens_to: Path | None,
+    grafana_token_to: Path | None,
 ) -> None:
     """Make buckets, roll-up tasks and least-privilege tokens, where they are missing.
 
@@ -116,9 +123,16 @@ def setup(
     server = _server_to_set_up(config)
     if (against := refused(server)) is not None:
         _fail(against, USAGE)
-    plan = Plan(server, (tokens_to or config.absolute().parent).absolute(), dry_run, new_tokens)
-    if not plan.folder.is_dir():
-        _fail(f"{plan.folder}: there is no such folder for the tokens", ENVIRONMENT)
+    plan = Plan(
+        server,
+        (tokens_to or config.absolute().parent).absolute(),
+        dry_run,
+        new_tokens,
+        None if grafana_token_to is None else grafana_token_to.absolute(),
+    )
+    for folder in (plan.folder, plan.grafana):
+        if folder is not None and not folder.is_dir():
+            _fail(f"{folder}: there is no such folder for the tokens", ENVIRONMENT)
     access = _Access(token_file, username, password_file)
     answer = asyncio.run(identify(server))
     if not answer.usable and answer.set_up:
@@ -187,7 +201,7 @@ def _hint(plan: "Plan", config: Path) -> None:
         if kind.setting is not None:
             click.echo(f"    {kind.setting}: {kind.file if near else plan.folder / kind.file}")
     grafana = next(kind for kind in kinds(plan.influx) if kind.setting is None)
-    click.echo(f"\nfor Grafana's data source: {plan.folder / grafana.file}")
+    click.echo(f"\nfor Grafana's data source: {plan.place(grafana)}")
 
 
 @influx.command(

@@ -68,6 +68,11 @@ def render(snapshot: Snapshot, accept: str, *, compress: bool) -> Exposition:
     return Exposition(body, content_type, compress)
 
 
+def families(snapshot: Snapshot) -> list[Family]:
+    """What a scrape shows, before it is written in a format."""
+    return list(_Collector(snapshot).collect())
+
+
 class _Collector:
     """Hands prometheus-client the families of one snapshot."""
 

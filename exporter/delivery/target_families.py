@@ -7,7 +7,7 @@ from prometheus_client.core import Metric as Family
 from exporter.delivery.families import clean, counter, gauge, histogram, info, summary
 from exporter.delivery.metric_list import TARGET
 from exporter.delivery.model_histograms import UNIT_BOUNDS, Model, ModelUnit
-from exporter.delivery.target_series import PHASES, TargetSeries
+from exporter.delivery.target_series import PHASES, PhaseSeries, TargetSeries
 from exporter.histogram import Histogram
 from exporter.model import NANOSECONDS, Origin, Supply, seconds
 
@@ -133,9 +133,9 @@ def _last(rows: Rows, phase: str) -> Family:
 
 
 def _sums(rows: Rows, phase: str) -> Family:
+    """From 0 on, as counters: what `increase` does not see begin would be missing in means."""
     family = summary(f"livepeer_ai_job_{phase}_seconds")
     for labels, series in rows:
-        found = series.phases.get(phase)
-        if found is not None and found.count:
-            family.add_metric(labels, found.count, found.sum)
+        found = series.phases.get(phase, PhaseSeries())
+        family.add_metric(labels, found.count, found.sum)
     return family

@@ -104,6 +104,13 @@ class Influx(Section):
         le=100 * 366 * 86400,
         description="Seconds that roll-ups are kept, for `influx setup`; 0: for ever.",
     )
+    metrics_interval: float = Field(
+        default=60.0,
+        ge=0,
+        le=86400,
+        description="Seconds from one writing of the metrics (`ai_metric`) to the next: what "
+        "dashboards and alerts show without Prometheus beside the measurements; 0: never.",
+    )
     ca: Path | None = Field(
         default=None, description="PEM file of authorities that may sign its certificate."
     )

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 
+import msgspec
+
 from exporter.simulation.craft.product import REPLAYED, Product
 from exporter.simulation.craft.workshop import Workshop
 from exporter.simulation.journal import JobRecord, Journal, Served
@@ -62,6 +64,8 @@ class Conduct:
         self.models: dict[Key, ServedModel] = {
             (model.pipeline, model.model): model for model in member.models
         }
+        self.instead: Act | None = None
+        """What every job that begins does, instead of what was scripted."""
         self._jobs: Counter[Key] = Counter()
         self._workshop = Workshop(world.studio)
         self._replays = member.profile is Profile.LYING or any(
@@ -74,6 +78,8 @@ class Conduct:
         self._jobs[key] += 1
         number = self._jobs[key]
         plan = script(self.world.seed, self.member, model, number)
+        if self.instead is not None:
+            plan = msgspec.structs.replace(plan, act=self.instead)
         return Begun(key, number, plan, via)
 
     @contextmanager

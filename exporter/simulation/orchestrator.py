@@ -9,7 +9,7 @@ from exporter.simulation.gateway_work import GatewayWork
 from exporter.simulation.node import SimulatedNode
 from exporter.simulation.open_door import OpenDoor
 from exporter.simulation.population import Member, Profile, ServedModel
-from exporter.simulation.profiles import listens
+from exporter.simulation.profiles import Act, listens
 from exporter.simulation.serving import ClosedPort, own_host
 
 
@@ -32,7 +32,7 @@ class SimulatedOrchestrator:
         self.member = member
         self.host = own_host(member.number)
         self._lists_gateway_door = lists_gateway_door
-        conduct = Conduct(member, world)
+        self._conduct = conduct = Conduct(member, world)
         self._capacity = LiveCapacity(member.models, shown_full=member.profile is Profile.BUSY)
         self._open = OpenDoor(conduct, self._capacity, self.host)
         self.node = SimulatedNode(
@@ -86,6 +86,10 @@ class SimulatedOrchestrator:
             port.close()
         await self._open.stop()
         await self.node.stop()
+
+    def act(self, instead: Act | None) -> None:
+        """Have all its jobs do this from now on, whatever its profile; `None`: as scripted."""
+        self._conduct.instead = instead
 
     def serves(self, pipeline: str, model: str) -> bool:
         """Whether jobs for this model are taken."""

@@ -154,6 +154,10 @@ class InfluxStore:
         """See `Store.add`."""
         return await self._in(self._writer, lambda: self._add(rows))
 
+    async def write_metrics(self, lines: Sequence[str]) -> None:
+        """Write points of `influx_metric_lines`. Raises `StoreError`, or `PointsRefused`."""
+        await self._in(self._writer, lambda: self._client.write(self._bucket, lines))
+
     async def advance(self, outbox: str, seq: int) -> None:
         """See `Store.advance`. A cursor is the highest of the points that say where it stood."""
         if outbox not in self._cursors:

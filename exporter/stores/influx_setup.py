@@ -18,6 +18,7 @@ from exporter.stores.influx_tasks import TaskText, tasks
 from exporter.stores.influx_token_files import NoPlaceError, Place, held
 
 _HOUR, _DAY = 3600, 86400
+_PRIVATE, _GROUP = 0o600, 0o640
 _REMEDY = "--new-tokens makes a new one"
 
 
@@ -75,6 +76,19 @@ class Plan(NamedTuple):
     folder: Path
     dry_run: bool = False
     new_tokens: bool = False
+    grafana: Path | None = None
+    """Another folder for the token of Grafana, which the folder's group may read, too."""
+
+    def place(self, kind: TokenKind) -> Path:
+        """Where a token is kept."""
+        return (self._of_others(kind) or self.folder) / kind.file
+
+    def mode(self, kind: TokenKind) -> int:
+        """Who may read its file."""
+        return _GROUP if self._of_others(kind) else _PRIVATE
+
+    def _of_others(self, kind: TokenKind) -> Path | None:
+        return self.grafana if kind.setting is None else None
 
 
 def kinds(influx: Influx) -> list[TokenKind]:
@@ -141,7 +155,7 @@ def fresh(plan: Plan) -> Iterator[Step]:
     for text in tasks(influx):
         yield Step(Done.WOULD_MAKE, f"task {text.name}")
     for kind in kinds(influx):
-        what, path = f"token {kind.description}", plan.folder / kind.file
+        what, path = f"token {kind.description}", plan.place(kind)
         if _taken(path) and not plan.new_tokens:
             yield Step(Done.LEFT, what, f"{_stranger(path)}; {_REMEDY}")
         else:
@@ -227,7 +241,7 @@ class _Token:
     ) -> None:
         self._admin, self._org, self._plan, self._kind = admin, org, plan, kind
         self._known, self._grants = known, grants
-        self._path = plan.folder / kind.file
+        self._path = plan.place(kind)
         self._what = f"token {kind.description}"
 
     def step(self) -> Step:
@@ -277,7 +291,7 @@ class _Token:
 
     def _make(self, done: Done, note: str, *, replace: bool = False) -> Step:
         if not self._plan.dry_run:
-            with Place(self._path, replace=replace) as place:
+            with Place(self._path, replace=replace, mode=self._plan.mode(self._kind)) as place:
                 made, text = self._admin.make_token(self._org, self._kind.description, self._grants)
                 try:
                     place.fill(text)

@@ -1,4 +1,4 @@
-"""Files that hold one token each, readable by their owner alone."""
+"""Files that hold one token each, readable by their owner alone, or by their group, too."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ class NoPlaceError(Exception):
 class Place:
     """A place for a token that is kept free before the token is made, so that none gets lost."""
 
-    def __init__(self, path: Path, *, replace: bool) -> None:
+    def __init__(self, path: Path, *, replace: bool, mode: int = 0o600) -> None:
         self._path, self._replace = path, replace
         if not replace and (path.exists() or path.is_symlink()):
             raise NoPlaceError(f"{path}: there is a file already")
@@ -26,6 +26,7 @@ class Place:
                 f"{path.parent}: no file can be made there ({error.strerror})"
             ) from None
         self._fresh = Path(name)
+        os.fchmod(self._file, mode)
 
     def fill(self, token: SecretStr) -> None:
         """Write the token durably; the file is there whole or not at all."""

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.delivery.exposition import render
 from exporter.delivery.metric_list import BY_NAME, TARGET
+from exporter.delivery.target_series import PHASES
 from exporter.model import Blame, Origin, Outcome
 from tests.delivery.snapshots import example, followed_failure, phases, posted, snapshot
 from tests.measurements import failed, good
@@ -96,7 +97,12 @@ async def test_a_target_that_was_never_tested_has_no_value_that_is_not_known() -
         line.partition("{")[0] for line in text.splitlines() if line.startswith("livepeer_ai_job")
     }
     counters = ("attempts", "successes", "orchestrator_failures")
-    assert shown == {"livepeer_ai_job_info", *(f"livepeer_ai_job_{one}_total" for one in counters)}
+    sums = [f"{phase}_seconds_{part}" for phase in PHASES for part in ("sum", "count")]
+    assert shown == {
+        "livepeer_ai_job_info",
+        *(f"livepeer_ai_job_{one}_total" for one in counters),
+        *(f"livepeer_ai_job_{one}" for one in sums),
+    }
 
 
 async def test_the_uri_of_a_target_that_others_report_about_is_told_where_a_source_lists_it() -> (

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,19 +49,19 @@ class InfluxServer:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def start(self, flags: list[str] | None = None) -> None:
         """Start it, again after a kill, and wait until it is ready."""
+        own = [
+            *("--bolt-path", str(self.folder / "bolt")),
+            *("--engine-path", str(self.folder / "engine")),
+            *("--sqlite-path", str(self.folder / "sqlite")),
+            *("--http-bind-address", f"127.0.0.1:{self.port}"),
+            "--reporting-disabled",
+            *("--log-level", "warn"),
+        ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [
-                    str(binary()),
-                    *("--bolt-path", str(self.folder / "bolt")),
-                    *("--engine-path", str(self.folder / "engine")),
-                    *("--sqlite-path", str(self.folder / "sqlite")),
-                    *("--http-bind-address", f"127.0.0.1:{self.port}"),
-                    "--reporting-disabled",
-                    *("--log-level", "warn"),
-                ],
+                [str(binary()), *(own if flags is None else flags)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -114,6 +114,18 @@ class InfluxServer:
         )
         assert made.status_code == httpx.codes.CREATED, made.text
         return str(made.json()["id"])
+
+    def write(self, bucket: str, lines: Sequence[str]) -> None:
+        """Write line protocol with nanoseconds as the operator."""
+        answer = httpx.post(
+            f"{self.url}/api/v2/write",
+            params={"org": ORG, "bucket": bucket, "precision": "ns"},
+            content="\n".join(lines).encode(),
+            headers={"Authorization": f"Token {self.token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
 
     def drop_bucket(self, identity: str) -> None:
         """Delete a bucket with all that is in it."""

@@ -284,6 +284,21 @@ def test_tokens_go_to_the_folder_that_is_named(operator: Operator, tmp_path: Pat
     assert {path.name for path in (tmp_path / "secrets").iterdir()} == set(FILES)
 
 
+def test_the_token_of_grafana_goes_to_a_folder_of_its_own_for_its_group(
+    operator: Operator, tmp_path: Path
+) -> None:
+    (tmp_path / "grafana").mkdir()
+    words = ("--grafana-token-to", str(tmp_path / "grafana"))
+    result = operator.setup(*words)
+    token = tmp_path / "grafana" / "influx-grafana-token"
+    assert f"for Grafana's data source: {token}\n" in result.stdout
+    assert stat.S_IMODE(token.stat().st_mode) == 0o640
+    assert not (tmp_path / "influx-grafana-token").exists()
+    others = [tmp_path / name for name in FILES if name != token.name]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in others} == {0o600}
+    assert operator.setup(*words).stdout.endswith("nothing to change\n")
+
+
 def test_without_roll_ups_there_is_one_bucket_and_no_token_for_them(operator: Operator) -> None:
     server = Influx(url=operator.server.url, org=operator.influx["org"], rollup_bucket=None)
     plan = Plan(server, operator.folder)

@@ -80,7 +80,9 @@ def kill_9(family: Iterable[psutil.Process], whom: str) -> None:
 
 
 @asynccontextmanager
-async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
+async def running(
+    *arguments: str, log: Path, output_to_log: bool = False
+) -> AsyncIterator[Service]:
     """Run `livepeer-exporter ARGUMENTS` for the length of the block; standard error is the log."""
     with log.open("ab") as stream:
         process = await asyncio.create_subprocess_exec(
@@ -89,7 +91,7 @@ async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
             "exporter",
             *arguments,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stream if output_to_log else asyncio.subprocess.PIPE,
             stderr=stream,
             env=environment(),
         )
@@ -102,10 +104,10 @@ async def running(*arguments: str, log: Path) -> AsyncIterator[Service]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     member.kill()
         await process.wait()
-        assert process.stdout is not None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS):
-                await process.stdout.read()
+        if process.stdout is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await process.stdout.read()
 
 
 async def command(

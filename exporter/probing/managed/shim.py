@@ -63,6 +63,13 @@ async def spawn(
     return Started(process, output, pipe)
 
 
+def dying_with_us(command: list[str]) -> list[str]:
+    """Give a command that the kernel kills when the thread that starts it ends; Linux only."""
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid()), *command]
+
+
 async def _reader(reading: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
     loop = asyncio.get_running_loop()
     output = asyncio.StreamReader()
@@ -79,12 +86,8 @@ async def _execute(
     folder: Path,
     writing: int,
 ) -> asyncio.subprocess.Process:
-    command = [str(program), *arguments]
-    if sys.platform == "linux":
-        bare = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
-        command = bare + command
     return await asyncio.create_subprocess_exec(
-        *command,
+        *dying_with_us([str(program), *arguments]),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=writing,
         stderr=writing,

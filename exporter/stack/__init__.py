@@ -1,0 +1,1 @@
+"""The whole stack from programs of this machine: `livepeer-exporter stack`."""

@@ -1,0 +1,114 @@
+"""Every PromQL of every dashboard: it parses, and asks for metrics and labels that exist."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from dashboards.boards import BOARDS
+from exporter.delivery.metric_list import METRICS
+from exporter.probe_server import METRICS as PROBE_METRICS
+from tests.dashboards import chosen
+
+EVERY_WAY: Final[tuple[dict[str, tuple[str, ...] | None], ...]] = (
+    {"orchestrator": ("0x01ab",), "tester": ("one",)},
+    {"orchestrator": None, "tester": ("one", "t.w(o)")},
+    {"orchestrator": ('a "quoted" \\ name', "b|c"), "tester": ("one",), "model": ("x/y", "z+")},
+)
+NAMES: Final = ("orchestrator", "pipeline", "model", "region", "tester", "origin", "installation")
+GO_LIVEPEER: Final = {
+    "livepeer_ai_request_latency_score": {"orchestrator_address", "pipeline", "model_name"},
+    "livepeer_ticket_value_recv": {"orchestrator_address"},
+    "livepeer_payment_recv_errors": {"orchestrator_address", "error_code"},
+}
+"""What is asked of go-livepeer, with the label that the scrape configuration adds."""
+COMING: Final = {
+    **{
+        f"livepeer_ai_job_{name}": {"orchestrator_address", "pipeline", "model_name", *more}
+        for name, more in (
+            ("successes_total", ("region", "tester")),
+            ("orchestrator_failures_total", ("region", "tester")),
+            ("last_failure_timestamp_seconds", ("region", "tester", "outcome", "blame")),
+        )
+    },
+    **{
+        f"livepeer_ai_tester_offer_{name}": {"orchestrator_address", "pipeline", "model_name"}
+        for name in ("tested", "warm")
+    },
+    **{
+        f"livepeer_ai_orchestrator_{name}": {"orchestrator_address"}
+        for name in ("score", "rank", "maintenance")
+    },
+    "livepeer_ai_tester_maintenance": set(),
+    "livepeer_ai_tester_settings_info": {"digest"},
+}
+SCRAPED: Final = {"job", "instance", "le"}
+PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
+
+
+def metrics() -> dict[str, set[str]]:
+    found = GO_LIVEPEER | COMING
+    for one in METRICS:
+        for part in PARTS.get(one.kind, ("",)):
+            found[one.name + part] = set(one.labels)
+    for name, kind, labels, _ in PROBE_METRICS:
+        for part in PARTS.get(kind, ("",)):
+            found[name + part] = set(labels)
+    return found
+
+
+EXPRESSIONS = sorted(
+    {
+        (f"{board.name}: {where}", promql)
+        for board in BOARDS
+        for where, promql in (
+            *((panel.title, query.promql) for panel in board.panels for query in panel.queries),
+            *((mark.name, mark.promql) for mark in board.marks),
+        )
+    }
+)
+
+
+def asked(expression: str, choices: dict[str, tuple[str, ...] | None]) -> str:
+    every: dict[str, tuple[str, ...] | None] = dict.fromkeys(NAMES)
+    return chosen.promql(expression, every | choices, 86_400)
+
+
+def test_every_expression_parses_however_it_is_asked(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("there is no promtool")
+    rules = [
+        {"record": f"one:{place}", "expr": asked(expression, choices)}
+        for place, (_, expression) in enumerate(EXPRESSIONS)
+        for choices in EVERY_WAY
+    ]
+    path = tmp_path / "rules.yml"  # JSON is YAML
+    path.write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}))
+    done = subprocess.run(
+        [promtool, "check", "rules", "--lint=none", str(path)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(rules)} rules found" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "expression", [pytest.param(text, id=where) for where, text in EXPRESSIONS]
+)
+def test_metrics_and_labels_of_an_expression_exist(expression: str) -> None:
+    known = metrics()
+    labels: set[str] = set()
+    for name, matchers in re.findall(r"\b(livepeer_\w+)(?:\{([^}]*)\})?", expression):
+        assert name in known
+        labels |= known[name]
+        for label in re.findall(r"(\w+)\s*[=!]~?", matchers):
+            assert label in known[name] | SCRAPED, (name, label)
+    for listed in re.findall(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)", expression):
+        assert set(re.findall(r"\w+", listed)) <= labels | SCRAPED

@@ -1,0 +1,308 @@
+"""A network whose every job is known, and what two testers' metrics showed of it, minute by minute.
+
+Three hours: orchestrators of all kinds, jobs with every blame, a spell of failures that ends and
+one that does not, models that go cold, a pause without jobs and scrapes, a station that restarts.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+from prometheus_client.core import Metric as Family
+
+from exporter.delivery.exposition import Snapshot, families
+from exporter.delivery.target_metrics import TargetMetrics
+from exporter.leaderboard.display import shown
+from exporter.leaderboard.ranking import rank
+from exporter.model import (
+    Blame,
+    Measurement,
+    Offer,
+    Origin,
+    Outcome,
+    Phases,
+    Reported,
+    SourceState,
+    Supply,
+    Target,
+)
+from exporter.stores import Group, ModelMedian, TargetState
+from tests.delivery.snapshots import NUMBERS
+from tests.delivery.snapshots import SUPPLY as A_SUPPLY
+from tests.measurements import SECOND, good
+
+MINUTE: Final = 60
+HOURS: Final = 3
+STOP: Final = 1_790_000_000 // 7200 * 7200
+START: Final = STOP - HOURS * 3600
+EVERY: Final = 10 * MINUTE
+"""From one job of a target to its next."""
+PAUSE: Final = range(START + 95 * MINUTE, START + 115 * MINUTE)
+"""No jobs and no scrapes."""
+RESTART: Final = START + 60 * MINUTE + 30
+"""When the first tester's station starts anew."""
+SCRAPE: Final = MINUTE
+FIRST_JOB: Final = START + 5 * MINUTE
+
+FAST, SLOW, FAILING, FLAKY, BUSY = (
+    f"0x{number}{'ab' * 19}" for number in ("01", "02", "03", "04", "05")
+)
+ORCHESTRATORS: Final = (FAST, SLOW, FAILING, FLAKY, BUSY)
+REPORTED: Final = "0x06" + "ab" * 19
+"""Whom only others report about."""
+PICTURE: Final = ("text-to-image", "ByteDance/SDXL-Lightning")
+LANGUAGE: Final = ("llm", "meta-llama/Meta-Llama-3.1-8B-Instruct")
+HOSTILE: Final = ("image-to-image", "a \"b\"\\c+(d)|[e]{f}$&/${g}\n'h' %0A")
+MODELS: Final = (PICTURE, LANGUAGE, HOSTILE)
+UNITS: Final = {
+    PICTURE: ("megapixel-step", 1.0),
+    LANGUAGE: ("token", 100.0),
+    HOSTILE: ("megapixel-step", 2.0),
+}
+
+
+@dataclass(frozen=True)
+class Tester:
+    """One of our own."""
+
+    name: str
+    region: str
+    instance: str
+    distance: float
+    """Seconds that a round trip takes longer from here."""
+    shift: int
+    """Seconds by which its jobs start later."""
+
+
+TESTERS: Final = (
+    Tester("tester-1", "FRA", "fra", 0.0, 0),
+    Tester("tester-2", "MDW", "mdw", 0.25, 150),
+)
+GUEST: Final = "guest"
+
+
+def own_jobs(tester: Tester) -> list[Measurement]:
+    """Its jobs, in order of their start."""
+    made: list[Measurement] = []
+    for who, orchestrator in enumerate(ORCHESTRATORS):
+        for which, model in enumerate(MODELS):
+            first = FIRST_JOB + tester.shift + 20 * which + 4 * who
+            for number, start in enumerate(range(first, STOP - MINUTE, EVERY)):
+                if start not in PAUSE:
+                    made.append(_job(tester, orchestrator, model, start, number))
+    return sorted(made, key=lambda job: job.started_at)
+
+
+def _job(
+    tester: Tester, orchestrator: str, model: tuple[str, str], start: int, number: int
+) -> Measurement:
+    outcome, blame = _verdict(orchestrator, model, start, number)
+    unit, units = UNITS[model]
+    facts: dict[str, Any] = {
+        "tester": tester.name,
+        "region": tester.region,
+        "orchestrator": orchestrator,
+        "pipeline": model[0],
+        "model": model[1],
+        "started_at": start * SECOND,
+        "price_per_unit": _price(orchestrator),
+    }
+    identity = f"{tester.name} {orchestrator} {model} {start}"
+    if outcome is not Outcome.OK:
+        return good(
+            identity,
+            outcome=outcome,
+            blame=blame,
+            message=f"it was {outcome}",
+            **(facts | {"phases": Phases(upload=SECOND // 10)}),
+        )
+    upload, download = 0.125, 0.25 + tester.distance
+    inference = (1 + ORCHESTRATORS.index(orchestrator)) * (1 + 0.25 * (number % 4))
+    parts = [int(part * SECOND) for part in (upload, inference, download)]
+    phases = Phases(upload=parts[0], inference=parts[1], download=parts[2], round_trip=sum(parts))
+    return good(identity, **(facts | {"phases": phases, "unit": unit, "units": units}))
+
+
+def _verdict(
+    orchestrator: str, model: tuple[str, str], start: int, number: int
+) -> tuple[Outcome, Blame | None]:
+    """The failing one fails from the second hour on; the flaky one failed early, and recovered."""
+    if orchestrator == FAILING and start >= START + 120 * MINUTE:
+        return Outcome.INFERENCE_TIMEOUT, Blame.ORCHESTRATOR
+    if orchestrator == FLAKY and START + 20 * MINUTE <= start < START + 55 * MINUTE:
+        return Outcome.WRONG_ANSWER, Blame.ORCHESTRATOR
+    if orchestrator == FLAKY and number % 5 == 4:
+        return Outcome.UNAVAILABLE, Blame.UNKNOWN
+    if orchestrator == BUSY and number % 3 == 1:
+        return Outcome.NO_CAPACITY, None
+    if orchestrator == SLOW and model == LANGUAGE and number % 6 == 2:
+        return Outcome.TESTER_ERROR, Blame.TESTER
+    return Outcome.OK, None
+
+
+def reported_jobs() -> list[Measurement]:
+    """What a guest posts at the first station."""
+    return [
+        good(
+            f"guest {start}",
+            started_at=start * SECOND,
+            origin=Origin.POSTED,
+            tester=GUEST,
+            region="LAX",
+            orchestrator=REPORTED,
+            pipeline=PICTURE[0],
+            model=PICTURE[1],
+            phases=Phases(),
+            reported=Reported(success_rate=1.0, round_trip_time=9.0),
+        )
+        for start in range(FIRST_JOB, STOP, 15 * MINUTE)
+        if start not in PAUSE
+    ]
+
+
+def _price(orchestrator: str) -> float:
+    return 1000.0 * (1 + ORCHESTRATORS.index(orchestrator))
+
+
+def supply(moment: int) -> Supply:
+    """The slow one's language model goes cold after half the time; one offer is not tested."""
+    offers = [
+        Offer(
+            target=Target(orchestrator, *model),
+            service_uri=f"https://{who}.example:8935",
+            warm=not (orchestrator == SLOW and model == LANGUAGE and moment > START + 90 * MINUTE),
+            price_per_unit=_price(orchestrator),
+        )
+        for who, orchestrator in enumerate(ORCHESTRATORS)
+        for model in MODELS
+    ]
+    untested = Target(FAST, "live-video-to-video", "comfyui")
+    offers.append(
+        Offer(target=untested, service_uri="https://0.example:8935", not_tested="no test")
+    )
+    source = SourceState(name="gateway", offers=len(offers), refreshed_at=moment * SECOND)
+    return msgspec.structs.replace(
+        A_SUPPLY, offers=tuple(offers), sources=(source,), taken_at=moment * SECOND
+    )
+
+
+class Station:
+    """What the station of a tester shows, by the real code, at one minute after the other."""
+
+    def __init__(self, tester: Tester, jobs: list[Measurement]) -> None:
+        self.tester = tester
+        self._jobs = jobs
+        self._given = 0
+        self._moment = START
+        self._metrics = self._started()
+
+    async def at(self, moment: int) -> list[Family]:
+        """What it shows at a moment later than the one before."""
+        if self.tester is TESTERS[0] and self._moment < RESTART <= moment:
+            await self._take(RESTART)
+            self._metrics = self._started(self._states())
+        await self._take(moment)
+        self._metrics.follow(supply(moment))
+        return families(self._snapshot(moment))
+
+    async def _take(self, moment: int) -> None:
+        self._moment = moment
+        ended = [job for job in self._jobs[self._given :] if job.started_at < moment * SECOND]
+        self._given += len(ended)
+        await self._metrics.take(list(enumerate(ended, 1)))
+
+    def _started(self, states: list[TargetState] | None = None) -> TargetMetrics:
+        metrics = TargetMetrics(
+            tester=self.tester.name,
+            region=self.tester.region,
+            buckets=[0.5, 1, 2, 3, 4, 5, 6, 8, 10],
+            reported_for=86400.0,
+            now=lambda: self._moment * SECOND,
+            reporters=[GUEST],
+            states=states or [],
+        )
+        metrics.follow(supply(self._moment))
+        return metrics
+
+    def _states(self) -> list[TargetState]:
+        return [
+            TargetState(
+                target=one.target,
+                region=one.region,
+                tester=one.tester,
+                consecutive_failures=one.consecutive_failures,
+                last_success=one.last_success,
+                last_attempt=one.last_attempt,
+            )
+            for one in self._metrics.shown()
+            if one.last_attempt is not None and one.consecutive_failures is not None
+        ]
+
+    def _snapshot(self, moment: int) -> Snapshot:
+        return Snapshot(
+            series=self._metrics.shown(),
+            histograms=self._metrics.histograms(),
+            per_unit=self._metrics.per_unit(),
+            buckets=self._metrics.buckets,
+            ranking=ranking(),
+            supply=supply(moment),
+            numbers=NUMBERS,
+            region=self.tester.region,
+            display=shown,
+        )
+
+
+def ranking() -> list:  # type: ignore[type-arg]
+    """A ranking that stays as it is: the fast one first."""
+    groups = [
+        Group(
+            orchestrator=orchestrator,
+            region="FRA",
+            pipeline=PICTURE[0],
+            model=PICTURE[1],
+            rows=10,
+            success_rate=1 - 0.1 * place,
+            round_trip_time=1.0 + place,
+        )
+        for place, orchestrator in enumerate(ORCHESTRATORS)
+    ]
+    return rank(groups, [ModelMedian(*PICTURE, 2.0)])
+
+
+def moments() -> Iterator[int]:
+    """When it is scraped."""
+    return (moment for moment in range(START, STOP + 1, SCRAPE) if moment not in PAUSE)
+
+
+@dataclass
+class World:
+    """All of it."""
+
+    jobs: dict[str, list[Measurement]] = field(
+        default_factory=lambda: {tester.name: own_jobs(tester) for tester in TESTERS}
+    )
+    reported: list[Measurement] = field(default_factory=reported_jobs)
+
+    @cached_property
+    def everything(self) -> list[Measurement]:
+        """Every job, by whomever."""
+        return [*self.reported, *(job for jobs in self.jobs.values() for job in jobs)]
+
+    def stations(self) -> list[Station]:
+        """Fresh ones, that have seen nothing yet."""
+        first, *others = TESTERS
+        with_reports = sorted(
+            [*self.jobs[first.name], *self.reported], key=lambda job: job.started_at
+        )
+        return [
+            Station(first, with_reports),
+            *(Station(one, self.jobs[one.name]) for one in others),
+        ]
+
+
+def wave(seed: int, moment: int) -> float:
+    """A number from 1 to 3 that goes up and down."""
+    return 2 + math.sin(seed + (moment - START) / 1800)
