@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards import gateway_operator, models, network, orchestrator
+from dashboards import gateway_operator, models, network, orchestrator, tester
 from dashboards.panel import Board
 
 BOARDS: Final[tuple[Board, ...]] = (
@@ -10,4 +10,5 @@ BOARDS: Final[tuple[Board, ...]] = (
     network.BOARD,
     models.BOARD,
     gateway_operator.BOARD,
+    tester.BOARD,
 )

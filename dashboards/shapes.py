@@ -27,6 +27,10 @@ HEADINGS: Final = {
     "blame": "Blame",
     "unit": "Unit",
     "state": "State",
+    "instance": "Installation",
+    "source": "Source",
+    "consumer": "Consumer",
+    "reason": "Reason",
     "error_message": "Reason",
 }
 _GAP: Final = 3

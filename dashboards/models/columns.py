@@ -4,6 +4,7 @@ from typing import Final
 
 from dashboards import flux, promql
 from dashboards.colours import BAD, GOOD, WARNING
+from dashboards.edition import tags
 from dashboards.panel import Query
 
 SUCCESS_STEPS: Final = ((None, BAD), (0.9, WARNING), (0.98, GOOD))
@@ -18,12 +19,6 @@ OWN: Final = (
     "Times are of this station's own good jobs, whichever tester is chosen; from Prometheus they "
     "are interpolated within a bucket of a histogram, from InfluxDB exact."
 )
-_TAGS: Final = {"orchestrator_address": "orchestrator", "model_name": "model"}
-
-
-def tags(by: tuple[str, ...]) -> tuple[str, ...]:
-    """The same labels by InfluxDB's names."""
-    return tuple(_TAGS.get(label, label) for label in by)
 
 
 def success(by: tuple[str, ...]) -> tuple[Query, Query]:

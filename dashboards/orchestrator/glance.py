@@ -162,7 +162,7 @@ def _offers(name: str, what: str, promql_of: str, flux_of: str) -> Query:
 
 
 _WARM: Final = Panel(
-    title="Models: warm, offered",
+    title="Warm of offered",
     description="How many models it offers, and how many of them it says are loaded (warm). "
     "Where it does not say, there is no number.",
     kind="stat",

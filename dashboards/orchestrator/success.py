@@ -16,7 +16,7 @@ _OVER_TIME: Final = Panel(
     "no job that counts.",
     kind="curves",
     unit="percentunit",
-    width=10,
+    width=8,
     interval="1h",
     least=0,
     most=1,
@@ -48,7 +48,7 @@ _BY_MODEL: Final = Panel(
     "not tested. Inference: mean of good jobs. Warm and price are what it says now; the price is "
     "in wei for one unit of the pipeline (pixel, millisecond, token or character).",
     kind="table",
-    width=14,
+    width=16,
     sort_by="Success",
     queries=(
         Query(

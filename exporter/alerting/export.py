@@ -2,6 +2,8 @@
 
 from exporter import shipped
 from exporter.alerting.alertmanager import Receivers, alertmanager_file
+from exporter.alerting.grafana import PATH as GRAFANA
+from exporter.alerting.grafana import grafana_file
 from exporter.alerting.prometheus import rule_files
 from exporter.alerting.scope import Scope
 from exporter.alerting.thresholds import Thresholds
@@ -12,7 +14,11 @@ def made_files(
 ) -> dict[str, str]:
     """Those that follow from thresholds, scope and receivers."""
     rules = {f"prometheus/rules/{name}": text for name, text in rule_files(at, scope).items()}
-    return {**rules, "alertmanager/alertmanager.yml": alertmanager_file(receivers)}
+    return {
+        **rules,
+        "alertmanager/alertmanager.yml": alertmanager_file(receivers),
+        GRAFANA: grafana_file(at, scope),
+    }
 
 
 def files(

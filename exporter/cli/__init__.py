@@ -30,6 +30,7 @@ _COMMANDS = {
     "relay": ("exporter.cli.relay", "relay", "One careful way to Ethereum for your gateways."),
     "stack": ("exporter.cli.stack", "stack", "All servers at once, without Docker."),
     "influx": ("exporter.cli.influx", "influx", "Set up and check an InfluxDB 2 for the store."),
+    "dashboards": ("exporter.cli.dashboards", "dashboards", "Put dashboards into a Grafana."),
 }
 
 

@@ -25,6 +25,8 @@ PATIENCE: Final = 120.0
 """Seconds that a program has to become ready, and all together to be scraped."""
 _LOOK: Final = 0.5
 _RETENTION: Final = "30d"
+_REMEMBERED: Final = "192h"
+"""Who was told of what: longer than the longest `repeat_interval` of the shipped routes."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ class _Stack:
             self._programs.alertmanager,
             f"--config.file={config}",
             f"--storage.path={self._folder.data('alertmanager')}",
+            f"--data.retention={_REMEMBERED}",
             f"--web.listen-address={HOST}:{port}",
             "--cluster.listen-address=",
         ]

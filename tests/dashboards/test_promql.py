@@ -27,24 +27,8 @@ GO_LIVEPEER: Final = {
 }
 """What is asked of go-livepeer, with the label that the scrape configuration adds."""
 COMING: Final = {
-    **{
-        f"livepeer_ai_job_{name}": {"orchestrator_address", "pipeline", "model_name", *more}
-        for name, more in (
-            ("successes_total", ("region", "tester")),
-            ("orchestrator_failures_total", ("region", "tester")),
-            ("last_failure_timestamp_seconds", ("region", "tester", "outcome", "blame")),
-        )
-    },
-    **{
-        f"livepeer_ai_tester_offer_{name}": {"orchestrator_address", "pipeline", "model_name"}
-        for name in ("tested", "warm")
-    },
-    **{
-        f"livepeer_ai_orchestrator_{name}": {"orchestrator_address"}
-        for name in ("score", "rank", "maintenance")
-    },
-    "livepeer_ai_tester_maintenance": set(),
-    "livepeer_ai_tester_settings_info": {"digest"},
+    "livepeer_ai_orchestrator_maintenance": {"orchestrator_address"},
+    "livepeer_ai_tester_maintenance": set[str](),
 }
 SCRAPED: Final = {"job", "instance", "le"}
 PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
@@ -70,6 +54,9 @@ EXPRESSIONS = sorted(
             *((mark.name, mark.promql) for mark in board.marks),
         )
     }
+)
+VARIABLES = sorted(
+    {(one.name, one.promql) for board in BOARDS for one in board.choices if not one.fixed}
 )
 
 
@@ -112,3 +99,14 @@ def test_metrics_and_labels_of_an_expression_exist(expression: str) -> None:
             assert label in known[name] | SCRAPED, (name, label)
     for listed in re.findall(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)", expression):
         assert set(re.findall(r"\w+", listed)) <= labels | SCRAPED
+
+
+@pytest.mark.parametrize(("name", "asked_for"), VARIABLES)
+def test_a_variable_asks_for_a_label_that_exists(name: str, asked_for: str) -> None:
+    found = re.fullmatch(r"label_values\((\w*)\{([^}]*)\}, (\w+)\)", asked_for)
+    assert found is not None, name
+    named = re.search(r'__name__=~"([^"]*)"', found[2])
+    names = found[1] or (named[1] if named else "")
+    wanted = {found[3], *re.findall(r"(\w+)\s*[=!]~?", found[2])} - {"__name__"}
+    for metric in names.split("|"):
+        assert wanted - SCRAPED <= metrics()[metric], metric

@@ -166,7 +166,7 @@ async def test_the_server_has_what_the_metrics_show(operator: Operator, url: str
 def found(operator: Operator) -> set[Any]:
     query = """from(bucket: "raw") |> range(start: 0)
         |> filter(fn: (r) => r._measurement == "ai_metric") |> filter(fn: (r) =>
-        r._field !~ /^orchestrator_(name|state|ai_service_uri|service_uri)$|_version$/)"""
+        r._field !~ /^orchestrator_(name|state|ai_service_uri|service_uri)$|_(version|digest)$/)"""
     token, org = operator.token("influx-grafana-token"), operator.influx["org"]
     with InfluxDBClient(operator.server.url, token, org=org) as client:
         records = [record for table in client.query_api().query(query) for record in table.records]

@@ -17,10 +17,14 @@ import pytest
 import yaml
 
 from exporter.cli import cli
+from exporter.grafana.boards import Edition
+from exporter.grafana.sources import Source
 from exporter.settings_file import load
 from exporter.stack import influx
+from exporter.stack.ports import Ports
 from tests.services.influx_server import InfluxServer, free_port
 from tests.stack.programs import ROOT, compose_parser, program, run
+from tests.system.service import running, until_answered
 
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -256,6 +260,26 @@ def test_running_jobs_get_the_time_that_the_settings_give_them(stack: dict[str, 
     assert settings.schedule.drain + settings.livepeer.stop_timeout < 60
 
 
+@pytest.mark.system
+async def test_the_demo_listens_where_the_environment_of_the_container_says(
+    stack: dict[str, Any], tmp_path: Path
+) -> None:
+    """The stack's variables lie over what the demo settles, as over every settings file."""
+    port = Ports(usual=False).take(0, 2)
+    image = dict(re.findall(r"(LIVEPEER_EXPORTER_\w+)=(\S+)", DOCKERFILE))
+    given = image | stack["services"]["demo"]["environment"]
+    listens = {
+        name: text.replace("9877", str(port)).replace("9878", str(port + 1))
+        for name, text in given.items()
+        if name.endswith("__LISTEN")
+    }
+    assert len(listens) == 2
+    words = ("demo", "--orchestrators", "2", "--port", str(port), "--data", str(tmp_path))
+    async with running(*words, log=tmp_path / "log", variables=listens):
+        for each in (port, port + 1):
+            await until_answered(f"http://127.0.0.2:{each}/healthz")
+
+
 # What the other programs read
 
 
@@ -293,6 +317,20 @@ def test_alertmanager_takes_its_settings(stack: dict[str, Any]) -> None:
     assert "SUCCESS" in run(program("amtool"), "check-config", path)
 
 
+def test_alertmanager_remembers_for_longer_than_it_waits_to_repeat(stack: dict[str, Any]) -> None:
+    """Else it forgets that it told, and tells more often than the routes say."""
+    text = (ROOT / "config/alertmanager/alertmanager.yml").read_text()
+    hours = {"h": 1, "d": 24}
+    longest = max(
+        int(number) * hours[unit]
+        for number, unit in re.findall(r"repeat_interval: (\d+)([hd])\n", text)
+    )
+    words = stack["services"]["alertmanager"]["command"]
+    (kept,) = re.findall(r"--data\.retention=(\d+)h", " ".join(words))
+    assert int(kept) > longest
+    assert f'"{kept}h"' in (ROOT / "exporter/stack/stack.py").read_text()
+
+
 def test_influxdb_takes_its_flags(stack: dict[str, Any], tmp_path: Path) -> None:
     port = free_port()
     words = [
@@ -325,6 +363,21 @@ def test_grafanas_provisioning_is_of_the_shapes_that_it_reads() -> None:
         jsonschema.validate(yaml.safe_load(path.read_text()), DATA_SOURCES)
     for path in (folder / "dashboards").iterdir():
         jsonschema.validate(yaml.safe_load(path.read_text()), PROVIDERS)
+
+
+def test_data_sources_are_those_that_dashboards_push_makes() -> None:
+    path = ROOT / "config/grafana/provisioning/datasources/livepeer-ai.yaml"
+    provisioned = {one["type"]: one for one in yaml.safe_load(path.read_text())["datasources"]}
+    for edition in Edition:
+        found = provisioned[edition.value]
+        made = Source(
+            edition=edition,
+            url=found["url"],
+            org=influx.ORG,
+            bucket=influx.BUCKET,
+            token=found.get("secureJsonData", {}).get("token", ""),
+        ).body
+        assert {key: value for key, value in found.items() if key != "isDefault"} == made
 
 
 def test_grafana_finds_the_dashboards_where_they_are_mounted(stack: dict[str, Any]) -> None:

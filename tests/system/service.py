@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,10 @@ def kill_9(family: Iterable[psutil.Process], whom: str) -> None:
 
 @asynccontextmanager
 async def running(
-    *arguments: str, log: Path, output_to_log: bool = False
+    *arguments: str,
+    log: Path,
+    output_to_log: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Service]:
     """Run `livepeer-exporter ARGUMENTS` for the length of the block; standard error is the log."""
     with log.open("ab") as stream:
@@ -93,7 +96,7 @@ async def running(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=stream if output_to_log else asyncio.subprocess.PIPE,
             stderr=stream,
-            env=environment(),
+            env=environment(**(variables or {})),
         )
     service = Service(process, log)
     try:
