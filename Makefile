@@ -42,6 +42,7 @@ check: $(READY) ## formatting, lint, types, import contracts, what is generated
 	@$(BIN)/python -m exporter.settings_reference | diff -u docs/settings.md -
 	@$(BIN)/python -m exporter.metrics_reference | diff -u docs/metrics.md -
 	@$(BIN)/python -m dashboards.generate --check
+	@$(BIN)/python -m dashboards.linting
 	@$(BIN)/python -m exporter.alerting.generate --check
 
 services: ## build the servers that tests and `make stack` run (Go >= 1.24, cargo; kept in a cache)

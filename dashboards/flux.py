@@ -103,6 +103,18 @@ def windows(function: str) -> str:
     return f"\n    |> aggregateWindow(every: v.windowPeriod, fn: {function}, createEmpty: true)"
 
 
+def highest(*by: str) -> str:
+    """As `windows("max")` of groups, of rows that are not grouped yet.
+
+    Windows of many groups are made one by one, some 10,000 a second; those of the series are made
+    by the storage, and put together here.
+    """
+    return (
+        f"{windows('max')}{keep(*by)}{group(*by)}"
+        '\n    |> sort(columns: ["_time", "_value"], desc: true)\n    |> unique(column: "_time")'
+    )
+
+
 def steps(function: str) -> str:
     """One value a step that has any, at its beginning, for what is to be put together by `_time`.
 
@@ -114,12 +126,30 @@ def steps(function: str) -> str:
     )
 
 
-def gaps(*by: str) -> str:
-    """As `windows`, for one value a step at its beginning."""
+def highest_steps(*by: str) -> str:
+    """As `steps("max")` of groups, of rows that are not grouped yet; see `highest`."""
+    return (
+        f"{steps('max')}{keep(*by)}{group(*by)}"
+        '\n    |> sort(columns: ["_time", "_value"], desc: true)\n    |> unique(column: "_time")'
+    )
+
+
+def grouped(*by: str) -> str:
+    """As `group`, without any other column."""
+    return keep(*by) + group(*by)
+
+
+def gaps(*by: str, function: str = "mean") -> str:
+    """As `windows`, of values at the beginning of a step."""
     return (
         f"{group(*by)}\n    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)"
-        f"{windows('mean')}"
+        f"{windows(function)}"
     )
+
+
+def keep(*tags: str) -> str:
+    """Drops all other columns, which makes what follows several times faster."""
+    return f"\n    |> keep(columns: [{listed((*tags, '_time', '_value'))}])"
 
 
 def mean(rows: str, *by: str, name: str = "rows") -> str:

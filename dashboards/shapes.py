@@ -33,6 +33,8 @@ HEADINGS: Final = {
     "reason": "Reason",
     "error_message": "Reason",
 }
+_CARRIED: Final = ("datasource", "origin", "tester", "pipeline", "model", "region")
+"""Variables that a link to an orchestrator carries: all that both boards have, but whom."""
 _GAP: Final = 3
 """Shortest steps that a curve bridges without a value, where one job is late. Longer ranges have
 longer steps, and are broken by the first that is empty: no data is not a straight line."""
@@ -202,9 +204,10 @@ def _link(board: str, edition: Edition) -> str:
     from dashboards.building import uid
 
     heading = quote(HEADINGS["orchestrator_address"])
+    carried = [*_CARRIED, *(["bucket"] if edition is Edition.INFLUXDB else [])]
     return (
         f"/d/{uid(board, edition)}?var-orchestrator=${{__data.fields.{heading}}}"
-        "&${__url_time_range}&${datasource:queryparam}&${region:queryparam}"
+        "&${__url_time_range}" + "".join(f"&${{{name}:queryparam}}" for name in carried)
     )
 
 

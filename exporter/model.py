@@ -222,6 +222,10 @@ class ChainState(msgspec.Struct, frozen=True, kw_only=True):
     """LPT of the current round."""
 
 
+CHAIN_SOURCE: Final = "chain"
+"""Name of the source that tells who is registered, and offers nothing."""
+
+
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     """How one discovery source is doing."""
 

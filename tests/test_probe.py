@@ -15,12 +15,13 @@ from exporter.data_folder import DataFolder
 from exporter.known import Known
 from exporter.model import Measurement, Outcome, Registration, Supply
 from exporter.outbox import Outbox, OutboxFull
+from exporter.probing import connectivity
 from exporter.settings import Settings
 from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from exporter.simulation.scout import ScoutMode
 from tests.measurements import good
-from tests.probing.kit import raw_server
+from tests.probing.kit import free_port, raw_server
 from tests.waiting import eventually, until
 
 PATIENCE = 30
@@ -154,6 +155,29 @@ async def test_the_probes_own_routes_answer(tmp_path: Path) -> None:
             metrics = (await client.get(f"{url}/metrics")).text
     for name in ("jobs_running", "jobs_total", "probe_loop_lag_seconds", "round_jobs"):
         assert f"livepeer_ai_tester_{name}" in metrics
+
+
+async def test_the_own_network_is_watched_though_no_job_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "NETWORK_PACE", 0.05)
+    monkeypatch.setattr(connectivity, "FRESH", 0.0)
+    async with SimulatedNetwork(1, profiles=[Profile.FAST], speed=10) as network:
+        host, port = "127.0.0.1", free_port()
+        checked = settings_for(network, tmp_path, connectivity={"check": [f"{host}:{port}"]})
+        async with probing(checked) as url, httpx.AsyncClient() as client:
+            await eventually(lambda: shows(client, url, "livepeer_ai_tester_network_up 0.0"))
+            server = await asyncio.start_server(hang_up, host, port)
+            async with server:
+                await eventually(lambda: shows(client, url, "livepeer_ai_tester_network_up 1.0"))
+
+
+async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def shows(client: httpx.AsyncClient, url: str, line: str) -> bool:
+    return line in (await client.get(f"{url}/metrics")).text.splitlines()
 
 
 async def test_a_restart_while_the_gateway_is_away_goes_on_with_what_was_known(

@@ -44,6 +44,8 @@ def test_the_digest_changes_with_a_setting_and_with_no_secret() -> None:
     assert len({of(), of(tester="other"), of(**posting(first)), of(**posting(first, "foe"))}) == 4
     assert of(**posting(first)) == of(**posting(second))
     assert re.fullmatch("[0-9a-f]{12}", of())
+    window = {"from": "2030-05-01", "until": "2030-05-02"}
+    assert of(maintenance=[window]) == of(), "which changes nothing of what is measured"
 
 
 # The schema
@@ -247,6 +249,17 @@ def test_check_config_says_where_measurements_live_and_how_long(tmp_path: Path) 
     document["store"] = {"kind": "embedded", "influxdb": influx}
     file = tmp_path / "data" / "store.duckdb"
     assert told() == f"embedded, {file}; beside it http://db:8086, for `store copy`\n"
+
+
+def test_check_config_says_how_many_maintenance_windows_are_open(tmp_path: Path) -> None:
+    windows = "".join(
+        f"  - {{from: {since}, until: {until}}}\n"
+        for since, until in (("2001-01-01", "2099-01-01"), ("2001-01-01", "2002-01-01"))
+    )
+    file = tmp_path / "settings.yaml"
+    file.write_text(f"region: FRA\nsources: {json.dumps(GATEWAY)}\nmaintenance:\n{windows}")
+    told = "  alerts    silent in 2 maintenance windows, of which 1 open now\n"
+    assert check(str(file)).stdout.endswith(told)
 
 
 def test_check_config_says_who_makes_the_tokens_that_are_missing(tmp_path: Path) -> None:

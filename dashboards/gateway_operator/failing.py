@@ -5,7 +5,7 @@ from typing import Final
 from dashboards import flux, promql
 from dashboards.colours import BAD, GOOD, WARNING
 from dashboards.marks import SPELL
-from dashboards.orchestrator.failures import BUSY_DESCRIPTION, SCHEMA, busy_flux
+from dashboards.orchestrator.failures import BUSY_DESCRIPTION, busy_flux
 from dashboards.panel import Panel, Query, Row
 
 TARGET: Final = ("orchestrator_address", "pipeline", "model_name", "region")
@@ -148,17 +148,26 @@ _FAILING_NOW: Final = Panel(
 )
 
 
+_COUNTS: Final = flux.metric("job_consecutive_failures", *flux.TARGETS)
+
+
 def _count_over_time(name: str, least: int) -> Query:
     return Query(
         name=name,
         promql=_how_many(least),
-        flux=flux.metric("job_consecutive_failures", *flux.TARGETS)
-        + flux.group("orchestrator")
-        + flux.steps("max")
-        + _ONE_EACH.format(least=least)
-        + flux.group("_time")
-        + "\n    |> sum()"
-        + flux.gaps(),
+        flux=f"""\
+counts = () => {_COUNTS}{flux.steps("max")}{flux.keep("orchestrator")}
+
+failing = counts()
+    |> filter(fn: (r) => r._value >= {least}.0){flux.group("orchestrator")}
+    |> unique(column: "_time")
+    |> map(fn: (r) => ({{_time: r._time, _value: 1.0}}))
+
+tested = counts(){flux.group()}
+    |> unique(column: "_time")
+    |> map(fn: (r) => ({{_time: r._time, _value: 0.0}}))
+
+union(tables: [failing, tested]){flux.gaps(function="sum")}""",
     )
 
 
@@ -193,25 +202,23 @@ _WHO: Final = Panel(
             promql=f"{_EACH} and on (orchestrator_address) topk({_SHOWN}, {_PEAK} >= {SPELL})",
             by=("orchestrator_address",),
             flux=f"""\
-counts = () => {flux.metric("job_consecutive_failures", *flux.TARGETS)}{flux.group("orchestrator")}
+counts = () => {_COUNTS}
 
-who = counts()
+who = counts(){flux.group("orchestrator")}
     |> max()
     |> filter(fn: (r) => r._value >= {SPELL}.0){flux.group()}
     |> top(n: {_SHOWN})
     |> findColumn(fn: (key) => true, column: "orchestrator")
 
-counts()
-    |> filter(fn: (r) => contains(value: r.orchestrator, set: who)){flux.windows("max")}""",
+counts(){flux.highest("orchestrator")}
+    |> filter(fn: (r) => contains(value: r.orchestrator, set: who))""",
         ),
     ),
 )
 _THEIRS: Final = f'{promql.TARGET},blame="orchestrator"'
-_COUNTED: Final = (
-    '\n    |> count(column: "success_rate")\n    |> rename(columns: {success_rate: "_value"})'
-)
 _THEIRS_FLUX: Final = (
-    f'{SCHEMA}{flux.failed()}\n    |> filter(fn: (r) => r.blame == "orchestrator")'
+    flux.jobs("blame", more='r.outcome != "ok"')
+    + '\n    |> filter(fn: (r) => r._value == "orchestrator")'
 )
 _WHY: Final = Panel(
     title="Why?",
@@ -228,7 +235,7 @@ _WHY: Final = Panel(
         Query(
             promql=promql.failures("outcome", "$__range", _THEIRS),
             by=("outcome",),
-            flux=_THEIRS_FLUX + flux.group("outcome") + _COUNTED,
+            flux=_THEIRS_FLUX + flux.group("outcome") + "\n    |> count()",
         ),
     ),
 )
@@ -247,7 +254,7 @@ _WHOSE: Final = Panel(
             name="Failures",
             promql=f"round({_BY_OUTCOME})",
             by=("orchestrator_address", "outcome"),
-            flux=_THEIRS_FLUX + flux.group("orchestrator", "outcome") + _COUNTED,
+            flux=_THEIRS_FLUX + flux.group("orchestrator", "outcome") + "\n    |> count()",
         ),
     ),
 )

@@ -20,9 +20,8 @@ def _over_time(metric: str, of_model: str) -> str:
     return (
         FLUX_MOST_OFFERS
         + flux.metric(metric, *flux.SUPPLY)
-        + flux.group(*flux.OFFER)
+        + flux.highest_steps(*flux.OFFER)
         + AMONG
-        + flux.steps("max")
         + flux.group("pipeline", "model", "_time")
         + of_model
         + flux.gaps(*flux.SUPPLY)

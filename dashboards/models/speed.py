@@ -34,9 +34,9 @@ def _inference(share: float, title: str) -> Panel:
                 by=MODEL,
                 flux=FLUX_MOST_JOBS
                 + flux.own("inference_time")
-                + flux.group(*flux.SUPPLY)
-                + AMONG
-                + flux.quantiles(share),
+                + flux.grouped(*flux.SUPPLY)
+                + flux.quantiles(share)
+                + AMONG,
             ),
         ),
     )
@@ -64,9 +64,9 @@ def _per_unit(share: float, title: str) -> Panel:
                 flux=SCHEMA
                 + FLUX_MOST_JOBS
                 + PER_UNIT
-                + AMONG
-                + flux.group("pipeline", "model", "unit")
-                + flux.quantiles(share),
+                + flux.grouped("pipeline", "model", "unit")
+                + flux.quantiles(share)
+                + AMONG,
             ),
         ),
     )

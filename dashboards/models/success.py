@@ -33,9 +33,9 @@ _SUCCESS: Final = Panel(
             by=MODEL,
             flux=FLUX_MOST_JOBS
             + flux.jobs("scored_success", tags=flux.NETWORK)
-            + flux.group(*flux.SUPPLY)
-            + AMONG
-            + flux.windows("mean"),
+            + flux.grouped(*flux.SUPPLY)
+            + flux.windows("mean")
+            + AMONG,
         ),
     ),
 )
@@ -56,9 +56,8 @@ _WARM: Final = Panel(
             by=MODEL,
             flux=FLUX_MOST_OFFERS
             + flux.metric("tester_offer_warm", *flux.SUPPLY)
-            + flux.group(*flux.OFFER)
+            + flux.highest_steps(*flux.OFFER)
             + AMONG
-            + flux.steps("max")
             + flux.group("pipeline", "model", "_time")
             + "\n    |> mean()"
             + flux.gaps(*flux.SUPPLY),

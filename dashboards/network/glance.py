@@ -38,8 +38,7 @@ def _failing_over_time(labels: str, tags: tuple[str, ...], name: str) -> Query:
         name=name,
         promql=f"avg(max by ({labels}) ({_IN_A_ROW}) >= bool {SPELL})",
         flux=flux.metric("job_consecutive_failures", *flux.NETWORK)
-        + flux.group(*tags)
-        + flux.steps("max")
+        + flux.highest_steps(*tags)
         + _FAILS
         + flux.group("_time")
         + "\n    |> mean()"
@@ -170,7 +169,7 @@ _SUCCESS_OVER_TIME: Final = Panel(
             promql=promql.success_ratio("pipeline", "$__rate_interval", promql.NETWORK),
             by=("pipeline",),
             flux=flux.jobs("scored_success", tags=flux.NETWORK)
-            + flux.group("pipeline")
+            + flux.grouped("pipeline")
             + flux.windows("mean"),
         ),
     ),

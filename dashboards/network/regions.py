@@ -64,7 +64,7 @@ _SUCCESS: Final = Panel(
         Query(
             promql=promql.success_ratio("region", "$__rate_interval", promql.NETWORK),
             by=_REGION,
-            flux=_SCORED + flux.group("region") + flux.windows("mean"),
+            flux=_SCORED + flux.grouped("region") + flux.windows("mean"),
         ),
     ),
 )
@@ -82,7 +82,7 @@ _SPEED: Final = Panel(
             promql=promql.mean_seconds("round_trip", "region", "$__rate_interval", promql.NETWORK),
             by=_REGION,
             flux=flux.jobs("round_trip_time", tags=flux.NETWORK, more=_GOOD)
-            + flux.group("region")
+            + flux.grouped("region")
             + flux.windows("mean"),
         ),
     ),

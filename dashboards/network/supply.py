@@ -86,8 +86,7 @@ def _over_time(title: str, description: str, metric: str, promql_of: str, summed
                 promql=promql_of,
                 by=("pipeline",),
                 flux=flux.metric(metric, *flux.SUPPLY)
-                + flux.group(*flux.OFFER)
-                + flux.steps("max")
+                + flux.highest_steps(*flux.OFFER)
                 + flux.group("pipeline", "_time")
                 + f"\n    |> {summed}() |> toFloat()"
                 + flux.gaps("pipeline"),

@@ -144,8 +144,7 @@ _IN_A_ROW: Final = Panel(
             f"(livepeer_ai_job_consecutive_failures{{{promql.TARGET}}})",
             by=("model_name", "region", "pipeline"),
             flux=flux.metric("job_consecutive_failures", *flux.TARGETS)
-            + flux.group("pipeline", "model", "region")
-            + flux.windows("max"),
+            + flux.highest("pipeline", "model", "region"),
         ),
     ),
 )

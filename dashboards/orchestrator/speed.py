@@ -43,33 +43,57 @@ _ALL_ROWS: Final = flux.jobs(*_TIMES, tags=flux.NETWORK, more=_GOOD)
 _MEDIAN: Final = 'quantile(q: 0.5, method: "exact_mean")'
 
 
-def _against(value: str, condition: str, *, over_time: bool = False) -> str:
-    """Flux: a value of `r.own`, `r.median` and `r.count` of each model and region."""
-    step = flux.steps("mean") if over_time else "\n    |> mean()"
-    tags = (*_TAGS, "_time") if over_time else _TAGS
-    listed = ", ".join(f'"{tag}"' for tag in tags)
-    return f"""\
-own = () => {_OWN_ROWS}{flux.group(*_TAGS)}{step}{flux.group(*tags)}
-
-everybody = () => {_ALL_ROWS}{flux.group("orchestrator", *_TAGS)}{step}{flux.group(*tags)}
-
+_PARTS: Final = """\
 union(
     tables: [
         own() |> set(key: "is", value: "own"),
-        everybody() |> {_MEDIAN} |> set(key: "is", value: "median"),
-        everybody() |> count() |> toFloat() |> set(key: "is", value: "count"),
+        {median} |> set(key: "is", value: "median"),
+        {count} |> toFloat() |> set(key: "is", value: "count"),
     ],
-){flux.group()}
+)"""
+
+
+def _compared(tags: tuple[str, ...], condition: str, value: str) -> str:
+    """Flux: a value of `r.own`, `r.median` and `r.count` of each combination of tags."""
+    listed = ", ".join(f'"{tag}"' for tag in tags)
+    return f"""{flux.group()}
     |> pivot(rowKey: [{listed}], columnKey: ["is"], valueColumn: "_value")
     |> filter(fn: (r) => {condition})
     |> map(fn: (r) => ({{r with _value: {value}}}))"""
 
 
-def ratio_flux(*, over_time: bool = False) -> str:
-    """The same as `RATIO` in Flux; over time with a value for each step."""
-    condition = "exists r.own and r.count > 1.0"
-    gaps = flux.gaps(*_TAGS) if over_time else ""
-    return _against("r.own / r.median", condition, over_time=over_time) + gaps
+def _against(value: str, condition: str) -> str:
+    parts = _PARTS.format(median=f"everybody() |> {_MEDIAN}", count="everybody() |> count()")
+    each = f"{flux.group('orchestrator', *_TAGS)}\n    |> mean(){flux.group(*_TAGS)}"
+    return f"""\
+own = () => {_OWN_ROWS}{flux.group(*_TAGS)}
+    |> mean()
+
+everybody = () => {_ALL_ROWS}{each}
+
+{parts}{_compared(_TAGS, condition, value)}"""
+
+
+def _against_over_time(value: str, condition: str) -> str:
+    """The same for each step; each series by itself is what the storage makes means of."""
+    each = f"{flux.steps('mean')}{flux.keep(*_TAGS)}{flux.group(*_TAGS)}"
+    median = "everybody()" + flux.steps(f"(tables=<-, column) => tables |> {_MEDIAN}")
+    count = "everybody()" + flux.steps("count")
+    parts = _PARTS.format(median=median.replace("\n    ", " "), count=count.replace("\n    ", " "))
+    return f"""\
+own = () => {_OWN_ROWS}{each}{flux.steps("mean")}
+
+everybody = () => {_ALL_ROWS}{each}
+
+{parts}{_compared((*_TAGS, "_time"), condition, value)}{flux.gaps(*_TAGS)}"""
+
+
+_SEVERAL: Final = "exists r.own and r.count > 1.0"
+
+
+def ratio_flux() -> str:
+    """The same as `RATIO` in Flux."""
+    return _against("r.own / r.median", _SEVERAL)
 
 
 def _column_flux(value: str) -> str:
@@ -124,7 +148,7 @@ _AGAINST_OVER_TIME: Final = Panel(
             name="Ratio",
             promql=_ratio("$__rate_interval"),
             by=("model_name", "region", "pipeline"),
-            flux=ratio_flux(over_time=True),
+            flux=_against_over_time("r.own / r.median", _SEVERAL),
         ),
     ),
 )

@@ -13,7 +13,7 @@ def _over_time(name: str) -> Query:
     return Query(
         promql=f"max by (pipeline, model_name) (livepeer_ai_{name}{{{promql.OFFER}}})",
         by=_BY,
-        flux=flux.metric(name, *flux.OFFER) + flux.group("pipeline", "model") + flux.windows("max"),
+        flux=flux.metric(name, *flux.OFFER) + flux.highest("pipeline", "model"),
     )
 
 

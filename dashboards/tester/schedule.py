@@ -10,7 +10,7 @@ from dashboards.tester.shown import columns, curves
 _LATENESS: Final = said.metric("cycle_lateness_seconds")
 
 _LATE: Final = curves(
-    "Cycles late by",
+    "Cycles late by, over time",
     "By how much the last cycle of an orchestrator began later than it was due: half of them by "
     "no more than the lower curve, the latest by the upper one.",
     "s",

@@ -42,7 +42,7 @@ _RUNNING: Final = curves(
     width=12,
 )
 _NETWORK: Final = curves(
-    "Own network",
+    "Own network, over time",
     "1 while the check of the tester's own connection gets through, 0 while it does not. A gap: "
     "not known.",
     "none",

@@ -218,7 +218,20 @@ def _summary(settings: "Settings") -> list[tuple[str, str]]:
         ("listens", f"station {settings.station.listen}, probe {settings.probe.listen}"),
         ("data", str(settings.data)),
         *_store(settings),
+        *_maintenance(settings),
     ]
+
+
+def _maintenance(settings: "Settings") -> list[tuple[str, str]]:
+    import time
+
+    from exporter.maintenance import maintenance
+
+    if not settings.maintenance:
+        return []
+    number = _count(len(settings.maintenance), "maintenance window")
+    now = len(maintenance(settings.maintenance, time.time_ns()).windows)
+    return [("alerts", f"silent in {number}, of which {now or 'none'} open now")]
 
 
 def _followed(settings: "Settings") -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import choose_encoder
 
+from exporter.delivery.maintenance_families import maintenance_families
 from exporter.delivery.model_histograms import Model, ModelUnit
 from exporter.delivery.orchestrator_families import orchestrator_families
 from exporter.delivery.ranking_families import ranking_families
@@ -23,6 +24,7 @@ from exporter.delivery.target_families import job_families, model_families, unit
 from exporter.delivery.target_series import TargetSeries
 from exporter.histogram import Histogram
 from exporter.leaderboard.ranking import Ranked
+from exporter.maintenance import Maintenance
 from exporter.model import Origin, Supply
 
 GZIP_LEVEL: Final = 1
@@ -39,6 +41,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     buckets: tuple[float, ...]
     ranking: Sequence[Ranked] = ()
     """Of the leaderboard's default window; empty while it is not known."""
+    maintenance: Maintenance = Maintenance()
     supply: Supply | None
     numbers: StationNumbers
     region: str
@@ -88,6 +91,7 @@ class _Collector:
         yield from supply_families(snapshot.supply, snapshot.display)
         yield from orchestrator_families(snapshot.supply, snapshot.display, snapshot.name)
         yield from reachability_families(snapshot.supply, snapshot.display)
+        yield from maintenance_families(snapshot.maintenance, snapshot.display)
         own = sum(series.origin is Origin.OWN for series in snapshot.series)
         reported = len(snapshot.series) - own
         yield from station_families(snapshot.numbers, targets=own, reported=reported)

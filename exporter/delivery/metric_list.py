@@ -303,6 +303,23 @@ _REACH: Final = (
     ),
 )
 
+_MAINTENANCE: Final = (
+    Metric(
+        "livepeer_ai_orchestrator_maintenance",
+        "gauge",
+        ("orchestrator_address",),
+        "1 while a maintenance window of the settings is open for an orchestrator, tested or not; "
+        "else absent. Tests go on, alerts do not.",
+    ),
+    Metric(
+        "livepeer_ai_tester_maintenance",
+        "gauge",
+        (),
+        "1 while a maintenance window is open for the tester itself, so that none of its alerts is "
+        "raised, else 0.",
+    ),
+)
+
 _STATION: Final = (
     Metric(
         "livepeer_ai_tester_build_info", "info", ("version",), "Always 1: what is running here."
@@ -312,8 +329,8 @@ _STATION: Final = (
         "info",
         ("digest",),
         "Always 1: a short digest of the settings that the station runs with, defaults included, "
-        "secrets left out. Another one means that something was set otherwise, or that another "
-        "version has other settings.",
+        "secrets and maintenance windows left out. Another one means that something was set "
+        "otherwise, or that another version has other settings.",
     ),
     Metric(
         "livepeer_ai_tester_targets",
@@ -465,7 +482,7 @@ _FOLLOWED: Final = (
 
 METRICS: Final = (
     *(*_JOBS, *_PHASES, *_UNITS, *_RANKING),
-    *(*_SUPPLY, *_CHAIN, *_REACH, *_STATION, *_FOLLOWED),
+    *(*_SUPPLY, *_CHAIN, *_REACH, *_MAINTENANCE, *_STATION, *_FOLLOWED),
 )
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -29,6 +29,7 @@ from exporter.settings.leaderboard import (
     PostTarget,
     RegionEntry,
 )
+from exporter.settings.maintenance import MaintenanceWindow
 from exporter.settings.pipelines import (
     AudioToText,
     ImageToImage,
@@ -74,6 +75,7 @@ __all__ = [
     "Limits",
     "Llm",
     "Log",
+    "MaintenanceWindow",
     "Metrics",
     "Names",
     "Noun",

@@ -11,6 +11,7 @@ from exporter.settings.jobs import Connectivity, Guard, Limits, Schedule, Spendi
 from exporter.settings.lanes import Lane, each_apart
 from exporter.settings.leaderboard import Leaderboard
 from exporter.settings.livepeer import CHAIN_IDS, Livepeer
+from exporter.settings.maintenance import MOST_WINDOWS, MaintenanceWindow
 from exporter.settings.pipelines import Pipelines
 from exporter.settings.serving import (
     Answers,
@@ -94,6 +95,11 @@ class Settings(Section):
     answers: Answers = Field(default=Answers(), description="Answers that are kept.")
     leaderboard: Leaderboard = Field(default=Leaderboard(), description="The leaderboard API.")
     metrics: Metrics = Field(default=Metrics(), description="The Prometheus metrics.")
+    maintenance: list[MaintenanceWindow] = Field(
+        default=[],
+        max_length=MOST_WINDOWS,
+        description="Windows in which tests go on and alerts do not; docs/alerts.md.",
+    )
     log: Log = Field(default=Log(), description="The log.")
 
     @field_validator("livepeer")

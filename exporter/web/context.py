@@ -19,6 +19,7 @@ from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, St
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.kept_answers.reading import KeptAnswers
 from exporter.leaderboard.preparing import Preparing
+from exporter.maintenance import Maintenance, maintenance
 from exporter.model import Measurement
 from exporter.names.book import NameBook
 from exporter.outbox import Losses, OutboxError
@@ -104,6 +105,11 @@ class Context:
     def settings_digest(self) -> str:
         """A short digest of the settings, secrets left out."""
         return digest(self.settings)
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """The maintenance windows that are open now."""
+        return maintenance(self.settings.maintenance, self.now())
 
     async def numbers(self) -> StationNumbers:
         """How the station is doing now; what the outbox does not tell is `None`."""

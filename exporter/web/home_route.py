@@ -31,5 +31,6 @@ async def home(request: web.Request) -> web.Response:
             name=here.names.name,
             warnings=here.watch.warnings,
             money=here.watch.money,
+            maintenance=here.maintenance,
         )
     )

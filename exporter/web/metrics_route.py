@@ -60,6 +60,7 @@ async def snapshot(here: Context) -> Snapshot:
         per_unit=here.metrics.per_unit(),
         buckets=here.metrics.buckets,
         ranking=here.prepared.ranking,
+        maintenance=here.maintenance,
         supply=here.watch.supply,
         numbers=await here.numbers(),
         region=here.metrics.region,

@@ -6,6 +6,7 @@ from typing import Final
 from aiohttp import web
 
 from exporter.leaderboard.display import shown
+from exporter.maintenance import Open
 from exporter.model import (
     NANOSECONDS,
     Certificate,
@@ -29,12 +30,15 @@ PARAMETERS: Final = ("orchestrator", "state", "active")
 async def listing(request: web.Request) -> web.Response:
     """Everybody who is registered or offers something, most stake first."""
     here = context(request)
-    supply = here.watch.supply
+    supply, maintenance = here.watch.supply, here.maintenance
     return json_answer(
         {
             "taken_at": None if supply is None else seconds(supply.taken_at),
             "chain": None if supply is None else _chain(supply.chain, here.now()),
-            "orchestrators": [_orchestrator(here, one) for one in _asked_for(request)],
+            "orchestrators": [
+                _orchestrator(here, one, maintenance.of(one.orchestrator))
+                for one in _asked_for(request)
+            ],
         }
     )
 
@@ -49,6 +53,7 @@ async def page(request: web.Request) -> web.Response:
         None if supply is None else supply.chain,
         name=here.names.name,
         now=here.now(),
+        maintenance=here.maintenance,
     )
     return page_answer(made)
 
@@ -68,7 +73,7 @@ def _asked_for(request: web.Request) -> list[Orchestrator]:
     ]
 
 
-def _orchestrator(here: Context, one: Orchestrator) -> Json:
+def _orchestrator(here: Context, one: Orchestrator, window: Open | None) -> Json:
     return {
         "orchestrator": one.orchestrator,
         "orchestrator_address": shown(one.orchestrator),
@@ -77,8 +82,13 @@ def _orchestrator(here: Context, one: Orchestrator) -> Json:
         "unlisted_since": seconds(one.unlisted_since),
         "offers": len(one.offers),
         "tested": one.tested,
+        "maintenance": None if window is None else _window(window),
         **_registration(one.registration),
     }
+
+
+def _window(window: Open) -> Json:
+    return {"until": seconds(window.until), "reason": window.reason}
 
 
 def _registration(one: Registration | None) -> Json:

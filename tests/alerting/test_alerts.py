@@ -17,19 +17,10 @@ from exporter.probing.scheduling import skips
 from exporter.probing.scheduling.rounds import RESULTS
 
 SCRAPED = frozenset({"job", "instance"})
-AGREED: dict[str, tuple[str, ...]] = {
-    "livepeer_ai_orchestrator_maintenance": ("orchestrator_address",),
-    "livepeer_ai_tester_maintenance": (),
-    "livepeer_ai_tester_settings_info": ("digest",),
-    "livepeer_ai_tester_network_up": (),
-    "livepeer_ai_tester_job_loop_lag_seconds": (),
-}
-"""What is about to be exposed."""
 LABELS: dict[str, frozenset[str]] = {
     **{metric.name: frozenset(metric.labels) for metric in METRICS},
     **{name: frozenset(labels) for name, _, labels, _ in PROBE_METRICS},
     "up": frozenset(),
-    **{name: frozenset(labels) for name, labels in AGREED.items()},
 }
 EVERY = alerts()
 IDS = [f"{one.name} {one.severity}" for one in EVERY]

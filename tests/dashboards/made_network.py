@@ -54,7 +54,15 @@ def _job(identity: str, who: int, hour: int, facts: dict[str, Any]) -> Measureme
     phases = Phases(
         upload=took // 4, inference=took // 2, download=took // 4, round_trip=took, tester=0
     )
-    return good(identity, phases=phases, **facts)
+    return good(
+        identity,
+        phases=phases,
+        unit="token",
+        units=10.0,
+        queue_time=SECOND,
+        loop_lag=SECOND // 1000,
+        **facts,
+    )
 
 
 def lines() -> list[str]:

@@ -26,17 +26,12 @@ GO_LIVEPEER: Final = {
     "livepeer_payment_recv_errors": {"orchestrator_address", "error_code"},
 }
 """What is asked of go-livepeer, with the label that the scrape configuration adds."""
-COMING: Final = {
-    "livepeer_ai_orchestrator_maintenance": {"orchestrator_address"},
-    "livepeer_ai_tester_maintenance": set[str](),
-    "livepeer_ai_tester_settings_info": {"digest"},
-}
 SCRAPED: Final = {"job", "instance", "le"}
 PARTS: Final = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
 def metrics() -> dict[str, set[str]]:
-    found = GO_LIVEPEER | COMING
+    found = dict(GO_LIVEPEER)
     for one in METRICS:
         for part in PARTS.get(one.kind, ("",)):
             found[one.name + part] = set(one.labels)

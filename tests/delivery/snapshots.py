@@ -9,6 +9,7 @@ from exporter.delivery.station_numbers import ConsumerNumbers, OutboxNumbers, St
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
+from exporter.maintenance import Maintenance, Open
 from exporter.model import (
     Blame,
     Certificate,
@@ -172,6 +173,14 @@ RANKING = (
 )
 
 
+MAINTENANCE = Maintenance(
+    (
+        Open(frozenset(), NOW, "the tester moves"),
+        Open(frozenset((CAROL, "own-runner")), NOW, "new GPUs"),
+    )
+)
+
+
 def phases(upload: float, inference: float, download: float) -> Phases:
     parts = [int(part * SECOND) for part in (upload, inference, download)]
     return Phases(upload=parts[0], inference=parts[1], download=parts[2], round_trip=sum(parts))
@@ -212,6 +221,7 @@ async def snapshot(*jobs: Measurement, supply: Supply | None = SUPPLY) -> Snapsh
         histograms=metrics.histograms(),
         per_unit=metrics.per_unit(),
         ranking=RANKING,
+        maintenance=MAINTENANCE,
         buckets=metrics.buckets,
         supply=supply,
         numbers=NUMBERS,

@@ -12,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from exporter.delivery.exposition import render
 from exporter.delivery.metric_list import BY_NAME, TARGET
 from exporter.delivery.target_series import PHASES
+from exporter.leaderboard.display import shown
+from exporter.maintenance import Maintenance, Open
 from exporter.model import Blame, Origin, Outcome
 from tests.delivery.snapshots import example, followed_failure, phases, posted, snapshot
 from tests.measurements import failed, good
@@ -28,15 +30,15 @@ def parse_openmetrics(text: str) -> Iterator[Family]:
 
 
 async def test_the_text_format_is_exactly_so() -> None:
-    shown = render(await example(), "*/*", compress=False)
-    assert shown.content_type == "text/plain; version=0.0.4; charset=utf-8"
-    assert shown.body.decode() == (GOLDEN / "metrics.txt").read_text(encoding="utf-8")
+    answer = render(await example(), "*/*", compress=False)
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.body.decode() == (GOLDEN / "metrics.txt").read_text(encoding="utf-8")
 
 
 async def test_the_openmetrics_format_is_exactly_so() -> None:
-    shown = render(await example(), OPENMETRICS, compress=False)
-    assert shown.content_type.startswith("application/openmetrics-text; version=1.0.0")
-    assert shown.body.decode() == (GOLDEN / "openmetrics.txt").read_text(encoding="utf-8")
+    answer = render(await example(), OPENMETRICS, compress=False)
+    assert answer.content_type.startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.body.decode() == (GOLDEN / "openmetrics.txt").read_text(encoding="utf-8")
 
 
 async def test_prometheus_own_parsers_accept_both() -> None:
@@ -151,6 +153,17 @@ async def test_no_name_of_a_stranger_breaks_the_format(name: str) -> None:
         ]
         assert len(found) == 1
         assert set(found[0]) == set(TARGET)
+
+
+@pytest.mark.parametrize("windows", [(), (Open(frozenset((BOB,)), 0, ""),)])
+async def test_the_tester_is_under_maintenance_only_by_a_window_of_its_own(
+    windows: tuple[Open, ...],
+) -> None:
+    of = msgspec.structs.replace(await snapshot(), maintenance=Maintenance(windows))
+    text = render(of, "", compress=False).body.decode()
+    lines = [line for line in text.splitlines() if "maintenance" in line and line[0] != "#"]
+    theirs = f'livepeer_ai_orchestrator_maintenance{{orchestrator_address="{shown(BOB)}"}} 1.0'
+    assert lines == [theirs] * len(windows) + ["livepeer_ai_tester_maintenance 0.0"]
 
 
 async def test_pipelines_without_end_are_summed() -> None:

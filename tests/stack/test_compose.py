@@ -17,8 +17,11 @@ import pytest
 import yaml
 
 from exporter.cli import cli
+from exporter.grafana.boards import Edition
+from exporter.grafana.sources import Source
 from exporter.settings_file import load
 from exporter.stack import influx
+from exporter.stack.ports import Ports
 from tests.services.influx_server import InfluxServer, free_port
 from tests.stack.programs import ROOT, compose_parser, program, run
 from tests.system.service import running, until_answered
@@ -262,7 +265,7 @@ async def test_the_demo_listens_where_the_environment_of_the_container_says(
     stack: dict[str, Any], tmp_path: Path
 ) -> None:
     """The stack's variables lie over what the demo settles, as over every settings file."""
-    port = free_port()
+    port = Ports(usual=False).take(0, 2)
     image = dict(re.findall(r"(LIVEPEER_EXPORTER_\w+)=(\S+)", DOCKERFILE))
     given = image | stack["services"]["demo"]["environment"]
     listens = {
@@ -360,6 +363,21 @@ def test_grafanas_provisioning_is_of_the_shapes_that_it_reads() -> None:
         jsonschema.validate(yaml.safe_load(path.read_text()), DATA_SOURCES)
     for path in (folder / "dashboards").iterdir():
         jsonschema.validate(yaml.safe_load(path.read_text()), PROVIDERS)
+
+
+def test_data_sources_are_those_that_dashboards_push_makes() -> None:
+    path = ROOT / "config/grafana/provisioning/datasources/livepeer-ai.yaml"
+    provisioned = {one["type"]: one for one in yaml.safe_load(path.read_text())["datasources"]}
+    for edition in Edition:
+        found = provisioned[edition.value]
+        made = Source(
+            edition=edition,
+            url=found["url"],
+            org=influx.ORG,
+            bucket=influx.BUCKET,
+            token=found.get("secureJsonData", {}).get("token", ""),
+        ).body
+        assert {key: value for key, value in found.items() if key != "isDefault"} == made
 
 
 def test_grafana_finds_the_dashboards_where_they_are_mounted(stack: dict[str, Any]) -> None:

@@ -4,8 +4,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from exporter.model import Supply
-from tests.chain_supply import DAVE, chain_supply
+from exporter.leaderboard.display import shown
+from exporter.model import SourceState, Supply
+from exporter.web.job_document import iso_time
+from tests.chain_supply import DAVE, EVE, chain_supply
 from tests.measurements import SECOND, good
 from tests.stations import ALICE, BOB, CAROL, NOW, Station, offer, running_station
 
@@ -156,3 +158,57 @@ async def test_the_home_page_counts_the_states(station: Station) -> None:
     page = await station.page("/")
     assert "1 registered, offers unknown" in page
     assert "1 offered, not registered" in page
+
+
+async def test_the_home_page_says_how_many_the_chain_has_registered(station: Station) -> None:
+    source = SourceState(name="chain", offers=0, refreshed_at=NOW)
+    supply = chain_supply()
+    await give(station, msgspec.structs.replace(supply, sources=(*supply.sources, source)))
+    page = await station.page("/")
+    assert f"{len(supply.registered)} orchestrators registered" in page
+    assert "0 offers" not in page
+
+
+# Maintenance
+
+WINDOW = {"from": iso_time(NOW - SECOND), "until": iso_time(NOW + 3600 * SECOND)}
+
+
+async def test_maintenance_is_shown_of_whom_it_is_and_of_nobody_else(tmp_path: Path) -> None:
+    window = {**WINDOW, "orchestrators": [ALICE], "reason": "new <GPUs>"}
+    over = {**window, "until": iso_time(NOW), "reason": "long ago"}
+    words = f"maintenance until {iso_time(NOW + 3600 * SECOND)[:16].replace('T', ' ')} UTC"
+    async with running_station(tmp_path, maintenance=[window, over]) as station:
+        await give(station, chain_supply())
+        found = await listed(station)
+        page = await station.page("/orchestrators")
+    assert found[ALICE]["maintenance"] == {"until": NOW / SECOND + 3600, "reason": "new <GPUs>"}
+    assert [who for who, one in found.items() if one["maintenance"]] == [ALICE]
+    assert page.count("maintenance until") == 1
+    assert f"{words}, new &lt;GPUs&gt;" in page
+
+
+async def test_maintenance_of_the_tester_is_everybodys(tmp_path: Path) -> None:
+    async with running_station(tmp_path, maintenance=[WINDOW]) as station:
+        await give(station, chain_supply())
+        found = await listed(station)
+        home = await station.page("/")
+        metrics = await (await station.client.get("/metrics")).text()
+    assert all(one["maintenance"]["reason"] == "" for one in found.values())
+    assert "of this tester until" in home
+    assert "livepeer_ai_tester_maintenance 1.0" in metrics
+    assert "livepeer_ai_orchestrator_maintenance{" not in metrics
+
+
+async def test_maintenance_of_who_is_tested_by_nobody_shows_all_the_same(tmp_path: Path) -> None:
+    many = [EVE, *(f"0x{number:040x}" for number in range(1, 15))]
+    async with running_station(
+        tmp_path, maintenance=[{**WINDOW, "orchestrators": many}]
+    ) as station:
+        home = await station.page("/")
+        metrics = await (await station.client.get("/metrics")).text()
+    assert f'livepeer_ai_orchestrator_maintenance{{orchestrator_address="{shown(EVE)}"}} 1.0' in (
+        metrics.splitlines()
+    )
+    assert metrics.count("livepeer_ai_orchestrator_maintenance{") == 15
+    assert "and 5 more until" in home

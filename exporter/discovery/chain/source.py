@@ -16,10 +16,9 @@ from exporter.discovery.chain.reading import Reading
 from exporter.discovery.listing import Listing, NotYetError, SourceError
 from exporter.ethereum.node import EthereumError, Node
 from exporter.ethereum.scrutiny import OLD_BLOCK
-from exporter.model import NANOSECONDS, Registration
+from exporter.model import CHAIN_SOURCE, NANOSECONDS, Registration
 from exporter.settings.ethereum import ChainSource as ChainSettings
 
-NAME: Final = "chain"
 FIRST_RETRY: Final = 10.0
 """Seconds after a reading that failed, doubled each time."""
 READING_LIMIT: Final = 1800.0
@@ -34,7 +33,7 @@ class ChainSource:
     A reading that fails leaves the one before in use, also over a restart.
     """
 
-    name: Final = NAME
+    name: Final = CHAIN_SOURCE
 
     def __init__(
         self,

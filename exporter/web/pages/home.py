@@ -8,7 +8,8 @@ from exporter.delivery.station_numbers import OutboxNumbers, StationNumbers
 from exporter.funds.report import Report
 from exporter.leaderboard.display import shown
 from exporter.leaderboard.ranking import Ranked
-from exporter.model import NANOSECONDS, Offer, Supply
+from exporter.maintenance import Maintenance
+from exporter.model import CHAIN_SOURCE, NANOSECONDS, Offer, SourceState, Supply
 from exporter.orchestrators import orchestrators
 from exporter.stores import Where, Window
 from exporter.web.pages.layout import (
@@ -23,6 +24,7 @@ from exporter.web.pages.layout import (
     page,
     table,
 )
+from exporter.web.pages.maintenance import maintenance_facts
 from exporter.web.pages.markup import Markup, element, join
 from exporter.web.pages.money import money_facts
 from exporter.web.pages.orchestrators import Name, chain_facts, counted
@@ -82,6 +84,7 @@ def home_page(
     name: Name = lambda _: None,
     warnings: Sequence[str] = (),
     money: Report | None = None,
+    maintenance: Maintenance,
 ) -> Page:
     """The page; `now` is Unix nanoseconds.
 
@@ -103,6 +106,7 @@ def home_page(
             [
                 *_strong("Cannot test", trouble),
                 *_strong("Warning", warnings),
+                *maintenance_facts(maintenance),
                 *_station(numbers, supply, region=region, tester=tester, now=now),
                 *money_facts(money, now),
             ]
@@ -190,6 +194,13 @@ def _chain(supply: Supply, now: int) -> list[tuple[str, str | None]]:
     return [("Orchestrators", link), *chain_facts(supply.chain, now)[:1]]
 
 
+def _listed(source: SourceState, supply: Supply) -> str:
+    """The chain tells who is registered, and not what they offer."""
+    if source.name == CHAIN_SOURCE:
+        return f"{len(supply.registered)} orchestrators registered"
+    return f"{source.offers} offers"
+
+
 def _station(
     numbers: StationNumbers, supply: Supply | None, *, region: str, tester: str, now: int
 ) -> list[tuple[str, str | None]]:
@@ -199,7 +210,7 @@ def _station(
         age = duration((now - supply.taken_at) / NANOSECONDS)
         pairs.append(("Supply", f"{len(supply.tested)} targets tested, seen {age} ago"))
         pairs += [
-            (f"Source {source.name}", source.error or source.remark or f"{source.offers} offers")
+            (f"Source {source.name}", source.error or source.remark or _listed(source, supply))
             for source in supply.sources
         ]
     for consumer in numbers.consumers:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from exporter.maintenance import Maintenance, Open
 from exporter.model import ChainState, Reachability, Registration
 from exporter.orchestrators import IN_WORDS, Orchestrator, State
 from exporter.web.job_document import iso_time
@@ -18,6 +19,7 @@ from exporter.web.pages.layout import (
     page,
     table,
 )
+from exporter.web.pages.maintenance import in_words
 from exporter.web.pages.markup import Markup, element, join
 
 MOST_ROWS: Final = 1000
@@ -40,10 +42,18 @@ _TONE: Final = {
 
 
 def orchestrators_page(
-    entries: Sequence[Orchestrator], chain: ChainState | None, *, name: Name, now: int
+    entries: Sequence[Orchestrator],
+    chain: ChainState | None,
+    *,
+    name: Name,
+    now: int,
+    maintenance: Maintenance,
 ) -> Page:
     """The page; `now` is Unix nanoseconds."""
-    rows = [_row(entry, chain, name(entry.orchestrator), now) for entry in entries[:MOST_ROWS]]
+    rows = [
+        _row(entry, chain, name(entry.orchestrator), maintenance.of(entry.orchestrator), now)
+        for entry in entries[:MOST_ROWS]
+    ]
     return page(
         "Orchestrators",
         element("h1", "Orchestrators"),
@@ -86,12 +96,18 @@ def _summary(entries: Sequence[Orchestrator]) -> str:
     return (counted(entries) or "none") + more
 
 
-def _row(entry: Orchestrator, chain: ChainState | None, name: str | None, now: int) -> Markup:
+def _row(
+    entry: Orchestrator,
+    chain: ChainState | None,
+    name: str | None,
+    maintenance: Open | None,
+    now: int,
+) -> Markup:
     known = entry.registration
     return element(
         "tr",
         cell(named_orchestrator(entry.orchestrator, name), kind="nowrap"),
-        cell(*_state(entry), kind="nowrap"),
+        cell(*_state(entry, maintenance), kind="nowrap"),
         cell(*_stake(known), kind="num"),
         cell(UNKNOWN if known is None else _active(known, chain), kind="nowrap"),
         cell(*_cuts(known), kind="num"),
@@ -100,12 +116,15 @@ def _row(entry: Orchestrator, chain: ChainState | None, name: str | None, now: i
     )
 
 
-def _state(entry: Orchestrator) -> tuple[str, ...]:
+def _state(entry: Orchestrator, maintenance: Open | None) -> tuple[str, ...]:
     badge = element("span", IN_WORDS[entry.state], class_=f"badge {_TONE.get(entry.state, 'soft')}")
-    if entry.unlisted_since is None:
-        return (badge,)
-    since = iso_time(entry.unlisted_since)[:16].replace("T", " ")
-    return badge, _under(f"since {since} UTC")
+    under: list[str] = []
+    if entry.unlisted_since is not None:
+        since = iso_time(entry.unlisted_since)[:16].replace("T", " ")
+        under.append(_under(f"since {since} UTC"))
+    if maintenance is not None:
+        under.append(_under(f"maintenance {in_words(maintenance)}"))
+    return badge, *under
 
 
 def _stake(known: Registration | None) -> tuple[str, ...]:
