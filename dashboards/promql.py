@@ -49,7 +49,7 @@ def failures(by: str, span: str, match: str = TARGET) -> str:
     name = f"livepeer_ai_job_failures_total{{{match}}}"
     grown = f"increase({name}[{span}])"
     begun = f"clamp_max({name}, 1) unless {name} offset {span}"
-    apart = f'label_replace({begun}, "begun", "1", "", "")'
+    apart = f'label_replace(({begun}), "begun", "1", "", "")'
     return f"sum by ({by}) ({grown} or {apart}) > 0"
 
 
@@ -59,7 +59,8 @@ def busy_ratio(by: str, span: str, match: str = TARGET) -> str:
     busy = failures(by, span, f'{match},outcome="no_capacity"')
     unblamed = failures(by, span, f'{match},outcome="no_capacity",blame!="orchestrator"')
     # Each is asked as seldom as can be, for that is what costs.
-    return f"{busy} / ({jobs} + ({unblamed} or 0 * {jobs})) or 0 * ({jobs} > 0)"
+    part = f"({busy}) / ({jobs} + ({unblamed} or 0 * {jobs}))"
+    return f"{part} or 0 * ({jobs} > 0)"
 
 
 def mean_seconds(phase: str, by: str, span: str, match: str = TARGET) -> str:
