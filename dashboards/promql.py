@@ -2,14 +2,19 @@
 
 from typing import Final
 
+ORCHESTRATOR: Final = "orchestrator_address=~`${orchestrator:regex}`"
+"""Matches the chosen orchestrators, also where but one can be chosen.
+
+Grafana escapes no regular expression by itself then, and doubles no backslash where a format is
+named: so the format, and a string in which a backslash is one. No label has a backtick (`clean`).
+"""
 TARGET: Final = (
-    'orchestrator_address=~"$orchestrator",pipeline=~"$pipeline",model_name=~"$model",'
-    'region=~"$region",tester=~"$tester"'
+    f'{ORCHESTRATOR},pipeline=~"$pipeline",model_name=~"$model",region=~"$region",tester=~"$tester"'
 )
 """Matches what is chosen of targets."""
 NETWORK: Final = 'pipeline=~"$pipeline",model_name=~"$model",region=~"$region",tester=~"$tester"'
 """Matches the same models in the same regions, whoever serves them."""
-OFFER: Final = 'orchestrator_address=~"$orchestrator",pipeline=~"$pipeline",model_name=~"$model"'
+OFFER: Final = f'{ORCHESTRATOR},pipeline=~"$pipeline",model_name=~"$model"'
 """Matches what is chosen of offers, which have neither tester nor region."""
 
 SUPPLY: Final = 'pipeline=~"$pipeline",model_name=~"$model"'
