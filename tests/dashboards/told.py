@@ -42,7 +42,7 @@ from tests.measurements import SECOND
 
 COLD_FROM: Final = START + 90 * MINUTE
 """Until when the slow one's language model is loaded, and the fast one is reached."""
-GONE_FROM: Final = START + 60 * MINUTE
+GONE_FROM: Final = START + 50 * MINUTE
 CAME_AT: Final = START + 120 * MINUTE
 NEW_SETTINGS: Final = START + 70 * MINUTE
 NAMES: Final = {FAST: 'fast "one".eth'}
