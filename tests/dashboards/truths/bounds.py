@@ -1,12 +1,13 @@
 """How far what Prometheus shows may be from the truth, and why. InfluxDB's numbers are exact."""
 
 from bisect import bisect_left
-from math import isclose
+from math import ceil, floor, isclose
 from typing import Final
 
+from tests.dashboards.asking import Labels
 from tests.dashboards.truths.question import Question, Values, place, split
 from tests.dashboards.truths.truth import Truth
-from tests.dashboards.who import PAUSE, RESTART, SCRAPE
+from tests.dashboards.who import RESTART, SCRAPE
 from tests.measurements import SECOND
 
 EXACT: Final = 1e-6
@@ -24,6 +25,8 @@ def wrong(truth: Truth, question: Question, shown: Values, *, whole: bool) -> st
     """What is wrong with an answer of Prometheus; empty if nothing is."""
     expected = (truth.prometheus or truth.of)(question)
     lost = _LOST.get(truth.kind, _none)(question)
+    if truth.values is not None:
+        return _quantiles(truth, truth.values(question), expected, shown)
     for labels in expected.keys() | shown.keys():
         true, seen = expected.get(labels), shown.get(labels)
         if seen is None and true is not None and true - lost <= 0:
@@ -40,8 +43,6 @@ def _close(truth: Truth, true: float, seen: float, lost: float, *, whole: bool) 
         return isclose(true, seen, rel_tol=EXACT, abs_tol=EXACT)
     if truth.kind == "mean":
         return isclose(true, seen, rel_tol=MEAN, abs_tol=EXACT)
-    if truth.kind == "quantile":
-        return abs(true - seen) <= _width(truth.buckets, true) + _width(truth.buckets, seen)
     part = COUNT if whole else STEP
     least = true * (1 - part) - lost - (0.5 if whole else EXACT)
     return least <= seen <= true * (1 + part) + (0.5 if whole else EXACT)
@@ -82,12 +83,28 @@ def _unseen_failures(question: Question) -> float:
 _LOST: Final = {"failures": _unseen_failures, "count": _unseen_reports}
 
 
-def _width(buckets: tuple[float, ...], value: float) -> float:
-    """The width of the bucket in which a value lies."""
+def _quantiles(
+    truth: Truth, values: list[tuple[Labels, float]], expected: Values, shown: Values
+) -> str:
+    """A histogram tells in which bucket the value of a rank lies, and no more.
+
+    Its rank is `share * n` where that of the values is `share * (n - 1)`, and the first job that it
+    knows is not seen to come: so the rank may be off by one to both sides.
+    """
+    for labels in expected.keys() | shown.keys():
+        ordered = sorted(value for key, value in values if key == labels)
+        if not ordered or labels not in shown:
+            return f"{labels}: {shown.get(labels)} instead of {expected.get(labels)}"
+        rank = truth.share * (len(ordered) - 1)
+        low = ordered[max(floor(rank) - 1, 0)]
+        high = ordered[min(ceil(rank) + 1, len(ordered) - 1)]
+        least, most = _bucket(truth.buckets, low)[0], _bucket(truth.buckets, high)[1]
+        if not least <= shown[labels] * (1 + EXACT) or not shown[labels] <= most * (1 + EXACT):
+            return f"{labels}: {shown[labels]} is not between {least} and {most}"
+    return ""
+
+
+def _bucket(buckets: tuple[float, ...], value: float) -> tuple[float, float]:
+    """Where the bucket begins and ends in which a value lies; what is above all is their end."""
     above = min(bisect_left(buckets, value), len(buckets) - 1)
-    return buckets[above] - (buckets[above - 1] if above else 0.0)
-
-
-def in_pause(moment: int) -> bool:
-    """Whether nothing was scraped for so long then that Prometheus has no value any more."""
-    return PAUSE.start + 240 <= moment < PAUSE.stop
+    return (buckets[above - 1] if above else 0.0), buckets[above]

@@ -5,14 +5,17 @@ exposed, put together as the panel's title and description say.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from exporter.model import Measurement
 from exporter.probing.scheduling.progress import LAG_BOUNDS, QUEUE_BOUNDS
 from tests.dashboards.told import numbers
 from tests.dashboards.truth import TESTERS
-from tests.dashboards.truths.question import Question, Values, folded, median, quantile
-from tests.dashboards.truths.truth import Truth, ago, grown, metric, now
+from tests.dashboards.truths.question import Question, Values, median
+from tests.dashboards.truths.truth import Truth, ago, grown, metric, now, share_of
 from tests.measurements import SECOND
 
 ETHER: Final = 1e18
@@ -82,11 +85,22 @@ def _share(
 ) -> Truth:
     """A quantile over the jobs that installations made, good or not."""
 
-    def of(question: Question) -> Values:
-        values = [((), (of_job(job) or 0) / SECOND) for job in question.made()]
-        return folded(values, lambda some: quantile(some, share))
+    return share_of(
+        share,
+        lambda question: [((), (of_job(job) or 0) / SECOND) for job in question.made()],
+        buckets,
+    )
 
-    return Truth(of=of, kind="quantile", buckets=buckets)
+
+def _posts() -> Truth:
+    """In InfluxDB those of all installations: the tag `tester` is who posted."""
+    narrowed = _grown("leaderboard_posts_total", "result")
+
+    def of(question: Question) -> Values:
+        everybody = msgspec.structs.replace(question.picked, installation=None)
+        return narrowed.of(replace(question, picked=everybody))
+
+    return replace(narrowed, of=of)
 
 
 def _lag(job: Measurement) -> int | None:
@@ -110,6 +124,9 @@ _UNDER_WAY: Final[dict[tuple[str, str], Truth]] = {
     ("Jobs", "left out"): _grown("jobs_skipped_total"),
     (_LATE, "half"): now(_lateness),
     (_LATE, "latest"): _gauge("cycle_lateness_seconds", max),
+    ("Cycles late by, over time", "half"): now(_lateness),
+    ("Cycles late by, over time", "latest"): _gauge("cycle_lateness_seconds", max),
+    ("Own network, over time", "network"): _gauge("network_up", min),
     ("Waiting for the store", "waiting"): _gauge("outbox_pending", sum),
     ("Lost", "deleted"): _grown("outbox_dropped_total"),
     ("Lost", "dead letters"): _gauge("dead_letters", sum),
@@ -148,7 +165,7 @@ _TOLD: Final[dict[tuple[str, str], Truth]] = {
     ("Followed leaderboards", "Read ago"): _ago("followed_last_success_timestamp_seconds", _SOURCE),
     ("Followed leaderboards", "Errors"): _grown("followed_errors_total", _SOURCE),
     ("Results of followed leaderboards", ""): _grown("followed_results_total", "result"),
-    ("Posts that came in", ""): _grown("leaderboard_posts_total", "result"),
+    ("Posts that came in", ""): _posts(),
     ("Results that were posted elsewhere", ""): _grown(
         "posted_results_total", "consumer", "result"
     ),

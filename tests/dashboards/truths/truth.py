@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 from exporter.delivery.target_series import phase_seconds
@@ -24,6 +25,7 @@ from tests.dashboards.truths.question import (
 
 Kind = Literal["exact", "count", "failures", "mean", "quantile"]
 Of = Callable[[Question], Values]
+Each = Callable[[Question], list[tuple[Labels, float]]]
 MODEL: Final = ("pipeline", "model_name")
 WHERE: Final = (*MODEL, "region")
 
@@ -42,6 +44,10 @@ class Truth:
     """Whether it is of a moment, as gauges are, and not of a span of time."""
     buckets: tuple[float, ...] = ()
     """Upper bounds of the histogram that a quantile is interpolated in."""
+    values: Each | None = None
+    """The values that it is a quantile of, by labels."""
+    share: float = 0.0
+    """Which quantile it is."""
     prometheus: Of | None = None
     """Where Prometheus is meant to show something else, by the panel's description."""
 
@@ -132,17 +138,27 @@ def own_quantile(
 ) -> Truth:
     """A quantile over own good jobs: of their inference, or of the seconds for a unit."""
 
-    def of(question: Question) -> Values:
-        values = [
+    def values(question: Question) -> list[tuple[Labels, float]]:
+        return [
             (labels, seconds)
             for labels, some in split(question.own(), by).items()
             for job in some
             if (seconds := job.latency_per_unit if per_unit else phase_seconds(job, "inference"))
             is not None
         ]
-        return folded(values, lambda some: quantile(some, share))
 
-    return Truth(of=of, kind="quantile", buckets=buckets)
+    return share_of(share, values, buckets)
+
+
+def share_of(share: float, values: Each, buckets: tuple[float, ...]) -> Truth:
+    """A quantile of values, of which Prometheus knows but the buckets."""
+    return Truth(
+        of=lambda question: folded(values(question), lambda some: quantile(some, share)),
+        kind="quantile",
+        values=values,
+        share=share,
+        buckets=buckets,
+    )
 
 
 def in_a_row(*places: int, network: bool = False, least: float = 0.0) -> Truth:
@@ -200,21 +216,25 @@ def ago(name: str, by: Labels = ()) -> Truth:
 
 
 def grown(name: str, by: Labels = ()) -> Truth:
-    """By how much a counter rose in the span."""
+    """By how much a counter rose in the span, as was seen at its scrapes."""
 
     def of(question: Question) -> Values:
-        before, until = question.told.moments, question.stop
-        samples = []
-        for place_in_time, moment in enumerate(before):
-            if moment >= until or moment < question.start or not place_in_time:
-                continue
-            then = before[place_in_time - 1]
-            if then < question.start and question.start == question.first:
-                continue
-            samples += _rise(question, name, by, then, moment)
-        return folded(samples, sum)
+        rises = []
+        for then, moment in pairwise(question.told.moments):
+            begun = then >= question.start or question.start != question.first
+            if begun and question.start <= moment < question.stop:
+                rises += _rise(question, name, by, then, moment)
+        return folded(rises, sum)
 
-    return counting(of)
+    def between(question: Question) -> Values:
+        """Prometheus compares what was scraped within the span, its end included."""
+        rises = []
+        for then, moment in pairwise(question.told.moments):
+            if question.start <= then and moment <= question.stop:
+                rises += _rise(question, name, by, then, moment)
+        return folded(rises, sum)
+
+    return Truth(of=of, kind="count", prometheus=between)
 
 
 def _rise(
