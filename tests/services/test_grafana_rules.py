@@ -197,6 +197,70 @@ def test_maintenance_silences_the_one_and_that_of_the_tester_everybody(fired: As
     assert {about for _, about in fired(world)} == {BOB}
 
 
+def after_maintenance(world: World, ended: int, since: int) -> None:
+    """ALICE fails, and was under maintenance from `since` to `ended` seconds ago."""
+    failing(world, ALICE)
+    world.put(
+        "orchestrator_maintenance",
+        lambda age: 1.0 if ended <= age <= since else None,
+        orchestrator=ALICE,
+    )
+
+
+def test_a_share_counts_once_its_whole_window_lies_after_the_maintenance(fired: Ask) -> None:
+    world = well()
+    after_maintenance(world, 40 * MINUTE, 3 * HOUR)
+    assert fired(world) == {(one, ALICE) for one in STREAK}
+
+
+def test_a_streak_counts_once_the_target_was_tested_after_the_maintenance(fired: Ask) -> None:
+    world = well()
+    after_maintenance(world, 20 * MINUTE, 3 * HOUR)
+    world.jobs = [
+        job
+        for job in world.jobs
+        if job.orchestrator != ALICE or job.started_at < (world.now - 30 * MINUTE) * SECOND
+    ]
+    assert fired(world) == set()
+
+
+def test_a_streak_counts_once_the_target_was_tested_after_the_testers_maintenance(
+    fired: Ask,
+) -> None:
+    world = well()
+    failing(world, ALICE)
+    world.put("tester_maintenance", lambda age: float(20 * MINUTE <= age <= 3 * HOUR))
+    world.jobs = [
+        job
+        for job in world.jobs
+        if job.orchestrator != ALICE or job.started_at < (world.now - 30 * MINUTE) * SECOND
+    ]
+    assert fired(world) == set()
+
+
+def test_one_job_of_the_day_before_is_no_past(fired: Ask) -> None:
+    world = well()
+    world.jobs = [job for job in world.jobs if job.orchestrator != ALICE]
+    world.job(ALICE, 5 * HOUR, took=0.2)
+    for age in range(5 * MINUTE, 2 * HOUR - MINUTE, 15 * MINUTE):
+        world.job(ALICE, age, took=1.2)
+    assert fired(world) == set()
+
+
+def test_a_share_of_a_tester_that_stopped_blames_nobody(fired: Ask) -> None:
+    world = well()
+    failing(world, ALICE)
+    world.jobs = [job for job in world.jobs if job.started_at < (world.now - 2 * HOUR) * SECOND]
+    for orchestrator in EVERYBODY:
+        world.put(
+            "job_last_attempt_timestamp_seconds",
+            world.now - 2 * HOUR,
+            orchestrator=orchestrator,
+            **MODEL,
+        )
+    assert fired(world) == {(key("NothingTested", Severity.CRITICAL), "tester-1")}
+
+
 def test_maintenance_of_the_tester_silences_everything_of_it(fired: Ask) -> None:
     world = well()
     failing(world, ALICE)
