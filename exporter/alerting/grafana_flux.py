@@ -9,7 +9,9 @@ from typing import Final
 import msgspec
 
 from exporter.alerting.rule import Alert, Severity
+from exporter.alerting.scope import ORIGINS, Origin, Scope
 from exporter.alerting.thresholds import MINUTE, Thresholds
+from exporter.model import normal_orchestrator
 
 TARGET: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 OFFER: Final = ("orchestrator", "pipeline", "model", "region", "tester")
@@ -37,9 +39,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What no answer at all means: that all is well (`OK`), or that nothing is (`Alerting`)."""
 
 
-def questions(thresholds: Thresholds, bucket: str) -> list[Question]:
-    """All rules that can be asked of InfluxDB."""
-    source = _Source(bucket)
+def questions(thresholds: Thresholds, bucket: str, scope: Scope | None = None) -> list[Question]:
+    """All rules that can be asked of InfluxDB; of a scope its origins."""
+    source = _Source(bucket, (scope or Scope()).origins)
     return [
         *_of_jobs(thresholds, source),
         *_of_latency(thresholds, source),
@@ -48,8 +50,11 @@ def questions(thresholds: Thresholds, bucket: str) -> list[Question]:
     ]
 
 
-def whole(question: Question, bucket: str) -> str:
-    """The Flux that is asked: without what is muted, one table for each thing, at this moment."""
+def whole(question: Question, bucket: str, scope: Scope | None = None) -> str:
+    """The Flux that is asked: without what is muted, one table for each thing, at this moment.
+
+    Of a scope its orchestrators.
+    """
     source = _Source(bucket)
     tags = ", ".join(f'"{tag}"' for tag in question.tags)
     imports = "".join(f'import "{name}"\n' for name in question.imports)
@@ -59,6 +64,10 @@ def whole(question: Question, bucket: str) -> str:
         kept += "\n    |> filter(fn: (r) => not contains(value: r.tester, set: cutOff))"
         kept += "\n    |> filter(fn: (r) => not contains(value: r.orchestrator, set: serviced))"
     kept = kept if question.muted else ""
+    chosen = scope.orchestrators if scope is not None and "orchestrator" in question.tags else ()
+    if chosen:
+        listed = ", ".join(_quoted(normal_orchestrator(one)) for one in chosen)
+        kept += f"\n    |> filter(fn: (r) => contains(value: r.orchestrator, set: [{listed}]))"
     return (
         f"{imports}{quiet}{question.flux}{kept}\n"
         f"    |> map(fn: (r) => ({{r with _time: now()}}))\n"
@@ -67,17 +76,24 @@ def whole(question: Question, bucket: str) -> str:
     )
 
 
+def _quoted(text: str) -> str:
+    """A text as Flux writes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    return f'"{escaped}"'
+
+
 class _Source:
     """Pieces of questions to one bucket."""
 
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    def __init__(self, bucket: str, origins: tuple[Origin, ...] = ORIGINS) -> None:
+        self._bucket = _quoted(bucket)
+        self._origins = " or ".join(f'r.origin == "{origin}"' for origin in origins)
 
     def metric(self, field: str, seconds: int, until: int = 0) -> str:
         """Rows of a metric of the last `seconds`, up to `until` seconds ago."""
         stop = f", stop: -{until}s" if until else ""
         return (
-            f'from(bucket: "{self._bucket}") |> range(start: -{seconds}s{stop})\n'
+            f"from(bucket: {self._bucket}) |> range(start: -{seconds}s{stop})\n"
             f'    |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "{field}")'
         )
 
@@ -86,12 +102,12 @@ class _Source:
         return f"{self.metric(field, seconds)}\n    |> {grouped(tags)}\n    |> {LAST}"
 
     def jobs(self, field: str, seconds: int, until: int = 0) -> str:
-        """Rows of a field of our own jobs, and of leaderboards that are followed."""
+        """Rows of a field of the jobs whose origin may alert."""
         stop = f", stop: -{until}s" if until else ""
         return (
-            f'from(bucket: "{self._bucket}") |> range(start: -{seconds}s{stop})\n'
+            f"from(bucket: {self._bucket}) |> range(start: -{seconds}s{stop})\n"
             f'    |> filter(fn: (r) => r._measurement == "ai_job" and r._field == "{field}")\n'
-            '    |> filter(fn: (r) => r.origin == "own" or r.origin == "followed")'
+            f"    |> filter(fn: (r) => {self._origins})"
         )
 
     def quiet(self, window: int) -> str:

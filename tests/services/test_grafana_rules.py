@@ -10,7 +10,7 @@ import pytest
 import yaml
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from exporter.alerting import Severity, Thresholds, alerts
+from exporter.alerting import Scope, Severity, Thresholds, alerts
 from exporter.alerting.grafana import grafana_file
 from exporter.alerting.grafana_flux import Question, questions, whole
 from exporter.model import Blame, Measurement, Origin, Outcome
@@ -110,12 +110,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
         yield one
 
 
-Ask = Callable[[World], Fired]
+Ask = Callable[..., Fired]
 
 
 @pytest.fixture
 def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
-    def ask(world: World) -> Fired:
+    def ask(world: World, scope: Scope | None = None) -> Fired:
         bucket = request.node.name[:100].replace('"', "")
         server.bucket(bucket)
         written = list(world.lines())
@@ -125,8 +125,8 @@ def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
             api = client.query_api()
             return {
                 hit
-                for question in questions(Thresholds(), bucket)
-                for hit in _hits(question, api.query(whole(question, bucket)))
+                for question in questions(Thresholds(), bucket, scope)
+                for hit in _hits(question, api.query(whole(question, bucket, scope)))
             }
 
     return ask
@@ -166,6 +166,17 @@ def failing(world: World, orchestrator: str, streak: int = 6, **facts: Any) -> N
 
 def test_nothing_fires_where_all_is_well(fired: Ask) -> None:
     assert fired(well()) == set()
+
+
+def test_of_a_scope_only_its_orchestrators_and_its_origins_are_told(
+    fired: Ask,
+) -> None:
+    world = well()
+    failing(world, ALICE)
+    failing(world, BOB)
+    failing(world, CAROL, origin=Origin.FOLLOWED)
+    scope = Scope(orchestrators=(ALICE.upper().replace("0X", "0x"), CAROL), origins=("own",))
+    assert {about for _, about in fired(world, scope)} == {ALICE}
 
 
 def test_nothing_fires_in_an_empty_bucket(fired: Ask) -> None:
