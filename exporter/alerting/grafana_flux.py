@@ -323,6 +323,25 @@ join(tables: {{mine: mine, network: network}}, on: [{", ".join(f'"{tag}"' for ta
     ]
 
 
+_LOOK: Final = 6 * 60 * MINUTE
+"""Seconds for which a look at a service URI says something of now."""
+
+
+def _looked_at(source: _Source, field: str) -> str:
+    """The last value of what a look at a service URI showed, where one looked lately."""
+    gap, listed = 15 * MINUTE, ", ".join(f'"{tag}"' for tag in URI)
+    return f"""\
+looked = {source.now("orchestrator_reach_timestamp_seconds", URI, gap)}
+    |> filter(fn: (r) => {NOW} - r._value < {_LOOK}.0)
+    |> group()
+
+join(
+    tables: {{shown: {source.now(field, URI, gap)} |> group(), looked: looked}},
+    on: [{listed}],
+)
+    |> map(fn: (r) => ({{r with _value: r._value_shown}}))"""
+
+
 def _of_offers(thresholds: Thresholds, source: _Source) -> list[Question]:
     gap = 15 * MINUTE
     fresh = f"""\
@@ -360,6 +379,13 @@ join(tables: {{now: now_, before: before}}, on: [{listed}])
     who = ("orchestrator", "region", "tester")
     vanished = f"""\
 {fresh}
+changed = {source.metric("tester_settings_digest", thresholds.vanished_memory)}
+    |> group(columns: ["tester"])
+    |> unique()
+    |> count()
+    |> filter(fn: (r) => r._value > 1)
+    |> group()
+    |> findColumn(fn: (key) => true, column: "tester")
 here = {source.metric("tester_offer_tested", gap)}
     |> {grouped(who)}
     |> last()
@@ -377,8 +403,9 @@ union(tables: [here |> group(), before |> group()])
         valueColumn: "_value",
     )
     |> filter(fn: (r) => exists r.before and not exists r.here)
+    |> filter(fn: (r) => not contains(value: r.tester, set: changed))
     |> map(fn: (r) => ({{r with _value: 1.0}})){only}"""
-    expiry = source.now("orchestrator_certificate_expiry_timestamp_seconds", URI, gap)
+    certificate = _looked_at(source, "orchestrator_certificate_expiry_timestamp_seconds")
     return [
         Question(
             name="LivepeerAiModelCold",
@@ -398,15 +425,14 @@ union(tables: [here |> group(), before |> group()])
             name="LivepeerAiOrchestratorUnreachable",
             severity=Severity.INFO,
             tags=URI,
-            flux=source.now("orchestrator_reachable", URI, gap),
+            flux=_looked_at(source, "orchestrator_reachable"),
             below=0.5,
         ),
         Question(
             name="LivepeerAiCertificateExpiring",
             severity=Severity.INFO,
             tags=URI,
-            flux=f"{expiry}\n    |> map(fn: (r) => "
-            "({r with _value: r._value - float(v: int(v: now())) / 1000000000.0}))",
+            flux=f"{certificate}\n    |> map(fn: (r) => ({{r with _value: r._value - {NOW}}}))",
             below=float(thresholds.certificate_left),
         ),
     ]

@@ -38,7 +38,9 @@ class World:
     jobs: list[Measurement] = field(default_factory=list)
     values: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = field(default_factory=dict)
 
-    def put(self, metric: str, value: float | Callable[[int], float | None], **tags: str) -> None:
+    def put(
+        self, metric: str, value: float | Callable[[int], float | str | None], **tags: str
+    ) -> None:
         """A metric with a value, or one by the age in seconds; `None`: not there."""
         made = value if callable(value) else lambda _: value
         self.values[metric, tuple(sorted({**TESTER, **tags}.items()))] = made
@@ -65,7 +67,7 @@ class World:
             yield line(Row("box", number, job))
         for age in (*range(0, HOUR, MINUTE), *range(HOUR, DAY + 2 * HOUR, HOUR)):
             found = [
-                Value(tags, metric, repr(float(value)))
+                Value(tags, metric, value if isinstance(value, str) else repr(float(value)))
                 for (metric, tags), made in self.values.items()
                 if (value := made(age + 5)) is not None
             ]
@@ -86,8 +88,10 @@ def well() -> World:
         world.put("tester_cycle_lateness_seconds", 3, orchestrator=orchestrator)
         uri = {"orchestrator": orchestrator, "registry": "ai"}
         world.put("orchestrator_reachable", 1, **uri)
+        world.put("orchestrator_reach_timestamp_seconds", lambda age: now - age, **uri)
         world.put("orchestrator_certificate_expiry_timestamp_seconds", now + 90 * DAY, **uri)
     world.put("tester_targets", 5)
+    world.put("tester_settings_digest", lambda _: '"0123"')
     world.put("tester_network_up", 1)
     world.put("tester_maintenance", 0)
     world.put("tester_outbox_pending", 3)
@@ -370,6 +374,22 @@ def test_nobody_vanished_while_the_supply_is_old(fired: Ask) -> None:
     vanished(world, ALICE)
     world.put("tester_supply_timestamp_seconds", world.now - HOUR)
     assert fired(world) == {(key("DiscoveryStale", Severity.CRITICAL), "tester-1")}
+
+
+def test_nobody_vanished_where_the_settings_changed_within_the_day(fired: Ask) -> None:
+    world = well()
+    vanished(world, ALICE)
+    world.put("tester_settings_digest", lambda age: '"4567"' if age <= HOUR else '"0123"')
+    assert fired(world) == set()
+
+
+def test_what_nobody_looked_at_lately_is_not_told(fired: Ask) -> None:
+    world = well()
+    uri = {"orchestrator": ALICE, "registry": "ai"}
+    world.put("orchestrator_reachable", 0, **uri)
+    world.put("orchestrator_certificate_expiry_timestamp_seconds", world.now + DAY, **uri)
+    world.put("orchestrator_reach_timestamp_seconds", world.now - 7 * HOUR, **uri)
+    assert fired(world) == set()
 
 
 def test_a_uri_out_of_reach_and_a_certificate_that_ends_are_told(fired: Ask) -> None:
