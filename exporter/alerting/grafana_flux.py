@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from exporter.alerting.money_alerts import BUDGET
 from exporter.alerting.rule import Alert, Severity
 from exporter.alerting.scope import ORIGINS, Origin, Scope
 from exporter.alerting.thresholds import MINUTE, Thresholds
@@ -547,14 +548,27 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
             severity=Severity.WARNING,
             tags=TESTER,
             flux=f"""\
-join(
+held = {source.now("tester_targets_held_back", account, gap)}
+    |> filter(fn: (r) => r.reason == "{BUDGET}" and r._value > 0.0)
+    |> map(fn: (r) => ({{tester: r.tester, region: r.region, _value: 1.0}}))
+    |> group()
+spent = join(
     tables: {{
         cost: {source.now("tester_cost_today_wei", TESTER, gap)} |> group(),
         limit: {source.now("tester_spending_limit_wei", TESTER, gap)} |> group(),
     }},
     on: ["tester", "region"],
 )
-    |> map(fn: (r) => ({{r with _value: r._value_cost / r._value_limit}}))""",
+    |> map(fn: (r) => ({{
+        tester: r.tester,
+        region: r.region,
+        _value: r._value_cost / r._value_limit,
+    }}))
+    |> group()
+
+union(tables: [held, spent])
+    |> {grouped(TESTER)}
+    |> max()""",
             above=1 - 1e-9,
         ),
     ]
