@@ -447,6 +447,7 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
     def critical(*reasons: str) -> str:
         return " or ".join(f'r.reason == "{reason}"' for reason in reasons)
 
+    read = "tester_followed_last_success_timestamp_seconds"
     concern = source.now("tester_account_concern", account, gap)
     cannot_pay = critical(
         "no_deposit", "no_reserve", "unlocking_soon", "withdrawable", "orchestrator"
@@ -512,7 +513,22 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
             name="LivepeerAiFollowedSilent",
             severity=Severity.WARNING,
             tags=source_of,
-            flux=source.now("tester_followed_last_success_timestamp_seconds", source_of, gap) + age,
+            flux=f"""\
+read = {source.now(read, source_of, gap)}{age}
+    |> group()
+ever = {source.metric(read, thresholds.followed_silent)}
+    |> group()
+    |> findColumn(fn: (key) => true, column: "source")
+never = {source.metric("tester_followed_errors_total", thresholds.followed_silent)}
+    |> {grouped(source_of)}
+    |> sort(columns: ["_time"])
+    |> increase()
+    |> last()
+    |> filter(fn: (r) => r._value > 0.0 and not contains(value: r.source, set: ever))
+    |> map(fn: (r) => ({{r with _value: {thresholds.followed_silent + 1}.0}}))
+    |> group()
+
+union(tables: [read, never])""",
             above=float(thresholds.followed_silent),
         ),
         Question(

@@ -430,6 +430,13 @@ def test_what_is_wrong_with_the_tester_is_told_to_its_operator(fired: Ask) -> No
     }
 
 
+def test_a_followed_leaderboard_that_never_answered_is_told(fired: Ask) -> None:
+    world = well()
+    world.put("tester_followed_errors_total", lambda age: max(0, 100 - age // 60), source="g")
+    world.put("tester_followed_errors_total", 7, source="f")
+    assert fired(world) == {(key("FollowedSilent"), "g")}
+
+
 def test_a_budget_that_no_job_fits_into_any_more_is_told(fired: Ask) -> None:
     world = well()
     world.put("tester_targets_held_back", 3, reason=BUDGET)
