@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from exporter.alerting.money_alerts import BUDGET
 from exporter.alerting.rule import Alert, Severity
 from exporter.alerting.scope import ORIGINS, Origin, Scope
 from exporter.alerting.thresholds import MINUTE, Thresholds
@@ -446,6 +447,7 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
     def critical(*reasons: str) -> str:
         return " or ".join(f'r.reason == "{reason}"' for reason in reasons)
 
+    read = "tester_followed_last_success_timestamp_seconds"
     concern = source.now("tester_account_concern", account, gap)
     cannot_pay = critical(
         "no_deposit", "no_reserve", "unlocking_soon", "withdrawable", "orchestrator"
@@ -511,7 +513,22 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
             name="LivepeerAiFollowedSilent",
             severity=Severity.WARNING,
             tags=source_of,
-            flux=source.now("tester_followed_last_success_timestamp_seconds", source_of, gap) + age,
+            flux=f"""\
+read = {source.now(read, source_of, gap)}{age}
+    |> group()
+ever = {source.metric(read, thresholds.followed_silent)}
+    |> group()
+    |> findColumn(fn: (key) => true, column: "source")
+never = {source.metric("tester_followed_errors_total", thresholds.followed_silent)}
+    |> {grouped(source_of)}
+    |> sort(columns: ["_time"])
+    |> increase()
+    |> last()
+    |> filter(fn: (r) => r._value > 0.0 and not contains(value: r.source, set: ever))
+    |> map(fn: (r) => ({{r with _value: {thresholds.followed_silent + 1}.0}}))
+    |> group()
+
+union(tables: [read, never])""",
             above=float(thresholds.followed_silent),
         ),
         Question(
@@ -547,14 +564,27 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
             severity=Severity.WARNING,
             tags=TESTER,
             flux=f"""\
-join(
+held = {source.now("tester_targets_held_back", account, gap)}
+    |> filter(fn: (r) => r.reason == "{BUDGET}" and r._value > 0.0)
+    |> map(fn: (r) => ({{tester: r.tester, region: r.region, _value: 1.0}}))
+    |> group()
+spent = join(
     tables: {{
         cost: {source.now("tester_cost_today_wei", TESTER, gap)} |> group(),
         limit: {source.now("tester_spending_limit_wei", TESTER, gap)} |> group(),
     }},
     on: ["tester", "region"],
 )
-    |> map(fn: (r) => ({{r with _value: r._value_cost / r._value_limit}}))""",
+    |> map(fn: (r) => ({{
+        tester: r.tester,
+        region: r.region,
+        _value: r._value_cost / r._value_limit,
+    }}))
+    |> group()
+
+union(tables: [held, spent])
+    |> {grouped(TESTER)}
+    |> max()""",
             above=1 - 1e-9,
         ),
     ]

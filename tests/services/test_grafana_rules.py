@@ -13,6 +13,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from exporter.alerting import Scope, Severity, Thresholds, alerts
 from exporter.alerting.grafana import grafana_file
 from exporter.alerting.grafana_flux import Question, questions, whole
+from exporter.alerting.money_alerts import BUDGET
 from exporter.model import Blame, Measurement, Origin, Outcome
 from exporter.stores import Row
 from exporter.stores.influx_lines import line
@@ -103,6 +104,7 @@ def well() -> World:
     world.put("tester_followed_last_success_timestamp_seconds", lambda age: now - age, source="f")
     for reason in ("no_deposit", "low_reserve"):
         world.put("tester_account_concern", 0, reason=reason)
+    world.put("tester_targets_held_back", 0, reason=BUDGET)
     world.put("tester_cost_today_wei", 1e15)
     world.put("tester_spending_limit_wei", 1e16)
     return world
@@ -426,6 +428,20 @@ def test_what_is_wrong_with_the_tester_is_told_to_its_operator(fired: Ask) -> No
         (key("AccountConcern"), "low_reserve"),
         (key("BudgetReached"), "tester-1"),
     }
+
+
+def test_a_followed_leaderboard_that_never_answered_is_told(fired: Ask) -> None:
+    world = well()
+    world.put("tester_followed_errors_total", lambda age: max(0, 100 - age // 60), source="g")
+    world.put("tester_followed_errors_total", 7, source="f")
+    assert fired(world) == {(key("FollowedSilent"), "g")}
+
+
+def test_a_budget_that_no_job_fits_into_any_more_is_told(fired: Ask) -> None:
+    world = well()
+    world.put("tester_targets_held_back", 3, reason=BUDGET)
+    world.put("tester_cost_today_wei", 9.9e15)
+    assert fired(world) == {(key("BudgetReached"), "tester-1")}
 
 
 def test_the_file_has_what_grafana_wants_and_says_what_prometheus_alerts_say() -> None:
