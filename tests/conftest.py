@@ -1,6 +1,7 @@
 """Real servers: one a test session (and test process), and fresh ones for tests that break them."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,42 @@ import pytest
 from exporter.exit_code import OK
 from tests.services.influx_commands import FILES, Operator
 from tests.services.influx_server import InfluxServer, influx_server
+
+# Programs are started hundreds of times; most of a start would go into compiling our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+SLOW = (
+    "system/test_demo.py",
+    "system/test_paying_lanes.py",
+    "system/test_following.py",
+    "system/test_chain.py",
+    "services/test_throttled.py",
+    "probing/test_guard_fuzz.py",
+    "following/test_schedules.py",
+    "stores/test_schema.py",
+    "discovery/chain/test_histories.py",
+    "system/test_api_docs_curls.py",
+    "alerting/test_blame_law.py",
+    "services/test_rollup_tasks.py",
+    "system/test_stopping.py",
+    "simulation/chain/test_conformance.py",
+    "system/test_managed_lanes.py",
+    "services/test_rollups.py",
+    "conformance/test_store_populations.py",
+    "services/test_kills_influx.py",
+    "services/test_program_faults.py",
+    "services/test_faults.py",
+    "system/test_kills.py",
+)
+"""Files with tests that take 12 s and more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have slow files begin, so that none runs alone at the end; each stays in one piece."""
+    here = Path(__file__).parent
+    turn = {here / name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn)))
 
 
 def pytest_collection_finish() -> None:
