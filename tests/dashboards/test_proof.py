@@ -1,8 +1,8 @@
 """Every query of every panel, put to real servers, shows what is true of a known network."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -13,94 +13,20 @@ from dashboards.interpolation import Asked
 from dashboards.panel import Board, Panel, Query
 from dashboards.queries import OVER_TIME
 from tests.dashboards.asking import Answer, Picked, all_of, from_influxdb, from_prometheus, step
-from tests.dashboards.filled import (
-    Prometheus,
-    openmetrics,
-    points,
-    prometheus,
-    scrapes,
-    take_in,
-)
-from tests.dashboards.truth import GUEST, TESTERS, World
+from tests.dashboards.both import EMPTY, PICKED, Both
+from tests.dashboards.filled import prometheus
 from tests.dashboards.truths import bounds
-from tests.dashboards.truths.question import Question, Told, Values
+from tests.dashboards.truths.question import Question, Values
 from tests.dashboards.truths.registry import TRUTHS
-from tests.dashboards.who import (
-    BUSY,
-    FAILING,
-    FLAKY,
-    HOSTILE,
-    LANGUAGE,
-    PICTURE,
-    REPORTED,
-    SCRAPE,
-    SLOW,
-    START,
-    STOP,
-)
-from tests.services.influx_server import InfluxServer, influx_server
+from tests.dashboards.who import MINUTE, PAUSE, REPORTED, SCRAPE, SLOW, START, STOP
 
-OWN: Final = tuple(tester.name for tester in TESTERS)
-ALL: Final = Picked(testers=OWN)
-PICKED: Final = {
-    "all": ALL,
-    "one": Picked(
-        testers=OWN,
-        orchestrator=(SLOW,),
-        pipeline=(LANGUAGE[0],),
-        model=(LANGUAGE[1],),
-        region=("FRA",),
-        tester=("tester-1",),
-        installation=("tester-1",),
-    ),
-    "many": Picked(
-        testers=OWN,
-        orchestrator=(FAILING, FLAKY, BUSY),
-        pipeline=(HOSTILE[0], PICTURE[0], "not there"),
-        model=(HOSTILE[1], PICTURE[1], "not (there"),
-        region=("FRA", "MDW"),
-        tester=OWN,
-        installation=OWN,
-    ),
-    "an id": Picked(testers=OWN, orchestrator=(BUSY,), model=(HOSTILE[1],)),
-    "posted": Picked(testers=(GUEST,), origin="posted"),
-}
 CHOICES: Final = ("orchestrator", "pipeline", "model", "region", "tester", "installation")
 WHOLE: Final = (START - 30, STOP + 30)
-
-
-@dataclass
-class Both:
-    """Both servers, full and empty, and what they were filled with."""
-
-    prometheus: Prometheus
-    influxdb: InfluxServer
-    told: Told
-
-    def ask(
-        self, board: Board, panel: Panel, query: Query, picked: Picked, asked: Asked
-    ) -> tuple[Answer, Answer]:
-        """What both editions show."""
-        return (
-            from_prometheus(self.prometheus, board, panel, query, picked=picked, asked=asked),
-            from_influxdb(self.influxdb, board, panel, query, picked=picked, asked=asked),
-        )
-
-
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    world = World()
-    shown = asyncio.run(scrapes(world))
-    folder = tmp_path_factory.mktemp("proof")
-    (folder / "data").mkdir()
-    take_in(folder / "data", openmetrics(shown))
-    told = Told(world, shown, {tester.instance: tester.name for tester in TESTERS})
-    with prometheus(folder, folder / "data") as one, influx_server(folder) as other:
-        other.bucket("measured")
-        lines = list(points(world, shown))
-        for first in range(0, len(lines), 5000):
-            other.write("measured", lines[first : first + 5000])
-        yield Both(one, other, told)
+INNER: Final = (START + 30 * MINUTE, STOP - 30 * MINUTE + 30)
+"""Something was before, and something is after; the counters restart in it."""
+MONTH: Final = (STOP + 30 - 30 * 86_400, STOP + 30)
+GAP: Final = (PAUSE.start + 6 * MINUTE, PAUSE.stop - 30)
+AT_ONCE: Final = 3
 
 
 def asked_of(panel: Panel, start: int, stop: int) -> Asked:
@@ -120,6 +46,12 @@ def same(expected: Values, shown: Values) -> str:
     return ""
 
 
+def steps(span: tuple[int, int], interval: int) -> range:
+    """The ends of whole steps of a range, where anything is."""
+    first = -(-max(span[0], START - interval) // interval) * interval + interval
+    return range(first, min(span[1], STOP + 2 * interval), interval)
+
+
 def wrong_with(
     both: Both, board: Board, panel: Panel, query: Query, *, picked: Picked, span: tuple[int, int]
 ) -> Iterator[str]:
@@ -130,14 +62,12 @@ def wrong_with(
     told_by_metrics, told_by_jobs = both.ask(board, panel, query, picked, asked)
     if panel.kind not in OVER_TIME:
         moment = whole.at(span[1]) if truth.now else whole
-        nothing: Callable[[], Values] = dict
-        expected = truth.of(moment) if moment else nothing()
+        expected: Values = truth.of(moment) if moment else {}
         yield same(expected, at(told_by_jobs, span[1]))
         if moment:
             yield bounds.wrong(truth, moment, at(told_by_metrics, span[1]), whole=True)
         return
-    first = -(-span[0] // asked.interval) * asked.interval + asked.interval
-    for stop in range(first, span[1], asked.interval):
+    for stop in steps(span, asked.interval):
         said = f"until {stop - START} "
         window = whole.during(stop - asked.interval, stop)
         if found := same(truth.of(window), at(told_by_jobs, stop)):
@@ -151,10 +81,6 @@ def wrong_with(
             yield f"{said}Prometheus {found}"
 
 
-def of_boards(*names: str) -> list[Board]:
-    return [board for board in BOARDS if board.name in names]
-
-
 def test_every_query_has_a_truth_and_every_truth_a_query() -> None:
     queries = {
         (board.name, panel.title, query.name) for board in BOARDS for panel, query in all_of(board)
@@ -162,16 +88,64 @@ def test_every_query_has_a_truth_and_every_truth_a_query() -> None:
     assert queries == TRUTHS.keys()
 
 
+def all_wrong(both: Both, board: Board, picked: Picked, span: tuple[int, int]) -> str:
+    """Everything in which what a board shows is not the truth."""
+
+    def of(query: tuple[Panel, Query]) -> list[str]:
+        texts = wrong_with(both, board, *query, picked=picked, span=span)
+        return [f"{query[0].title} / {query[1].name}: {text}" for text in texts if text]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return "\n".join(text for found in pool.map(of, all_of(board)) for text in found)
+
+
+WAYS: Final = [
+    pytest.param(board, name, id=f"{board.name}, {name}")
+    for board in BOARDS
+    for name in PICKED
+    if board.name != "tester" or name in {"all", "one"}
+    if name != "an id" or any(one.name == "orchestrator" for one in board.choices)
+]
+
+
+@pytest.mark.parametrize(("board", "name"), WAYS)
+def test_every_query_shows_what_is_true_whatever_is_chosen(
+    both: Both, board: Board, name: str
+) -> None:
+    assert not all_wrong(both, board, chosen(board, name), WHOLE)
+
+
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
-@pytest.mark.parametrize("picked", PICKED)
-def test_every_query_shows_what_is_true(both: Both, board: Board, picked: str) -> None:
-    if board.name == "tester" and picked in {"an id", "posted"}:
-        pytest.skip("it has neither orchestrators nor origins to choose")
-    found = []
+def test_every_query_shows_what_is_true_of_a_part_of_the_time(both: Both, board: Board) -> None:
+    assert not all_wrong(both, board, chosen(board, "all"), INNER)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_every_query_shows_what_is_true_of_a_month_with_but_three_hours(
+    both: Both, board: Board
+) -> None:
+    assert not all_wrong(both, board, chosen(board, "all"), MONTH)
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_nothing_is_shown_of_a_time_without_jobs_and_scrapes(both: Both, board: Board) -> None:
     for panel, query in all_of(board):
-        texts = wrong_with(both, board, panel, query, picked=chosen(board, picked), span=WHOLE)
-        found += [f"{panel.title} / {query.name}: {text}" for text in texts if text]
-    assert not found, "\n".join(found[:200])
+        picked = chosen(board, "all")
+        answers = both.ask(board, panel, query, picked, asked_of(panel, *GAP))
+        assert answers == ({}, {}), panel.title
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_an_empty_database_shows_nothing(both: Both, board: Board, tmp_path: Path) -> None:
+    picked = msgspec.structs.replace(chosen(board, "all"), bucket=EMPTY)
+    (tmp_path / "data").mkdir()
+    with prometheus(tmp_path, tmp_path / "data") as server:
+        for panel, query in all_of(board):
+            asked = asked_of(panel, *WHOLE)
+            told = from_prometheus(server, board, panel, query, picked=picked, asked=asked)
+            assert told == {}, panel.title
+            told = from_influxdb(both.influxdb, board, panel, query, picked=picked, asked=asked)
+            assert told == {}, panel.title
 
 
 def chosen(board: Board, name: str) -> Picked:
