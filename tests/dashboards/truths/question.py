@@ -24,12 +24,17 @@ OFFER: Final = ("orchestrator_address", "pipeline", "model_name")
 _ATTRIBUTES: Final = {"orchestrator_address": "orchestrator", "model_name": "model"}
 
 
+Key = tuple[tuple[str, str], ...]
+"""Labels in order of their names."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One that was exposed, its labels in the program's own words; `instance` is the tester."""
 
     labels: Mapping[str, str]
     value: float
+    key: Key = ()
 
     def by(self, labels: Labels) -> Labels:
         """The values of these labels."""
@@ -42,6 +47,8 @@ class Told:
     def __init__(self, world: World, scrapes: Iterable[Scrape], testers: Mapping[str, str]) -> None:
         self.world = world
         self.moments = tuple(moments())
+        self.jobs = sorted(world.everything, key=lambda job: job.started_at)
+        self.starts = [job.started_at for job in self.jobs]
         self._exposed: dict[str, dict[int, list[Sample]]] = {}
         for moment, _, instance, shown in scrapes:
             for family in shown:
@@ -49,7 +56,8 @@ class Told:
                     labels = {key: _plain(key, text) for key, text in sample.labels.items()}
                     labels["instance"] = testers[instance]
                     by_moment = self._exposed.setdefault(sample.name, {})
-                    by_moment.setdefault(moment, []).append(Sample(labels, sample.value))
+                    key = tuple(sorted(labels.items()))
+                    by_moment.setdefault(moment, []).append(Sample(labels, sample.value, key))
 
     def exposed(self, name: str, moment: int) -> list[Sample]:
         """The samples of a metric at a moment."""
@@ -59,7 +67,7 @@ class Told:
     def streaks(self) -> dict[Place, list[tuple[int, int]]]:
         """Starts of each target's jobs, and how many failed in a row by then."""
         made: dict[Place, list[tuple[int, int]]] = {}
-        for job in sorted(self.world.everything, key=lambda one: one.started_at):
+        for job in self.jobs:
             known = made.setdefault(place(job), [])
             before = known[-1][1] if known else 0
             failed = before + (job.blame is Blame.ORCHESTRATOR)
@@ -112,7 +120,8 @@ class Question:
     @property
     def moments(self) -> list[int]:
         """When it was scraped in this span."""
-        return [one for one in self.told.moments if self.start <= one < self.stop]
+        moments = self.told.moments
+        return list(moments[bisect_left(moments, self.start) : bisect_left(moments, self.stop)])
 
     def has(self, orchestrator: str | None, *, network: bool = False, **facts: str) -> bool:
         """Whether that is what was chosen; `network`: whichever orchestrator was."""
@@ -131,9 +140,8 @@ class Question:
         origin = Origin(self.picked.origin)
         return [
             job
-            for job in self.told.world.everything
-            if self._spans(job)
-            and job.origin is origin
+            for job in self._started()
+            if job.origin is origin
             and self.has(
                 job.orchestrator,
                 network=network,
@@ -148,9 +156,8 @@ class Question:
         """Good ones of our own testers, of the chosen models and regions."""
         return [
             job
-            for job in self.told.world.everything
-            if self._spans(job)
-            and job.origin is Origin.OWN
+            for job in self._started()
+            if job.origin is Origin.OWN
             and good(job)
             and self.has(
                 None, network=True, pipeline=job.pipeline, model=job.model, region=job.region
@@ -161,14 +168,14 @@ class Question:
         """Those that the chosen installations made."""
         return [
             job
-            for job in self.told.world.everything
-            if self._spans(job)
-            and job.origin is Origin.OWN
-            and _in(self.picked.installation, job.tester)
+            for job in self._started()
+            if job.origin is Origin.OWN and _in(self.picked.installation, job.tester)
         ]
 
-    def _spans(self, job: Measurement) -> bool:
-        return self.start * SECOND <= job.started_at < self.stop * SECOND
+    def _started(self) -> list[Measurement]:
+        starts = self.told.starts
+        first = bisect_left(starts, self.start * SECOND)
+        return self.told.jobs[first : bisect_left(starts, self.stop * SECOND)]
 
     def streaks(self, *, network: bool = False) -> dict[Place, float]:
         """Failures in a row of each target in the span, by its jobs; the most that there were."""
@@ -203,13 +210,15 @@ class Question:
 
     def exposed(self, name: str, over: Callable[[list[float]], float] = max) -> list[Sample]:
         """Each series of a metric, as it was exposed in the span, folded over time."""
-        found: dict[tuple[tuple[str, str], ...], list[float]] = {}
+        found: dict[Key, list[Sample]] = {}
         for moment in self.moments:
             for sample in self.told.exposed(name, moment):
                 if self._is_asked(sample):
-                    key = tuple(sorted(sample.labels.items()))
-                    found.setdefault(key, []).append(sample.value)
-        return [Sample(dict(key), over(values)) for key, values in found.items()]
+                    found.setdefault(sample.key, []).append(sample)
+        return [
+            Sample(some[0].labels, over([one.value for one in some]), key)
+            for key, some in found.items()
+        ]
 
     def _is_asked(self, sample: Sample) -> bool:
         installation = _in(self.picked.installation, sample.labels["instance"])

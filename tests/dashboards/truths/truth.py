@@ -240,13 +240,10 @@ def grown(name: str, by: Labels = ()) -> Truth:
 def _rise(
     question: Question, name: str, by: Labels, then: int, moment: int
 ) -> list[tuple[Labels, float]]:
-    earlier = {
-        tuple(sorted(one.labels.items())): one.value
-        for one in question.during(then, then + 1).exposed(name)
-    }
+    earlier = {one.key: one.value for one in question.told.exposed(name, then)}
     found = []
     for one in question.during(moment, moment + 1).exposed(name):
-        was = earlier.get(tuple(sorted(one.labels.items())), one.value)
+        was = earlier.get(one.key, one.value)
         found.append((one.by(by), one.value - was if one.value >= was else one.value))
     return found
 
