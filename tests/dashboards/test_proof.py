@@ -18,7 +18,7 @@ from tests.dashboards.filled import prometheus
 from tests.dashboards.truths import bounds
 from tests.dashboards.truths.question import Question, Values
 from tests.dashboards.truths.registry import TRUTHS
-from tests.dashboards.who import MINUTE, PAUSE, REPORTED, SCRAPE, SLOW, START, STOP
+from tests.dashboards.who import FAST, MINUTE, PAUSE, REPORTED, SCRAPE, START, STOP
 
 CHOICES: Final = ("orchestrator", "pipeline", "model", "region", "tester", "installation")
 WHOLE: Final = (START - 30, STOP + 30)
@@ -86,6 +86,22 @@ def test_every_query_has_a_truth_and_every_truth_a_query() -> None:
         (board.name, panel.title, query.name) for board in BOARDS for panel, query in all_of(board)
     }
     assert queries == TRUTHS.keys()
+
+
+def test_there_is_something_to_show_for_every_query(both: Both) -> None:
+    silent = set(TRUTHS)
+    for board in BOARDS:
+        for name in PICKED:
+            for span in (WHOLE, INNER):
+                whole = Question(both.told, chosen(board, name), *span, first=span[0], last=span[1])
+                moment = whole.at(span[1])
+                assert moment is not None
+                silent -= {
+                    key
+                    for key in silent
+                    if key[0] == board.name and TRUTHS[key].of(moment if TRUTHS[key].now else whole)
+                }
+    assert not silent
 
 
 def all_wrong(both: Both, board: Board, picked: Picked, span: tuple[int, int]) -> str:
@@ -159,5 +175,5 @@ def chosen(board: Board, name: str) -> Picked:
     picked = msgspec.structs.replace(PICKED[name], **dropped)
     if "orchestrator" not in offered or offered["orchestrator"].multi:
         return picked
-    only = REPORTED if name == "posted" else (picked.orchestrator or (SLOW,))[0]
+    only = REPORTED if name == "posted" else (picked.orchestrator or (FAST,))[0]
     return msgspec.structs.replace(picked, orchestrator=(only,))

@@ -1,5 +1,6 @@
 """What is told of the known network beside jobs: offers, prices, chain, ranking, the tester."""
 
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -53,6 +54,7 @@ def price(orchestrator: str) -> float:
     return 1000.0 * (1 + ORCHESTRATORS.index(orchestrator))
 
 
+@cache
 def supply(moment: int) -> Supply:
     """Offers of everybody tested, and of some that are not; what the chain says."""
     offers = [
@@ -132,7 +134,8 @@ def _registered(moment: int) -> tuple[Registration, ...]:
     )
 
 
-def ranking(moment: int) -> list[Ranked]:
+@cache
+def ranking(moment: int) -> tuple[Ranked, ...]:
     """The fast one first, until the slow one is it."""
     order = [*ORCHESTRATORS]
     if moment >= CAME_AT:
@@ -149,7 +152,7 @@ def ranking(moment: int) -> list[Ranked]:
         )
         for place, orchestrator in enumerate(order)
     ]
-    return rank(groups, [ModelMedian(*PICTURE, 2.0)])
+    return tuple(rank(groups, [ModelMedian(*PICTURE, 2.0)]))
 
 
 def maintenance(moment: int, *, of_tester: bool) -> Maintenance:

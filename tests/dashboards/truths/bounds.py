@@ -1,4 +1,9 @@
-"""How far what Prometheus shows may be from the truth, and why. InfluxDB's numbers are exact."""
+"""How far what Prometheus shows may be from the truth, and why. InfluxDB's numbers are exact.
+
+Two things are taken for true of Prometheus' curves and are not bounds: a step is a window of
+`$__rate_interval`, which is a scrape longer than the step, so that neighbours have that scrape in
+common; and gauges are as they were at the end of a step, where InfluxDB has the most of the step.
+"""
 
 from bisect import bisect_left
 from math import ceil, floor, isclose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from statistics import fmean
 from typing import Any, Final
 
@@ -75,6 +75,7 @@ class Told:
         return made
 
 
+@cache
 def _plain(label: str, text: str) -> str:
     text = tag_text(text)
     return normal_orchestrator(text) if label == "orchestrator_address" else text
