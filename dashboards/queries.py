@@ -52,11 +52,6 @@ def ref_id(place: int) -> str:
     return chr(ord("A") + place)
 
 
-def legend(query: Query) -> tuple[str, ...]:
-    """The labels by which its curves or bars are told apart; empty where it is but one."""
-    return query.by
-
-
 def target(panel: Panel, query: Query, edition: Edition, place: int) -> Any:  # noqa: ANN401 - of either edition
     """One query of a panel."""
     if edition is Edition.INFLUXDB:

@@ -5,10 +5,12 @@ where something differs.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from exporter.alerting.export import made_files
+from exporter.made_files import make
 
 FOLDER: Final = Path(__file__).parents[2] / "config"
 
@@ -18,31 +20,13 @@ def wanted() -> dict[Path, str]:
     return {FOLDER / name: text for name, text in made_files().items()}
 
 
-def differing(files: dict[Path, str]) -> list[Path]:
-    """The files that are missing, differ, or should not be there."""
+def there(files: Iterable[Path]) -> set[Path]:
+    """What lies in the folders that belong to these files alone."""
     rules = {path.parent for path in files if path.parent.name == "rules"}
-    there = {path for folder in rules for path in folder.glob("*")}
-    return sorted(
-        path
-        for path in there | files.keys()
-        if not path.is_file() or path.read_text(encoding="utf-8") != files.get(path)
-    )
-
-
-def write(files: dict[Path, str]) -> None:
-    """Make the folder what the source says."""
-    for path in differing(files):
-        if path in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files[path], encoding="utf-8")
-        else:
-            path.unlink()
+    return {path for folder in rules for path in folder.glob("*")}
 
 
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
-        found = differing(wanted())
-        for one in found:
-            sys.stderr.write(f"{one.relative_to(FOLDER.parent)}: `make docs` writes it anew\n")
-        sys.exit(1 if found else 0)
-    write(wanted())
+    files = wanted()
+    check = "--check" in sys.argv[1:]
+    sys.exit(make(files, there(files), root=FOLDER.parent, check=check))

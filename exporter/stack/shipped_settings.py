@@ -6,7 +6,7 @@ With a pace, Prometheus and Alertmanager are quicker than they are shipped.
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 import yaml
@@ -14,8 +14,6 @@ import yaml
 from exporter import shipped
 from exporter.stack.failure import StackError
 from exporter.stack.pace import Pace
-
-_NO_WAITING: Final = ("scrape_interval", "scrape_timeout")
 
 
 def write_prometheus(

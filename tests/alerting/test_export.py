@@ -10,12 +10,13 @@ from click.testing import CliRunner, Result
 
 from exporter.alerting import ThresholdError, Thresholds, alerts
 from exporter.alerting.export import files
-from exporter.alerting.generate import FOLDER, differing, wanted, write
+from exporter.alerting.generate import FOLDER, there, wanted
 from exporter.alerting.grafana import PATH as GRAFANA
 from exporter.alerting.thresholds import option
 from exporter.cli import cli
 from exporter.cli.config_words import Duration
 from exporter.exit_code import ENVIRONMENT, FAILED, OK, USAGE
+from exporter.made_files import differing, make
 from tests.alerting.prometheus_tools import ran
 from tests.alerting.worlds import ADDRESS
 
@@ -35,19 +36,19 @@ def rules(folder: Path) -> dict[tuple[str, str], str]:
 
 
 def test_what_is_committed_is_what_the_source_says() -> None:
-    assert differing(wanted()) == [], "`make docs` writes it anew"
+    assert differing(wanted(), there(wanted())) == [], "`make docs` writes it anew"
 
 
 def test_a_file_that_lacks_differs_or_should_not_be_there_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "rules" / "a.yml"
-    assert differing({path: "text"}) == [path]
-    write({path: "text"})
-    assert differing({path: "text"}) == []
+    assert differing({path: "text"}, there([path])) == [path]
+    make({path: "text"}, there([path]), root=tmp_path, check=False)
+    assert differing({path: "text"}, there([path])) == []
     path.write_text("another")
     (path.parent / "b.yml").write_text("text")
-    assert differing({path: "text"}) == [path, path.parent / "b.yml"]
-    write({path: "text"})
-    assert differing({path: "text"}) == []
+    assert differing({path: "text"}, there([path])) == [path, path.parent / "b.yml"]
+    make({path: "text"}, there([path]), root=tmp_path, check=False)
+    assert differing({path: "text"}, there([path])) == []
 
 
 def test_prometheus_and_alertmanager_take_what_is_committed() -> None:
