@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from exporter.cli.influx import TOKEN_VARIABLE, check, setup
+from exporter.steps import Done
 from exporter.stores import Store
 from exporter.stores.influx_check import CLOCK_TOLERANCE
 from exporter.stores.influx_lines import ROW_FIELDS
 from exporter.stores.influx_rollups import HOUR, ROLLUP_ERROR, SETTLED, TASK_DAYS, TASK_HOURS
-from exporter.stores.influx_setup import TOKENS, Done, TokenKind
+from exporter.stores.influx_setup import TOKENS, TokenKind
 from exporter.stores.schema import FIELDS, PROOF_LIMIT, TRANSCODING_FIELDS
 
 TEXT = (Path(__file__).parents[1] / "docs" / "storage.md").read_text()

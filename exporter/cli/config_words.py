@@ -9,6 +9,8 @@ import click
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _URL_LIMIT: Final = 2048
 _ID_LIMIT: Final = 200
+_UNFIT: Final = re.compile(r'[\x00-\x1f\x7f"\\{}]')
+"""What would end a text in PromQL, or a template."""
 
 
 class Duration(click.ParamType[int]):
@@ -53,7 +55,7 @@ class Label(click.ParamType[str]):
         who = normal_orchestrator(value)
         if who.lower().startswith("0x") and not is_eth_address(who):
             self.fail(f"{value!r}: expected 0x and 40 hexadecimal digits", param, ctx)
-        if not who or len(who) > _ID_LIMIT or re.search(r'[\x00-\x1f\x7f"\\{}]', who):
+        if not who or len(who) > _ID_LIMIT or _UNFIT.search(who):
             self.fail(
                 f"{value!r}: expected an ETH address, or an id as metrics show it", param, ctx
             )
@@ -119,6 +121,6 @@ class Pattern(click.ParamType[str]):
             re.compile(value)
         except re.error as error:
             self.fail(f"{value!r}: expected a regular expression, but {error}", param, ctx)
-        if not value or re.search(r'[\x00-\x1f\x7f"\\{}]', value):
+        if not value or _UNFIT.search(value):
             self.fail(f"{value!r}: expected one without quotes, braces and \\", param, ctx)
         return value

@@ -11,8 +11,9 @@ from exporter.exit_code import ENVIRONMENT, FAILED, USAGE
 if TYPE_CHECKING:
     from exporter.grafana.boards import Board, Edition
     from exporter.grafana.sources import Source
-    from exporter.grafana.steps import Plan, Step
+    from exporter.grafana.steps import Plan
     from exporter.grafana.talk import Access, Grafana
+    from exporter.steps import Step
 
 TOKEN_VARIABLE = "LIVEPEER_GRAFANA_TOKEN"  # noqa: S105 - its name
 _SECRET_LIMIT = 8194
@@ -200,12 +201,11 @@ def push(
 
 def _tell(talk: "Grafana", plan: "Plan") -> None:
     from exporter.grafana.push import push as steps
-    from exporter.grafana.steps import Done
+    from exporter.steps import Done
 
     done: list[Step] = []
     for step in steps(talk, plan):
-        note = f"  {step.note}" if step.note else ""
-        click.echo(f"  {step.done.value:<17} {step.what:<45}{note}".rstrip())
+        click.echo(step.line(45))
         done.append(step)
     if any(step.done is Done.LEFT for step in done):
         raise SystemExit(FAILED)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from exporter.settings.serving import Influx
+    from exporter.steps import Step
     from exporter.stores.influx_admin import Credentials
     from exporter.stores.influx_check import Finding
     from exporter.stores.influx_server import Answer
-    from exporter.stores.influx_setup import Plan, Step
+    from exporter.stores.influx_setup import Plan
 
 TOKEN_VARIABLE = "LIVEPEER_INFLUX_OPERATOR_TOKEN"  # noqa: S105 - its name
 _SECRET_LIMIT = 8194
@@ -141,8 +142,9 @@ def setup(
 
 
 def _set_up(plan: "Plan", answer: "Answer", access: _Access, config: Path) -> None:
+    from exporter.steps import Done, Step
     from exporter.stores.influx_admin import Admin, AdminError
-    from exporter.stores.influx_setup import Done, Step, fresh, set_up
+    from exporter.stores.influx_setup import fresh, set_up
     from exporter.stores.influx_token_files import NoPlaceError
 
     steps: list[Step] = []
@@ -187,8 +189,7 @@ def _first_user(server: "Influx", credentials: "Credentials") -> None:
 
 def _tell(steps: list["Step"], step: "Step") -> None:
     steps.append(step)
-    note = f"  {step.note}" if step.note else ""
-    click.echo(f"  {step.done.value:<17} {step.what:<34}{note}".rstrip())
+    click.echo(step.line(34))
 
 
 def _hint(plan: "Plan", config: Path) -> None:

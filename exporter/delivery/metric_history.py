@@ -13,6 +13,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.model import NANOSECONDS
+from exporter.reply import ReplyError, whole
 from exporter.stores.influx_client import PointsRefused
 from exporter.stores.influx_metric_lines import Tags, Value, lines, values
 
@@ -119,7 +120,7 @@ class MetricHistory:
             async with asyncio.timeout(PATIENCE):
                 text = await _bounded(client, self._probe)
             found = await asyncio.to_thread(_parsed, text)
-        except (httpx.HTTPError, TimeoutError, _UnreadableError) as error:
+        except (httpx.HTTPError, TimeoutError, ReplyError, _UnreadableError) as error:
             self._told(what, str(error) or type(error).__name__)
             return ()
         self._told(what, None)
@@ -145,14 +146,10 @@ class _UnreadableError(Exception):
 
 
 async def _bounded(client: httpx.AsyncClient, url: str) -> str:
-    body = bytearray()
     async with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
         response.raise_for_status()
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > ANSWER_LIMIT:
-                raise _UnreadableError(f"the answer is larger than {ANSWER_LIMIT} bytes")
-    return body.decode("utf-8", "replace")
+        reply = await whole(response, ANSWER_LIMIT)
+    return reply.body.decode("utf-8", "replace")
 
 
 def _parsed(text: str) -> list[Family]:

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from exporter.grafana.boards import MARK, Board, Edition, boards
 from exporter.grafana.sources import Source
-from exporter.grafana.steps import Done, Plan, Step
+from exporter.grafana.steps import Plan
 from exporter.grafana.talk import Grafana, GrafanaError, UnusableError
+from exporter.steps import Done, Step
 
 FOLDER: Final = "Livepeer AI"
 _PAGE: Final = 1000

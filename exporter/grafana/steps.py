@@ -1,30 +1,10 @@
-"""What is done in a Grafana, told one by one."""
+"""What is to be done in a Grafana."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple
 
 from exporter.grafana.boards import Edition
 from exporter.grafana.sources import Source
-
-
-class Done(StrEnum):
-    """What came of one step."""
-
-    THERE = "there"
-    MADE = "made"
-    CHANGED = "changed"
-    WOULD_MAKE = "would be made"
-    WOULD_CHANGE = "would be changed"
-    LEFT = "NOT DONE"
-
-
-class Step(NamedTuple):
-    """One thing that should be in the Grafana, and what was done about it."""
-
-    done: Done
-    what: str
-    note: str = ""
+from exporter.steps import Done
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from exporter.leaderboard.scoring import Score, ai_score, transcoding_score
+from exporter.leaderboard.scoring import Score, ai_score, means_of, transcoding_score
 from exporter.model import (
     NANOSECONDS,
     Measurement,
@@ -244,7 +244,7 @@ def _reported_error(error: ReportedError) -> Json:
 
 def _scored(members: Sequence[SpelledGroup]) -> ScoredGroup:
     first = members[0]
-    rows, timed = sum(one.rows for one in members), sum(one.timed for one in members)
+    means = means_of(members)
     # In order, which has no spelling first: that is the display form.
     spelled = (
         None
@@ -257,9 +257,9 @@ def _scored(members: Sequence[SpelledGroup]) -> ScoredGroup:
         pipeline=first.pipeline,
         shown_pipeline=spelled or pipeline_display(first.pipeline),
         model=first.model,
-        rows=rows,
-        success_rate=sum(one.success for one in members) / rows,
-        round_trip_time=sum(one.time for one in members) / timed if timed else None,
+        rows=means.rows,
+        success_rate=means.success_rate,
+        round_trip_time=means.round_trip_time,
     )
 
 

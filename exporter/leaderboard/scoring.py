@@ -18,11 +18,12 @@ What is not a number by these formulas, or infinite, is 0 here; the original fai
 """
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from exporter.stores import Group, TranscodingGroup
+from exporter.stores import Group, SpelledGroup, TranscodingGroup
 
 SUCCESS_WEIGHT: Final = 0.65
 ROUND_TRIP_WEIGHT: Final = 0.35
@@ -35,6 +36,25 @@ class Score(msgspec.Struct, frozen=True):
     success_rate: float
     round_trip_score: float
     score: float
+
+
+class Means(msgspec.Struct, frozen=True):
+    """Means over the rows of a group whose names were spelled in several ways."""
+
+    rows: int
+    success_rate: float
+    round_trip_time: float | None
+    """Seconds; `None` if no row has one."""
+
+
+def means_of(parts: Sequence[SpelledGroup]) -> Means:
+    """The means over all rows of the parts, of which there is at least one."""
+    rows, timed = sum(one.rows for one in parts), sum(one.timed for one in parts)
+    return Means(
+        rows,
+        sum(one.success for one in parts) / rows,
+        sum(one.time for one in parts) / timed if timed else None,
+    )
 
 
 def round_trip_score(round_trip_time: float | None, median: float | None) -> float:

@@ -9,6 +9,7 @@ import msgspec
 from exporter.leaderboard import legacy
 from exporter.leaderboard.legacy import Json
 from exporter.leaderboard.ranking import Ranked, rank
+from exporter.leaderboard.scoring import means_of
 from exporter.model import NANOSECONDS, normal_orchestrator, pipeline_display, pipeline_uri
 from exporter.stores import (
     Group,
@@ -143,15 +144,15 @@ class Snapshot:
 def _group(key: tuple[str, str, str, str], parts: list[SpelledGroup]) -> Group:
     """The group of a target in a region, whose names were spelled in several ways."""
     orchestrator, region, pipeline, model = key
-    rows, timed = sum(one.rows for one in parts), sum(one.timed for one in parts)
+    means = means_of(parts)
     return Group(
         orchestrator=orchestrator,
         region=region,
         pipeline=pipeline,
         model=model,
-        rows=rows,
-        success_rate=sum(one.success for one in parts) / max(rows, 1),
-        round_trip_time=sum(one.time for one in parts) / timed if timed else None,
+        rows=means.rows,
+        success_rate=means.success_rate,
+        round_trip_time=means.round_trip_time,
     )
 
 

@@ -5,13 +5,13 @@ Safe to repeat: what is there already stays as it is.
 
 import asyncio
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
 from exporter.settings.serving import Influx
+from exporter.steps import Done, Step
 from exporter.stores.influx_access import Standing, standing
 from exporter.stores.influx_admin import Admin, Grant, ServerBucket, ServerToken
 from exporter.stores.influx_tasks import TaskText, tasks
@@ -20,25 +20,6 @@ from exporter.stores.influx_token_files import NoPlaceError, Place, held
 _HOUR, _DAY = 3600, 86400
 _PRIVATE, _GROUP = 0o600, 0o640
 _REMEDY = "--new-tokens makes a new one"
-
-
-class Done(StrEnum):
-    """What came of one step."""
-
-    THERE = "there"
-    MADE = "made"
-    CHANGED = "changed"
-    WOULD_MAKE = "would be made"
-    WOULD_CHANGE = "would be changed"
-    LEFT = "NOT DONE"
-
-
-class Step(NamedTuple):
-    """One thing that should be on the server, and what was done about it."""
-
-    done: Done
-    what: str
-    note: str = ""
 
 
 class TokenKind(NamedTuple):

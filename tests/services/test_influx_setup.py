@@ -17,9 +17,10 @@ from pydantic import SecretStr
 from exporter.cli.influx import TOKEN_VARIABLE
 from exporter.exit_code import ENVIRONMENT, FAILED, OK, USAGE
 from exporter.settings.serving import Influx
+from exporter.steps import Done
 from exporter.stores.influx_access import trouble
 from exporter.stores.influx_admin import Admin, Credentials
-from exporter.stores.influx_setup import Done, Plan, set_up
+from exporter.stores.influx_setup import Plan, set_up
 from tests.services.influx_commands import DAILY, FILES, HOURLY, Operator, table
 from tests.services.influx_server import InfluxServer, binary, free_port
 
