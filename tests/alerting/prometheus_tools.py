@@ -2,17 +2,16 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from exporter.alerting import Alert, Scope, Thresholds, alerts
 from exporter.alerting.prometheus import groups_of
+from tests.missing import program
 
 PACKAGES = {
     **dict.fromkeys(("promtool", "prometheus"), "prometheus"),
@@ -25,13 +24,7 @@ Values = float | Callable[[int], float | None]
 
 def tool(name: str) -> str:
     """The path of one of them. Skips the test where it lacks; in CI that is a failure."""
-    found = shutil.which(name)
-    if found is None:
-        why = f"there is no {name}: Debian's package `{PACKAGES[name]}` has it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
+    return program(name, PACKAGES[name])
 
 
 def ran(*command: str, cwd: Path | None = None) -> str:

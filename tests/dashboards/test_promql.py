@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +10,7 @@ import pytest
 from dashboards.boards import BOARDS
 from exporter.delivery.metric_list import METRICS
 from exporter.probe_server import METRICS as PROBE_METRICS
+from tests.alerting.prometheus_tools import ran
 from tests.dashboards import chosen
 
 EVERY_WAY: Final[tuple[dict[str, tuple[str, ...] | None], ...]] = (
@@ -67,9 +66,6 @@ def asked(expression: str, choices: dict[str, tuple[str, ...] | None]) -> str:
 
 
 def test_every_expression_parses_however_it_is_asked(tmp_path: Path) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("there is no promtool")
     rules = [
         {"record": f"one:{place}", "expr": asked(expression, choices)}
         for place, (_, expression) in enumerate(EXPRESSIONS)
@@ -77,14 +73,8 @@ def test_every_expression_parses_however_it_is_asked(tmp_path: Path) -> None:
     ]
     path = tmp_path / "rules.yml"  # JSON is YAML
     path.write_text(json.dumps({"groups": [{"name": "all", "rules": rules}]}))
-    done = subprocess.run(
-        [promtool, "check", "rules", "--lint=none", str(path)],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(rules)} rules found" in done.stdout + done.stderr
+    said = ran("promtool", "check", "rules", "--lint=none", str(path))
+    assert f"{len(rules)} rules found" in said
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """What the pieces of PromQL give for series that are known, computed by Prometheus' own engine."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from dashboards.boards import BOARDS
 from dashboards.panel import Panel
+from tests.alerting.prometheus_tools import ran
 from tests.dashboards import chosen
 
 EVERYTHING: dict[str, tuple[str, ...] | None] = dict.fromkeys(
@@ -38,9 +37,6 @@ def gives(
     orchestrator: str | None = None,
 ) -> None:
     """Compute it after an hour of a sample a minute, about that hour."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("there is no promtool")
     chosen_one = None if orchestrator is None else (orchestrator,)
     choices = EVERYTHING | {"orchestrator": chosen_one}
     samples: list[dict[str, Any]] = [
@@ -55,10 +51,7 @@ def gives(
     }
     path = tmp_path / "test.yml"  # JSON is YAML
     path.write_text(json.dumps({"rule_files": [], "tests": [test]}))
-    done = subprocess.run(
-        [promtool, "test", "rules", str(path)], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    ran("promtool", "test", "rules", str(path))
 
 
 REASONS = promql("orchestrator", "Why did jobs not succeed?")

@@ -15,8 +15,8 @@ from exporter.serving import listening
 from exporter.stack.pace import Pace
 from exporter.stack.server import Server
 from exporter.stack.shipped_settings import write_alertmanager, write_prometheus
+from tests.alerting.prometheus_tools import tool
 from tests.services.influx_server import free_port
-from tests.stack.programs import program
 
 STATION, PROBE = "livepeer-exporter", "livepeer-exporter-probe"
 PATIENCE = 45.0
@@ -141,14 +141,14 @@ async def monitoring(
     change(config)
     commands = {
         alertmanager: [
-            program("prometheus-alertmanager"),
+            tool("prometheus-alertmanager"),
             f"--config.file={routes}",
             f"--storage.path={folder / 'alertmanager'}",
             f"--web.listen-address={alertmanager}",
             "--cluster.listen-address=",
         ],
         prometheus: [
-            program("prometheus"),
+            tool("prometheus"),
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'prometheus'}",
             f"--web.listen-address={prometheus}",

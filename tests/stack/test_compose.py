@@ -22,8 +22,9 @@ from exporter.grafana.sources import Source
 from exporter.settings_file import load
 from exporter.stack import influx
 from exporter.stack.ports import Ports
+from tests.alerting.prometheus_tools import tool
 from tests.services.influx_server import InfluxServer, free_port
-from tests.stack.programs import ROOT, compose_parser, program, run
+from tests.stack.programs import ROOT, compose_parser, run
 from tests.system.service import running, until_answered
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -294,7 +295,7 @@ def test_prometheus_takes_its_settings(stack: dict[str, Any], tmp_path: Path) ->
             shutil.copy(source, place)
     path = folder / "prometheus.yml"
     path.write_text(path.read_text().replace("/etc/prometheus", str(folder)))
-    said = run(program("promtool"), "check", "config", path)
+    said = run(tool("promtool"), "check", "config", path)
     assert "SUCCESS" in said
     assert "rule files found" in said
 
@@ -314,7 +315,7 @@ def test_prometheus_has_the_shipped_settings_with_the_names_of_the_containers() 
 
 def test_alertmanager_takes_its_settings(stack: dict[str, Any]) -> None:
     (path,) = mounts(stack["services"]["alertmanager"], "bind").values()
-    assert "SUCCESS" in run(program("amtool"), "check-config", path)
+    assert "SUCCESS" in run(tool("amtool"), "check-config", path)
 
 
 def test_alertmanager_remembers_for_longer_than_it_waits_to_repeat(stack: dict[str, Any]) -> None:

@@ -22,8 +22,9 @@ from exporter.stack.failure import StackError
 from exporter.stack.folder import held
 from exporter.stack.pace import BRISK
 from exporter.stack.ports import HOST, Ports
+from tests.alerting.prometheus_tools import tool
 from tests.services.influx_server import VERSION, binary
-from tests.stack.programs import ROOT, program
+from tests.stack.programs import ROOT
 from tests.system.service import command, gone, running, until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -33,8 +34,8 @@ SERVERS = {"influxd", "prometheus", "alertmanager", "exporter"}
 @pytest.fixture(autouse=True)
 def _programs_are_there() -> None:
     binary()
-    program("prometheus")
-    program("prometheus-alertmanager")
+    tool("prometheus")
+    tool("prometheus-alertmanager")
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from exporter.cli import cli
 from exporter.exit_code import USAGE
 from exporter.settings_file import load
 from exporter.stores.influx_setup import TOKENS
-from tests.stack.programs import ROOT, absent, run
+from tests.missing import missing
+from tests.stack.programs import ROOT, run
 from tests.system.service import environment
 
 FOLDER = ROOT / "config" / "systemd"
@@ -38,7 +39,7 @@ def service(unit: str) -> list[tuple[str, str]]:
 def systemd_analyze() -> str:
     found = shutil.which("systemd-analyze")
     if found is None:
-        absent("there is no systemd-analyze (Debian: apt install systemd)")
+        missing("there is no systemd-analyze (Debian: apt install systemd)")
     return found
 
 
@@ -137,7 +138,7 @@ def test_variables_are_settings_and_tokens_are_handed_over_by_systemd(tmp_path: 
 def test_the_user_is_one_that_systemd_would_make() -> None:
     sysusers = shutil.which("systemd-sysusers")
     if sysusers is None:
-        absent("there is no systemd-sysusers (Debian: apt install systemd)")
+        missing("there is no systemd-sysusers (Debian: apt install systemd)")
     said = run(sysusers, "--dry-run", FOLDER / "sysusers.conf")
     names = set(re.findall(r"Creating user '([\w-]+)'", said))
     assert names == {dict(service(unit))["User"] for unit in UNITS}
@@ -153,7 +154,7 @@ def allowed(tmp_path: Path) -> Path:
     if platform.machine() != "x86_64":
         pytest.skip("the numbers of the system calls are those of x86-64")
     if not NUMBERS.is_file():
-        absent(f"there is no {NUMBERS} (Debian on x86-64: apt install linux-libc-dev)")
+        missing(f"there is no {NUMBERS} (Debian on x86-64: apt install linux-libc-dev)")
     wanted: set[str] = set()
     for key, value in service(UNITS[0]):
         if key == "SystemCallFilter":

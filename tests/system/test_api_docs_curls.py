@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from exporter.web.app import build_app
+from tests.missing import missing
 from tests.stations import running_station
 from tests.system.service import POLL, environment, running, station_of_demo, until_answered
 
@@ -117,12 +117,10 @@ async def until_it_holds(url: str, words: str) -> None:
 
 
 def need(*programs: str) -> None:
-    missing = [program for program in programs if shutil.which(program) is None]
-    if missing:
-        hint = f"{', '.join(missing)}: not installed, and the commands of docs/api.md need it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(hint)
-        pytest.skip(hint)
+    wanting = [program for program in programs if shutil.which(program) is None]
+    if wanting:
+        hint = f"{', '.join(wanting)}: not installed, and the commands of docs/api.md need it"
+        missing(hint)
 
 
 @pytest.mark.system
