@@ -1,8 +1,9 @@
-"""Queries as Grafana asks them: with what the reader chose in the place of the variables."""
+"""Queries as Grafana asks them, of readers that are given by the names of their choices."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+
+from dashboards import interpolation
+from dashboards.interpolation import Asked, Chosen
 
 Choices = Mapping[str, tuple[str, ...] | None]
 """Values of the variables; `None`: all."""
@@ -12,34 +13,20 @@ STEP = 1800
 
 def flux(query: str, choices: Choices, start: int, stop: int, bucket: str) -> str:
     """A Flux query; `start` and `stop` in Unix seconds."""
-    for name, values in choices.items():
-        query = query.replace(f"${{{name}:regex}}", _any(values))
-    query = query.replace("${bucket}", bucket)
-    for name, moment in (("v.timeRangeStart", start), ("v.timeRangeStop", stop)):
-        query = query.replace(name, datetime.fromtimestamp(moment, UTC).isoformat()[:-6] + "Z")
-    query = query.replace("v.windowPeriod", f"{STEP}s")
-    assert "${" not in query, query
-    return query
+    variables = _variables(choices) | {"bucket": Chosen(values=(bucket,))}
+    return interpolation.flux(query, variables, Asked(start=start, stop=stop, least=STEP))
 
 
 def promql(query: str, choices: Choices, seconds: int) -> str:
     """A PromQL query about a range of so many seconds."""
-    for macro, value in (
-        ("$__range_s", str(seconds)),
-        ("$__range", f"{seconds}s"),
-        ("$__rate_interval", f"{STEP + 30}s"),
-        ("$__interval", f"{STEP}s"),
-    ):
-        query = query.replace(macro, value)
-    for name, values in choices.items():
-        query = query.replace(f"${{{name}:regex}}", _any(values))
-        query = query.replace(f"${name}", _any(values).replace("\\", "\\\\").replace('"', '\\"'))
-    assert "$" not in query, query
-    return query
+    asked = Asked(start=0, stop=seconds, least=STEP)
+    return interpolation.promql(query, _variables(choices), asked)
 
 
-def _any(values: tuple[str, ...] | None) -> str:
-    if values is None:
-        return ".*"
-    escaped = [re.sub(r"[\\^$*+?.()|[\]{}/]", r"\\\g<0>", value) for value in values]
-    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
+def _variables(choices: Choices) -> dict[str, Chosen]:
+    return {
+        name: Chosen(everything=True, all_value=".*", multi=True)
+        if values is None
+        else Chosen(values=values, multi=True)
+        for name, values in choices.items()
+    }
