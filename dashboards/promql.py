@@ -53,7 +53,7 @@ def failures(by: str, span: str, match: str = TARGET) -> str:
     """
     name = f"livepeer_ai_job_failures_total{{{match}}}"
     grown = f"increase({name}[{span}])"
-    begun = f"clamp_max({name}, 1) unless {name} offset {span}"
+    begun = f"clamp_max(min_over_time({name}[{span}]), 1) unless {name} offset {span}"
     apart = f'label_replace(({begun}), "begun", "1", "", "")'
     return f"sum by ({by}) ({grown} or {apart}) > 0"
 

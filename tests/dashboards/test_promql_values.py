@@ -70,6 +70,11 @@ def test_a_failure_that_began_a_series_is_counted(tmp_path: Path) -> None:
     gives(tmp_path, f"floor({REASONS})", [fresh], [(SHOWN, 2)])
 
 
+def test_a_failure_whose_series_ended_with_the_station_is_counted(tmp_path: Path) -> None:
+    gone = series("job_failures_total", "x", "_x20 1x9 2x9 _x21", WHY)
+    gives(tmp_path, f"floor({REASONS})", [gone], [(SHOWN, 2)])
+
+
 def test_a_failure_of_before_is_not_counted(tmp_path: Path) -> None:
     gives(tmp_path, REASONS, [series("job_failures_total", "x", "7x60", WHY)], [])
 
