@@ -74,10 +74,9 @@ def _network(source: Source) -> Question:
 
 
 def _nothing_tested(at: Thresholds, source: Source) -> Question:
-    """Of the testers that write here; those that others are followed for have no station here."""
+    """Of the testers that look for targets; who is followed, or posts, does not do so here."""
     supply = "tester_supply_timestamp_seconds"
     flux = f"""\
-ours = {source.testers("tester_targets")}
 looking = {source.testers("tester_source_up")}
 {budget_reached(source)}
 spent = reached
@@ -98,7 +97,6 @@ never = {source.now(supply, TESTER)}
     |> group()
 
 union(tables: [latest, never])
-    |> filter(fn: (r) => contains(value: r.tester, set: ours))
     |> filter(fn: (r) => contains(value: r.tester, set: looking))
     |> filter(fn: (r) => not contains(value: r.tester, set: spent))"""
     return Question(

@@ -43,9 +43,9 @@ class World:
         made = value if callable(value) else lambda _: value
         self.values[metric, tuple(sorted({**TESTER, **tags}.items()))] = made
 
-    def drop(self, metric: str) -> None:
-        """A metric that is not there at all."""
-        self.values = {key: value for key, value in self.values.items() if key[0] != metric}
+    def say(self, metric: str, text: str, **tags: str) -> None:
+        """A metric that is a text."""
+        self.put(metric, lambda _: f'"{text}"', **tags)
 
     def job(
         self, orchestrator: str, age: int, outcome: Outcome | None = None, **facts: Any

@@ -253,8 +253,7 @@ def test_who_is_in_nobodys_list_any_more_is_told(fired: Ask) -> None:
 def test_who_is_tested_on_what_he_offered_last_and_listed_no_longer_is_told(fired: Ask) -> None:
     world = well()
     for orchestrator, state in ((ALICE, "no_longer_listed"), (BOB, "offered")):
-        written: Callable[[int], str] = lambda _, state=state: f'"{state}"'  # noqa: E731
-        world.put("orchestrator_state", written, orchestrator=orchestrator)
+        world.say("orchestrator_state", state, orchestrator=orchestrator)
     assert fired(world) == {(key("OrchestratorVanished", Severity.CRITICAL), ALICE)}
 
 
