@@ -10,7 +10,7 @@ from exporter.alerting.thresholds import Thresholds
 
 _HERE: Final = "{{ $labels.instance }}"
 _CONSUMER: Final = "{{ $labels.consumer }}"
-_CANNOT: Final = "measurements cannot be stored|measurement was not stored"
+CANNOT: Final = ("measurements cannot be stored", "measurement was not stored")
 """Why a job is left out when the outbox takes nothing, as `jobs_skipped_total` says it."""
 
 
@@ -24,7 +24,7 @@ def delivery_alerts(at: Thresholds) -> Iterator[Alert]:
 
 
 def _not_storing(at: Thresholds) -> Alert:
-    skipped = f'livepeer_ai_tester_jobs_skipped_total{{reason=~"{_CANNOT}"}}'
+    skipped = f'livepeer_ai_tester_jobs_skipped_total{{reason=~"{"|".join(CANNOT)}"}}'
     return operator_alert(
         "LivepeerAiCannotStore",
         Severity.CRITICAL,

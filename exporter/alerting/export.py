@@ -4,6 +4,8 @@ from exporter import shipped
 from exporter.alerting.alertmanager import Receivers, alertmanager_file
 from exporter.alerting.grafana import BUCKET, grafana_file
 from exporter.alerting.grafana import PATH as GRAFANA
+from exporter.alerting.grafana_contacts import PATH as CONTACTS
+from exporter.alerting.grafana_contacts import contacts_file
 from exporter.alerting.prometheus import rule_files
 from exporter.alerting.scope import Scope
 from exporter.alerting.thresholds import Thresholds
@@ -21,6 +23,7 @@ def made_files(
         **rules,
         "alertmanager/alertmanager.yml": alertmanager_file(receivers),
         GRAFANA: grafana_file(at, scope, bucket),
+        CONTACTS: contacts_file(receivers),
     }
 
 

@@ -9,9 +9,10 @@ import re
 from typing import Any, Final
 
 from exporter.alerting.catalogue import alerts
-from exporter.alerting.grafana_flux import Question, alert_of, questions, whole
+from exporter.alerting.flux import Question
+from exporter.alerting.grafana_flux import alert_of, questions, whole
 from exporter.alerting.prometheus import as_yaml
-from exporter.alerting.rule import Alert
+from exporter.alerting.rule import Alert, Group
 from exporter.alerting.scope import Scope
 from exporter.alerting.thresholds import Thresholds
 
@@ -20,6 +21,7 @@ DATASOURCE: Final = "livepeer-ai-influxdb"
 FOLDER: Final = "Livepeer AI alerts"
 BUCKET: Final = "livepeer_ai"
 _INTERVAL: Final = 60
+"""Seconds between two evaluations, where the group of Prometheus' rules has none of its own."""
 _LONGEST: Final = 26 * 3600
 _EXPRESSIONS: Final = "__expr__"
 _LABELS: Final = {
@@ -38,23 +40,29 @@ def grafana_file(
 ) -> str:
     """The file with all rules; the data source is known by its uid, `livepeer-ai-influxdb`."""
     at, scope = at or Thresholds(), scope or Scope()
-    everything = list(alerts(at, Scope(runbooks=scope.runbooks)))
-    rules = [
-        _rule(question, alert_of(question, everything), scope, bucket)
-        for question in questions(at, bucket, scope)
-    ]
-    chosen = [rule for rule in rules if rule["labels"]["audience"] in scope.audiences]
-    group = {
+    known = list(alerts(at, Scope(runbooks=scope.runbooks)))
+    groups: dict[Group, list[dict[str, Any]]] = {}
+    for question in questions(at, bucket, scope):
+        alert = alert_of(question, known)
+        if alert.audience in scope.audiences:
+            groups.setdefault(alert.group, []).append(_rule(question, alert, scope, bucket))
+    return _MADE + as_yaml(
+        {"apiVersion": 1, "groups": [_group(group, rules) for group, rules in groups.items()]}
+    )
+
+
+def _group(group: Group, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "orgId": 1,
-        "name": "livepeer-ai",
+        "name": str(group),
         "folder": FOLDER,
-        "interval": f"{_INTERVAL}s",
-        "rules": chosen,
+        "interval": f"{group.interval or _INTERVAL}s",
+        "rules": rules,
     }
-    return _MADE + as_yaml({"apiVersion": 1, "groups": [group]})
 
 
 def _rule(question: Question, alert: Alert, scope: Scope, bucket: str) -> dict[str, Any]:
+    pending = alert.pending if question.pending is None else question.pending
     return {
         "uid": _uid(question),
         "title": f"{question.name} ({question.severity})",
@@ -62,15 +70,15 @@ def _rule(question: Question, alert: Alert, scope: Scope, bucket: str) -> dict[s
         "data": [_asked(question, bucket, scope), _reduced(), _compared(question)],
         "noDataState": question.no_data,
         "execErrState": "Error",
-        "for": f"{alert.pending}s",
+        "for": f"{pending}s",
         "labels": {
             "alert": question.name,
             "severity": str(alert.severity),
             "audience": str(alert.audience),
         },
         "annotations": {
-            "summary": _words(alert.summary),
-            "description": _words(alert.description),
+            "summary": _words(question.summary or alert.summary),
+            "description": _words(question.description or alert.description),
             "runbook_url": scope.runbooks + alert.runbook,
         },
     }

@@ -8,7 +8,7 @@ from exporter.alerting.scope import Scope
 from exporter.alerting.thresholds import DAY, HOUR, Thresholds
 
 _WHOSE = f"{INSTALLATION}, orchestrator_address"
-_LOOK = 6 * HOUR
+LOOK = 6 * HOUR
 """Seconds for which a look at a service URI says something of now."""
 
 
@@ -96,7 +96,7 @@ unless on ({INSTALLATION})
 
 def _look_is_fresh(at: Thresholds, scope: Scope) -> str:
     looked = held(f"livepeer_ai_orchestrator_reach_timestamp_seconds{scope.of()}", at.gap)
-    return f"and\n  (time() - {looked} < {_LOOK})"
+    return f"and\n  (time() - {looked} < {LOOK})"
 
 
 def _unreachable(at: Thresholds, scope: Scope) -> Alert:

@@ -9,6 +9,8 @@ from exporter.alerting.scope import Scope
 from exporter.alerting.thresholds import Thresholds
 
 _HERE: Final = "{{ $labels.instance }}"
+IN_VAIN: Final = ("tester_errors", "elsewhere", "unknown")
+"""What jobs came to that say nothing of orchestrators, as `last_round_jobs` has it."""
 _LAG: Final = "{{ $value | humanizeDuration }}"
 
 
@@ -178,7 +180,7 @@ def _timing(at: Thresholds) -> Alert:
 
 def _in_vain(at: Thresholds) -> Alert:
     jobs = "livepeer_ai_tester_last_round_jobs"
-    vain = f'{jobs}{{state=~"tester_errors|elsewhere|unknown"}}'
+    vain = f'{jobs}{{state=~"{"|".join(IN_VAIN)}"}}'
     return operator_alert(
         "LivepeerAiTestsInVain",
         Severity.WARNING,

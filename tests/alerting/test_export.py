@@ -161,7 +161,7 @@ def test_force_writes_over_it_and_says_so(tmp_path: Path) -> None:
     result = export("--dir", str(tmp_path), "--force")
     assert result.exit_code == OK
     assert f"{mine}: written over" in result.output
-    assert result.output.count("as it was") == 5
+    assert result.output.count("as it was") == 6
     assert not list(tmp_path.rglob("*.new"))
 
 

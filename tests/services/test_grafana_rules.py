@@ -1,113 +1,30 @@
-"""What Grafana-managed rules ask, put to a real InfluxDB: what fires, and what must not."""
+"""What Grafana-managed rules ask about orchestrators, put to a real InfluxDB."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import pytest
-import yaml
-from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from exporter.alerting import Scope, Severity, Thresholds, alerts
-from exporter.alerting.grafana import grafana_file
-from exporter.alerting.grafana_flux import Question, questions, whole
-from exporter.alerting.money_alerts import BUDGET
-from exporter.model import Blame, Measurement, Origin, Outcome
-from exporter.stores import Row
-from exporter.stores.influx_lines import line
-from exporter.stores.influx_metric_lines import Value, lines
-from tests.measurements import SECOND, failed, good
-from tests.services.influx_server import ORG, InfluxServer, influx_server
-
-MINUTE, HOUR, DAY = 60, 3600, 86400
-ALICE, BOB, CAROL, DAVE, ERIN = (f"0x{digit}" + "c" * 39 for digit in "abcde")
-EVERYBODY = (ALICE, BOB, CAROL, DAVE, ERIN)
-MODEL = {"pipeline": "llm", "model": 'a "model"/8b'}
-TESTER = {"tester": "tester-1", "region": "MDW"}
-Key = tuple[str, Severity]
-Fired = set[tuple[Key, str]]
-"""Which rule, and the orchestrator, or else what it is about."""
-
-
-@dataclass
-class World:
-    """What was written up to now; everything is well."""
-
-    now: int
-    jobs: list[Measurement] = field(default_factory=list)
-    values: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = field(default_factory=dict)
-
-    def put(
-        self, metric: str, value: float | Callable[[int], float | str | None], **tags: str
-    ) -> None:
-        """A metric with a value, or one by the age in seconds; `None`: not there."""
-        made = value if callable(value) else lambda _: value
-        self.values[metric, tuple(sorted({**TESTER, **tags}.items()))] = made
-
-    def drop(self, metric: str) -> None:
-        """A metric that is not there at all."""
-        self.values = {key: value for key, value in self.values.items() if key[0] != metric}
-
-    def job(
-        self, orchestrator: str, age: int, outcome: Outcome | None = None, **facts: Any
-    ) -> None:
-        """A job so many seconds ago; a good one that took a second unless an outcome is given."""
-        told = {**TESTER, **MODEL, "orchestrator": orchestrator, **facts}
-        told["started_at"] = (self.now - age) * SECOND
-        identity = f"{orchestrator} {age} {outcome} {facts}"
-        if outcome is None:
-            self.jobs.append(good(identity, told.pop("took", 1.0), **told))
-        else:
-            self.jobs.append(failed(identity, outcome, **told))
-
-    def lines(self) -> Iterator[str]:
-        """All of it in line protocol."""
-        for number, job in enumerate(self.jobs, 1):
-            yield line(Row("box", number, job))
-        for age in (*range(0, HOUR, MINUTE), *range(HOUR, DAY + 2 * HOUR, HOUR)):
-            found = [
-                Value(tags, metric, value if isinstance(value, str) else repr(float(value)))
-                for (metric, tags), made in self.values.items()
-                if (value := made(age + 5)) is not None
-            ]
-            yield from lines(found, (self.now - age - 5) * SECOND)
-
-
-def well() -> World:
-    now = int(time.time())
-    world = World(now)
-    for orchestrator in EVERYBODY:
-        offer = {"orchestrator": orchestrator, **MODEL}
-        for age in range(5 * MINUTE, 30 * HOUR, 15 * MINUTE):
-            world.job(orchestrator, age)
-        world.put("job_consecutive_failures", 0, **offer)
-        world.put("job_last_attempt_timestamp_seconds", lambda age: now - age - 300, **offer)
-        world.put("tester_offer_tested", 1, **offer)
-        world.put("tester_offer_warm", 1, **offer)
-        world.put("tester_cycle_lateness_seconds", 3, orchestrator=orchestrator)
-        uri = {"orchestrator": orchestrator, "registry": "ai"}
-        world.put("orchestrator_reachable", 1, **uri)
-        world.put("orchestrator_reach_timestamp_seconds", lambda age: now - age, **uri)
-        world.put("orchestrator_certificate_expiry_timestamp_seconds", now + 90 * DAY, **uri)
-    world.put("tester_targets", 5)
-    world.put("tester_settings_digest", lambda _: '"0123"')
-    world.put("tester_network_up", 1)
-    world.put("tester_maintenance", 0)
-    world.put("tester_outbox_pending", 3)
-    for consumer in ("store", "post_stats example.org"):
-        world.put("tester_dead_letters", 0, consumer=consumer)
-        world.put("tester_consumer_up", 1, consumer=consumer)
-    world.put("tester_source_up", 1, source="gateway")
-    world.put("tester_supply_timestamp_seconds", lambda age: now - age)
-    world.put("tester_followed_last_success_timestamp_seconds", lambda age: now - age, source="f")
-    for reason in ("no_deposit", "low_reserve"):
-        world.put("tester_account_concern", 0, reason=reason)
-    world.put("tester_targets_held_back", 0, reason=BUDGET)
-    world.put("tester_cost_today_wei", 1e15)
-    world.put("tester_spending_limit_wei", 1e16)
-    return world
+from exporter.alerting import Scope, Severity
+from exporter.model import Blame, Origin, Outcome
+from tests.measurements import SECOND
+from tests.services.grafana_worlds import (
+    ALICE,
+    BOB,
+    CAROL,
+    DAY,
+    EVERYBODY,
+    HOUR,
+    MINUTE,
+    MODEL,
+    Fired,
+    World,
+    fired_on,
+    key,
+    well,
+)
+from tests.services.influx_server import InfluxServer, influx_server
 
 
 @pytest.fixture(scope="module")
@@ -122,40 +39,9 @@ Ask = Callable[..., Fired]
 @pytest.fixture
 def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
     def ask(world: World, scope: Scope | None = None) -> Fired:
-        bucket = request.node.name[:100].replace('"', "")
-        server.bucket(bucket)
-        written = list(world.lines())
-        for first in range(0, len(written), 5000):
-            server.write(bucket, written[first : first + 5000])
-        with InfluxDBClient(server.url, server.token, org=ORG, timeout=60_000) as client:
-            api = client.query_api()
-            return {
-                hit
-                for question in questions(Thresholds(), bucket, scope)
-                for hit in _hits(question, api.query(whole(question, bucket, scope)))
-            }
+        return fired_on(server, request.node.name[:100], world, scope)
 
     return ask
-
-
-def _hits(question: Question, tables: Any) -> Iterator[tuple[Key, str]]:
-    for table in tables:
-        (record,) = table.records
-        values = record.values
-        assert values.keys() - {"result", "table", "_time", "_value"} == set(question.tags)
-        above = question.above is not None and values["_value"] > question.above
-        below = question.below is not None and values["_value"] < question.below
-        if above or below:
-            about = [
-                values[tag]
-                for tag in ("orchestrator", "consumer", "source", "reason")
-                if tag in question.tags
-            ]
-            yield (question.name, question.severity), about[0] if about else values["tester"]
-
-
-def key(name: str, severity: Severity = Severity.WARNING) -> Key:
-    return f"LivepeerAi{name}", severity
 
 
 STREAK = {key("ConsecutiveFailures"), key("ConsecutiveFailures", Severity.CRITICAL)}
@@ -364,6 +250,13 @@ def test_who_is_in_nobodys_list_any_more_is_told(fired: Ask) -> None:
     assert fired(world) == {(key("OrchestratorVanished", Severity.CRITICAL), ALICE)}
 
 
+def test_who_is_tested_on_what_he_offered_last_and_listed_no_longer_is_told(fired: Ask) -> None:
+    world = well()
+    for orchestrator, state in ((ALICE, "no_longer_listed"), (BOB, "offered")):
+        world.say("orchestrator_state", state, orchestrator=orchestrator)
+    assert fired(world) == {(key("OrchestratorVanished", Severity.CRITICAL), ALICE)}
+
+
 def test_nobody_vanished_while_discovery_fails(fired: Ask) -> None:
     world = well()
     vanished(world, ALICE)
@@ -404,70 +297,3 @@ def test_a_uri_out_of_reach_and_a_certificate_that_ends_are_told(fired: Ask) -> 
         (key("OrchestratorUnreachable", Severity.INFO), ALICE),
         (key("CertificateExpiring", Severity.INFO), BOB),
     }
-
-
-def test_what_is_wrong_with_the_tester_is_told_to_its_operator(fired: Ask) -> None:
-    world = well()
-    for orchestrator in EVERYBODY:
-        world.put("tester_cycle_lateness_seconds", 900, orchestrator=orchestrator)
-    world.put("tester_outbox_pending", 5000)
-    world.put("tester_dead_letters", 2, consumer="store")
-    world.put("tester_consumer_up", 0, consumer="post_stats example.org")
-    silent = "tester_followed_last_success_timestamp_seconds"
-    world.put(silent, world.now - 3 * HOUR, source="f")
-    world.put("tester_account_concern", 1, reason="no_deposit")
-    world.put("tester_account_concern", 1, reason="low_reserve")
-    world.put("tester_cost_today_wei", 1e16)
-    assert fired(world) == {
-        (key("CyclesLate"), "tester-1"),
-        (key("OutboxGrowing"), "tester-1"),
-        (key("DeadLetters"), "store"),
-        (key("ConsumerFailing"), "post_stats example.org"),
-        (key("FollowedSilent"), "f"),
-        (key("AccountConcern", Severity.CRITICAL), "no_deposit"),
-        (key("AccountConcern"), "low_reserve"),
-        (key("BudgetReached"), "tester-1"),
-    }
-
-
-def test_a_followed_leaderboard_that_never_answered_is_told(fired: Ask) -> None:
-    world = well()
-    world.put("tester_followed_errors_total", lambda age: max(0, 100 - age // 60), source="g")
-    world.put("tester_followed_errors_total", 7, source="f")
-    assert fired(world) == {(key("FollowedSilent"), "g")}
-
-
-def test_a_budget_that_no_job_fits_into_any_more_is_told(fired: Ask) -> None:
-    world = well()
-    world.put("tester_targets_held_back", 3, reason=BUDGET)
-    world.put("tester_cost_today_wei", 9.9e15)
-    assert fired(world) == {(key("BudgetReached"), "tester-1")}
-
-
-def test_the_file_has_what_grafana_wants_and_says_what_prometheus_alerts_say() -> None:
-    document = yaml.safe_load(grafana_file())
-    (group,) = document["groups"]
-    assert document["apiVersion"] == 1
-    assert {"orgId", "name", "folder", "interval", "rules"} == group.keys()
-    uids = [rule["uid"] for rule in group["rules"]]
-    assert len(set(uids)) == len(uids)
-    assert all(len(uid) <= 40 for uid in uids)
-    known = {alert.key: alert for alert in alerts()}
-    for rule in group["rules"]:
-        assert rule["condition"] in [part["refId"] for part in rule["data"]]
-        assert [part["refId"] for part in rule["data"]] == ["A", "B", "C"]
-        alert = known[rule["labels"]["alert"], Severity(rule["labels"]["severity"])]
-        assert rule["annotations"]["runbook_url"] == alert.runbook
-        assert rule["labels"]["audience"] == alert.audience
-        text = str(rule["annotations"])
-        assert "orchestrator_address" not in text
-        assert "model_name" not in text
-        assert "$value " not in text
-
-
-def test_a_bucket_with_quotes_is_a_text_and_no_query() -> None:
-    (rule,) = [
-        one for one in questions(Thresholds(), 'a"b${1}') if one.name.endswith("OutboxGrowing")
-    ]
-    assert 'from(bucket: "a\\"b\\${1}")' in whole(rule, 'a"b${1}')
-    assert msgspec.json.encode(rule)
