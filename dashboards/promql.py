@@ -48,8 +48,9 @@ def failures(by: str, span: str, match: str = TARGET) -> str:
     """
     name = f"livepeer_ai_job_failures_total{{{match}}}"
     grown = f"increase({name}[{span}])"
-    begun = f"clamp_max(min_over_time({name}[{span}]), 1) unless {name} offset {span}"
-    return f"sum by ({by}) ({grown} + ({begun}) or {grown}) > 0"
+    begun = f"clamp_max({name}, 1) unless {name} offset {span}"
+    apart = f'label_replace({begun}, "begun", "1", "", "")'
+    return f"sum by ({by}) ({grown} or {apart}) > 0"
 
 
 def busy_ratio(by: str, span: str, match: str = TARGET) -> str:
@@ -57,7 +58,8 @@ def busy_ratio(by: str, span: str, match: str = TARGET) -> str:
     jobs = f"({counted(by, span, match)})"
     busy = failures(by, span, f'{match},outcome="no_capacity"')
     unblamed = failures(by, span, f'{match},outcome="no_capacity",blame!="orchestrator"')
-    return f"({busy} or 0 * {jobs}) / (({unblamed} or 0 * {jobs}) + {jobs} > 0)"
+    # Each is asked as seldom as can be, for that is what costs.
+    return f"{busy} / ({jobs} + ({unblamed} or 0 * {jobs})) or 0 * ({jobs} > 0)"
 
 
 def mean_seconds(phase: str, by: str, span: str, match: str = TARGET) -> str:

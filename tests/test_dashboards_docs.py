@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from click import Command, Option
 
-from dashboards.gateway_operator import BOARD as GATEWAY_OPERATOR
-from dashboards.orchestrator import BOARD as ORCHESTRATOR
+from dashboards.boards import BOARDS
 from dashboards.panel import Board
 from exporter.cli.dashboards import TOKEN_VARIABLE, export, push
 
@@ -24,14 +23,14 @@ def test_the_variable_with_the_token_is_named() -> None:
     assert f"`{TOKEN_VARIABLE}`" in TEXT
 
 
-@pytest.mark.parametrize("board", [ORCHESTRATOR, GATEWAY_OPERATOR])
+@pytest.mark.parametrize("board", BOARDS)
 def test_every_row_of_a_dashboard_says_what_it_answers(board: Board) -> None:
     assert f"*{board.question}*" in TEXT
     for row in board.rows:
         assert f"| {row.title.partition(' (')[0]} |" in TEXT
 
 
-@pytest.mark.parametrize("board", [ORCHESTRATOR, GATEWAY_OPERATOR])
+@pytest.mark.parametrize("board", BOARDS)
 def test_every_variable_is_explained(board: Board) -> None:
     for choice in board.choices:
         assert choice.label in TEXT

@@ -21,9 +21,9 @@ def _over_time(metric: str, of_model: str) -> str:
         FLUX_MOST_OFFERS
         + flux.metric(metric, *flux.SUPPLY)
         + flux.highest_steps(*flux.OFFER)
-        + AMONG
         + flux.group("pipeline", "model", "_time")
         + of_model
+        + AMONG
         + flux.gaps(*flux.SUPPLY)
     )
 

@@ -11,7 +11,7 @@ from dashboards.models.busiest import (
     MOST_JOBS,
     with_most_jobs,
 )
-from dashboards.models.columns import OWN, PER_UNIT, SCHEMA
+from dashboards.models.columns import OWN, with_unit
 from dashboards.panel import Panel, Query, Row
 
 
@@ -61,12 +61,8 @@ def _per_unit(share: float, title: str) -> Panel:
                     )
                 ),
                 by=(*MODEL, "unit"),
-                flux=SCHEMA
-                + FLUX_MOST_JOBS
-                + PER_UNIT
-                + flux.grouped("pipeline", "model", "unit")
-                + flux.quantiles(share)
-                + AMONG,
+                flux=FLUX_MOST_JOBS
+                + with_unit(flux.quantiles(share), ("pipeline", "model_name"), more=AMONG),
             ),
         ),
     )

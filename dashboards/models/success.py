@@ -57,9 +57,9 @@ _WARM: Final = Panel(
             flux=FLUX_MOST_OFFERS
             + flux.metric("tester_offer_warm", *flux.SUPPLY)
             + flux.highest_steps(*flux.OFFER)
-            + AMONG
             + flux.group("pipeline", "model", "_time")
             + "\n    |> mean()"
+            + AMONG
             + flux.gaps(*flux.SUPPLY),
         ),
     ),

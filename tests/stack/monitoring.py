@@ -58,12 +58,11 @@ class Webhook:
             )
         return web.Response()
 
-    def of(self, orchestrator: str, status: str) -> list[Told]:
-        """What was told of an orchestrator."""
+    def of(self, orchestrator: str, name: str, status: str) -> list[Told]:
+        """What was told of an orchestrator by an alert."""
+        wanted = (orchestrator.lower(), name, status)
         return [
-            one
-            for one in self.told
-            if one.status == status and one.orchestrator.lower() == orchestrator.lower()
+            one for one in self.told if (one.orchestrator.lower(), one.name, one.status) == wanted
         ]
 
 
