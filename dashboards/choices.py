@@ -4,6 +4,7 @@ from typing import Final
 
 from dashboards.panel import Choice
 from dashboards.promql import ANY_TESTER
+from dashboards.promql import ORCHESTRATOR as ONE_OF
 
 _INFO: Final = 'livepeer_ai_job_info{origin=~"$origin"'
 
@@ -62,9 +63,7 @@ PIPELINE: Final = Choice(
     name="pipeline",
     label="Pipeline",
     description="Kind of job.",
-    promql=(
-        f'label_values({_INFO},tester=~"$tester",orchestrator_address=~"$orchestrator"}}, pipeline)'
-    ),
+    promql=(f'label_values({_INFO},tester=~"$tester",{ONE_OF}}}, pipeline)'),
     flux=_tag_values("pipeline", "tester", "orchestrator"),
 )
 MODEL: Final = Choice(
@@ -72,8 +71,7 @@ MODEL: Final = Choice(
     label="Model",
     description="Model id.",
     promql=(
-        f'label_values({_INFO},tester=~"$tester",orchestrator_address=~"$orchestrator",'
-        'pipeline=~"$pipeline"}, model_name)'
+        f'label_values({_INFO},tester=~"$tester",{ONE_OF},pipeline=~"$pipeline"}}, model_name)'
     ),
     flux=_tag_values("model", "tester", "orchestrator", "pipeline"),
 )

@@ -2,14 +2,19 @@
 
 from typing import Final
 
+ORCHESTRATOR: Final = "orchestrator_address=~`${orchestrator:regex}`"
+"""Matches the chosen orchestrators, also where but one can be chosen.
+
+Grafana escapes no regular expression by itself then, and doubles no backslash where a format is
+named: so the format, and a string in which a backslash is one. No label has a backtick (`clean`).
+"""
 TARGET: Final = (
-    'orchestrator_address=~"$orchestrator",pipeline=~"$pipeline",model_name=~"$model",'
-    'region=~"$region",tester=~"$tester"'
+    f'{ORCHESTRATOR},pipeline=~"$pipeline",model_name=~"$model",region=~"$region",tester=~"$tester"'
 )
 """Matches what is chosen of targets."""
 NETWORK: Final = 'pipeline=~"$pipeline",model_name=~"$model",region=~"$region",tester=~"$tester"'
 """Matches the same models in the same regions, whoever serves them."""
-OFFER: Final = 'orchestrator_address=~"$orchestrator",pipeline=~"$pipeline",model_name=~"$model"'
+OFFER: Final = f'{ORCHESTRATOR},pipeline=~"$pipeline",model_name=~"$model"'
 """Matches what is chosen of offers, which have neither tester nor region."""
 
 SUPPLY: Final = 'pipeline=~"$pipeline",model_name=~"$model"'
@@ -49,7 +54,7 @@ def failures(by: str, span: str, match: str = TARGET) -> str:
     name = f"livepeer_ai_job_failures_total{{{match}}}"
     grown = f"increase({name}[{span}])"
     begun = f"clamp_max({name}, 1) unless {name} offset {span}"
-    apart = f'label_replace({begun}, "begun", "1", "", "")'
+    apart = f'label_replace(({begun}), "begun", "1", "", "")'
     return f"sum by ({by}) ({grown} or {apart}) > 0"
 
 
@@ -59,7 +64,8 @@ def busy_ratio(by: str, span: str, match: str = TARGET) -> str:
     busy = failures(by, span, f'{match},outcome="no_capacity"')
     unblamed = failures(by, span, f'{match},outcome="no_capacity",blame!="orchestrator"')
     # Each is asked as seldom as can be, for that is what costs.
-    return f"{busy} / ({jobs} + ({unblamed} or 0 * {jobs})) or 0 * ({jobs} > 0)"
+    part = f"({busy}) / ({jobs} + ({unblamed} or 0 * {jobs}))"
+    return f"{part} or 0 * ({jobs} > 0)"
 
 
 def mean_seconds(phase: str, by: str, span: str, match: str = TARGET) -> str:

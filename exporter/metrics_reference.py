@@ -39,7 +39,7 @@ OpenMetrics 1.0.
   the leaderboard. Results about transcoding and imported ones are not counted.
 - Counters, sums and histograms start at 0 with the station. Consecutive failures and the two
   moments are restored from the store.
-- In labels, control characters, `%`, backslash and `"` of names that strangers chose are
+- In labels, control characters, `%`, backslash, `"` and backticks of names that strangers chose are
   percent-encoded (`%0A`), so that every value can be put into a query.
 
 Failures are split by blame, and only those of the orchestrator count against it. The success ratio

@@ -1,6 +1,7 @@
 """Real servers: one a test session (and test process), and fresh ones for tests that break them."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 from exporter.exit_code import OK
 from tests.services.influx_commands import FILES, Operator
 from tests.services.influx_server import InfluxServer, influx_server
+
+# Programs are started hundreds of times; most of a start would go into compiling our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_finish() -> None:

@@ -5,8 +5,9 @@ from typing import Final
 from dashboards import flux
 from dashboards.colours import BAD, GOOD, UNKNOWN, WARNING
 from dashboards.panel import Panel, Query, Row
+from dashboards.promql import ORCHESTRATOR
 
-_WHO: Final = 'orchestrator_address=~"$orchestrator"'
+_WHO: Final = ORCHESTRATOR
 _DAY: Final = 86_400
 
 

@@ -105,7 +105,7 @@ def _standing(title: str, name: str, description: str, decimals: int, best: str)
         queries=(
             Query(
                 name=title,
-                promql=f'{best}(livepeer_ai_{name}{{orchestrator_address=~"$orchestrator"}})',
+                promql=f"{best}(livepeer_ai_{name}{{{promql.ORCHESTRATOR}}})",
                 flux=f"{flux.DATE}{flux.now(name, 'orchestrator')}{flux.group()}\n    |> {best}()",
             ),
         ),

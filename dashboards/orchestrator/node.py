@@ -8,7 +8,7 @@ from typing import Final
 
 from dashboards.panel import Panel, Query, Row
 
-_MINE: Final = 'orchestrator_address=~"(?i:$orchestrator)"'
+_MINE: Final = "orchestrator_address=~`(?i:${orchestrator:regex})`"
 _INSTEAD: Final = (
     "These are go-livepeer's own metrics. They are scraped into Prometheus and are not in "
     "InfluxDB: look at the Prometheus edition of this dashboard."

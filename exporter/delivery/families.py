@@ -13,7 +13,7 @@ from prometheus_client.core import (
 
 from exporter.delivery.metric_list import BY_NAME, Metric
 
-_ENCODED: Final = re.compile(r"[\x00-\x1f\x7f%\\\"]")
+_ENCODED: Final = re.compile(r"[\x00-\x1f\x7f%\\\"`]")
 
 
 def counter(name: str) -> CounterMetricFamily:
@@ -58,8 +58,9 @@ def _listed(name: str, kind: str) -> Metric:
 def clean(value: str) -> str:
     """A label value that can be written as UTF-8 and put into a query, whatever a stranger wrote.
 
-    Control characters, `%`, backslash and `"` are percent-encoded, the first three of them as in
-    tags of InfluxDB: Grafana puts values into queries and does not escape line ends and quotes.
+    Control characters, `%`, backslash, `"` and the backtick are percent-encoded, the first three of
+    them as in tags of InfluxDB: Grafana puts values into queries and escapes neither line ends nor
+    quotes.
     """
     written = value.encode("utf-8", "replace").decode()
     return _ENCODED.sub(lambda found: f"%{ord(found.group()):02X}", written)

@@ -32,6 +32,7 @@ def promql(query: str, choices: Choices, seconds: int) -> str:
     ):
         query = query.replace(macro, value)
     for name, values in choices.items():
+        query = query.replace(f"${{{name}:regex}}", _any(values))
         query = query.replace(f"${name}", _any(values).replace("\\", "\\\\").replace('"', '\\"'))
     assert "$" not in query, query
     return query

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dashboards.boards import BOARDS
 from dashboards.interpolation import Asked, Chosen, escape_regex, flux, promql
+from dashboards.promql import ORCHESTRATOR
 from exporter.delivery.families import clean
 from exporter.stores.influx_lines import tag_value, tags_of
 from tests.dashboards.asking import rows
@@ -230,6 +232,27 @@ def test_an_expression_in_flux_matches_what_is_chosen_and_nothing_else(
     assert {value for value in values if expression.search(value)} == chosen
 
 
+@given(SETS, st.sampled_from(["one", "some"]))
+def test_what_promql_escapes_by_a_named_format_matches_the_same(names: set[str], how: str) -> None:
+    values = sorted({clean(name) for name in names})
+    chosen = values[:1] if how == "one" else values[::2]
+    variable = Chosen(values=tuple(chosen), multi=how == "some")
+    written = promql(ORCHESTRATOR, {"orchestrator": variable}, DAY)
+    found = re.fullmatch("orchestrator_address=~`([^`]*)`", written)
+    assert found is not None
+    assert [value for value in values if re.fullmatch(found.group(1), value)] == chosen
+
+
+def test_no_choice_of_but_one_is_put_into_an_expression_unescaped() -> None:
+    for board in BOARDS:
+        single = [choice.name for choice in board.choices if not choice.multi and not choice.fixed]
+        texts = [query.promql for panel in board.panels for query in panel.queries]
+        texts += [choice.promql for choice in board.choices]
+        texts += [mark.promql for mark in board.marks]
+        for text in texts:
+            assert not [name for name in single if re.search(rf"\$({name}\b|{{{name}}})", text)]
+
+
 @given(NAMES | AWKWARD)
 def test_an_escaped_text_matches_itself_only(name: str) -> None:
     assert re.fullmatch(escape_regex(name).replace(r"\/", "/"), name)
@@ -276,6 +299,16 @@ def test_a_real_prometheus_finds_what_is_chosen(prom: Prometheus, names: tuple[s
     query = promql('m{x=~"$model"}', {"model": many(*map(clean, names))}, DAY)
     found = prom.ask("query", query=query, time=AT)["result"]
     assert {one["metric"]["x"] for one in found} == {clean(one) for one in names if one in HOSTILE}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_real_prometheus_finds_what_is_chosen_as_the_only_one(
+    prom: Prometheus, name: str
+) -> None:
+    matcher = ORCHESTRATOR.replace("orchestrator_address", "x")
+    query = promql(f"m{{{matcher}}}", {"orchestrator": single(clean(name))}, DAY)
+    found = prom.ask("query", query=query, time=AT)["result"]
+    assert [one["metric"]["x"] for one in found] == [clean(name)]
 
 
 @pytest.mark.parametrize("names", CHOICES, ids=range(len(CHOICES)))
