@@ -1,8 +1,7 @@
 """A network whose every job is known, and what two testers' metrics showed of it, minute by minute.
 
 Three hours: orchestrators of all kinds, jobs with every blame, a spell of failures that ends and
-one that does not, models that go cold, offers that come and go, ranks that change, a pause without
-jobs and scrapes, a station that restarts. It was scraped for a while before that, too.
+one that does not, models that go cold, a pause without jobs and scrapes, a station that restarts.
 """
 
 import math
@@ -17,17 +16,14 @@ from prometheus_client.core import Metric as Family
 from exporter.delivery.exposition import Snapshot, families
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
-from exporter.leaderboard.ranking import Ranked, rank
+from exporter.leaderboard.ranking import rank
 from exporter.model import (
     Blame,
-    Certificate,
     Measurement,
     Offer,
     Origin,
     Outcome,
     Phases,
-    Reachability,
-    Registration,
     Reported,
     SourceState,
     Supply,
@@ -49,12 +45,6 @@ PAUSE: Final = range(START + 95 * MINUTE, START + 115 * MINUTE)
 RESTART: Final = START + 60 * MINUTE + 30
 """When the first tester's station starts anew."""
 SCRAPE: Final = MINUTE
-BUCKETS: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-"""Of the histograms of models."""
-LEAD: Final = 20 * MINUTE
-"""How long it was scraped before the three hours."""
-LATER: Final = START + 90 * MINUTE
-"""When a model went cold, and two changed their ranks."""
 FIRST_JOB: Final = START + 5 * MINUTE
 
 FAST, SLOW, FAILING, FLAKY, BUSY = (
@@ -119,8 +109,6 @@ def _job(
         "model": model[1],
         "started_at": start * SECOND,
         "price_per_unit": _price(orchestrator),
-        "queue_time": (1 + number % 7) * SECOND // 20,
-        "loop_lag": (1 + number % 5) * SECOND // 500,
     }
     identity = f"{tester.name} {orchestrator} {model} {start}"
     if outcome is not Outcome.OK:
@@ -180,74 +168,24 @@ def _price(orchestrator: str) -> float:
 
 
 def supply(moment: int) -> Supply:
-    """The slow one's language model goes cold after half the time; two offers are not tested.
-
-    One of them came, the other went.
-    """
+    """The slow one's language model goes cold after half the time; one offer is not tested."""
     offers = [
         Offer(
             target=Target(orchestrator, *model),
             service_uri=f"https://{who}.example:8935",
-            warm=not (orchestrator == SLOW and model == LANGUAGE and moment > LATER),
+            warm=not (orchestrator == SLOW and model == LANGUAGE and moment > START + 90 * MINUTE),
             price_per_unit=_price(orchestrator),
         )
         for who, orchestrator in enumerate(ORCHESTRATORS)
         for model in MODELS
     ]
-    untested = Offer(
-        target=Target(FAST, "live-video-to-video", "comfyui"),
-        service_uri="https://0.example:8935",
-        not_tested="no test",
+    untested = Target(FAST, "live-video-to-video", "comfyui")
+    offers.append(
+        Offer(target=untested, service_uri="https://0.example:8935", not_tested="no test")
     )
-    if moment > START + 40 * MINUTE:
-        offers.append(untested)
-    if moment < START + 70 * MINUTE:
-        gone = Target(BUSY, "upscale", "stabilityai/x4")
-        offers.append(msgspec.structs.replace(untested, target=gone))
     source = SourceState(name="gateway", offers=len(offers), refreshed_at=moment * SECOND)
     return msgspec.structs.replace(
-        A_SUPPLY,
-        offers=tuple(offers),
-        sources=(source,),
-        taken_at=moment * SECOND,
-        registered=registered(moment),
-    )
-
-
-STAKES: Final = {FLAKY: 4502.5, SLOW: 7.0}
-"""Whom the chain knows."""
-EXPIRY: Final = STOP + 30 * 86_400
-
-
-def registered(moment: int) -> tuple[Registration, ...]:
-    """The flaky one is active and answers; the slow one is neither."""
-    certificate = Certificate(sha256="ab" * 32, not_after=EXPIRY * SECOND)
-    looks = {
-        FLAKY: Reachability(
-            uri="https://3.example:8935",
-            at=moment * SECOND,
-            reached=True,
-            rtt=SECOND // 50,
-            certificate=certificate,
-        ),
-        SLOW: Reachability(
-            uri="https://1.example:8935",
-            at=moment * SECOND,
-            reached=False,
-            stage="tcp",
-            error="refused",
-        ),
-    }
-    return tuple(
-        Registration(
-            orchestrator=who,
-            active=who == FLAKY,
-            in_pool=True,
-            stake=stake,
-            ai_service_uri=looks[who].uri,
-            reachability=(looks[who],),
-        )
-        for who, stake in STAKES.items()
+        A_SUPPLY, offers=tuple(offers), sources=(source,), taken_at=moment * SECOND
     )
 
 
@@ -258,7 +196,7 @@ class Station:
         self.tester = tester
         self._jobs = jobs
         self._given = 0
-        self._moment = START - LEAD
+        self._moment = START
         self._metrics = self._started()
 
     async def at(self, moment: int) -> list[Family]:
@@ -280,7 +218,7 @@ class Station:
         metrics = TargetMetrics(
             tester=self.tester.name,
             region=self.tester.region,
-            buckets=BUCKETS,
+            buckets=[0.5, 1, 2, 3, 4, 5, 6, 8, 10],
             reported_for=86400.0,
             now=lambda: self._moment * SECOND,
             reporters=[GUEST],
@@ -309,7 +247,7 @@ class Station:
             histograms=self._metrics.histograms(),
             per_unit=self._metrics.per_unit(),
             buckets=self._metrics.buckets,
-            ranking=ranking(moment),
+            ranking=ranking(),
             supply=supply(moment),
             numbers=NUMBERS,
             region=self.tester.region,
@@ -317,11 +255,8 @@ class Station:
         )
 
 
-def ranking(moment: int) -> tuple[Ranked, ...]:
-    """The fast one first; the slow one and the failing one change places after half the time."""
-    order = list(ORCHESTRATORS)
-    if moment > LATER:
-        order[1], order[2] = order[2], order[1]
+def ranking() -> list:  # type: ignore[type-arg]
+    """A ranking that stays as it is: the fast one first."""
     groups = [
         Group(
             orchestrator=orchestrator,
@@ -332,14 +267,14 @@ def ranking(moment: int) -> tuple[Ranked, ...]:
             success_rate=1 - 0.1 * place,
             round_trip_time=1.0 + place,
         )
-        for place, orchestrator in enumerate(order)
+        for place, orchestrator in enumerate(ORCHESTRATORS)
     ]
-    return tuple(rank(groups, [ModelMedian(*PICTURE, 2.0)]))
+    return rank(groups, [ModelMedian(*PICTURE, 2.0)])
 
 
 def moments() -> Iterator[int]:
     """When it is scraped."""
-    return (moment for moment in range(START - LEAD, STOP + 1, SCRAPE) if moment not in PAUSE)
+    return (moment for moment in range(START, STOP + 1, SCRAPE) if moment not in PAUSE)
 
 
 @dataclass
