@@ -16,6 +16,38 @@ from tests.services.influx_server import InfluxServer, influx_server
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+SLOW = (
+    "system/test_demo.py",
+    "system/test_paying_lanes.py",
+    "system/test_following.py",
+    "system/test_chain.py",
+    "services/test_throttled.py",
+    "probing/test_guard_fuzz.py",
+    "following/test_schedules.py",
+    "stores/test_schema.py",
+    "discovery/chain/test_histories.py",
+    "system/test_api_docs_curls.py",
+    "alerting/test_blame_law.py",
+    "services/test_rollup_tasks.py",
+    "system/test_stopping.py",
+    "simulation/chain/test_conformance.py",
+    "system/test_managed_lanes.py",
+    "services/test_rollups.py",
+    "conformance/test_store_populations.py",
+    "services/test_kills_influx.py",
+    "services/test_program_faults.py",
+    "services/test_faults.py",
+    "system/test_kills.py",
+)
+"""Files with tests that take 12 s and more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have slow files begin, so that none runs alone at the end; each stays in one piece."""
+    here = Path(__file__).parent
+    turn = {here / name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: turn.get(item.path, len(turn)))
+
 
 def pytest_collection_finish() -> None:
     """No import of a test may take away what keeps parsers from running out of the stack."""

@@ -115,12 +115,16 @@ async def running_station(
     now: int | Callable[[], int] = NOW,
     store: Store | None = None,
     keep_delivered: int = 500,
+    stored_in: Any = None,
     **more: Any,
 ) -> AsyncIterator[Station]:
     """A station in a data folder; its clock stands still where it is but a moment.
 
     Without a `store` it has the embedded one of the folder; a store that is given is closed, too.
+    `stored_in`: what the settings say of it.
     """
+    if stored_in is not None:
+        more["store"] = stored_in
     outbox = Outbox.open(
         data / "outbox.sqlite", max_bytes=2**26, keep_delivered=keep_delivered, clock=lambda: 0
     )

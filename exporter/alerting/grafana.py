@@ -41,7 +41,7 @@ def grafana_file(
     everything = list(alerts(at, Scope(runbooks=scope.runbooks)))
     rules = [
         _rule(question, alert_of(question, everything), scope, bucket)
-        for question in questions(at, bucket)
+        for question in questions(at, bucket, scope)
     ]
     chosen = [rule for rule in rules if rule["labels"]["audience"] in scope.audiences]
     group = {
@@ -59,7 +59,7 @@ def _rule(question: Question, alert: Alert, scope: Scope, bucket: str) -> dict[s
         "uid": _uid(question),
         "title": f"{question.name} ({question.severity})",
         "condition": "C",
-        "data": [_asked(question, bucket), _reduced(), _compared(question)],
+        "data": [_asked(question, bucket, scope), _reduced(), _compared(question)],
         "noDataState": question.no_data,
         "execErrState": "Error",
         "for": f"{alert.pending}s",
@@ -82,10 +82,10 @@ def _uid(question: Question) -> str:
     return f"livepeer-ai-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _asked(question: Question, bucket: str) -> dict[str, Any]:
+def _asked(question: Question, bucket: str, scope: Scope) -> dict[str, Any]:
     model = {
         "refId": "A",
-        "query": whole(question, bucket),
+        "query": whole(question, bucket, scope),
         "intervalMs": 1000,
         "maxDataPoints": 43200,
     }

@@ -8,8 +8,11 @@ from typing import Final
 
 import msgspec
 
+from exporter.alerting.money_alerts import BUDGET
 from exporter.alerting.rule import Alert, Severity
+from exporter.alerting.scope import ORIGINS, Origin, Scope
 from exporter.alerting.thresholds import MINUTE, Thresholds
+from exporter.model import normal_orchestrator
 
 TARGET: Final = ("orchestrator", "pipeline", "model", "region", "tester")
 OFFER: Final = ("orchestrator", "pipeline", "model", "region", "tester")
@@ -31,13 +34,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     imports: tuple[str, ...] = ()
     muted: bool = True
     """Whether maintenance and a tester that cannot tell silence it."""
+    window: int = 0
+    """Seconds over which it looks back: a maintenance in them silences it, too."""
     no_data: str = "OK"
     """What no answer at all means: that all is well (`OK`), or that nothing is (`Alerting`)."""
 
 
-def questions(thresholds: Thresholds, bucket: str) -> list[Question]:
-    """All rules that can be asked of InfluxDB."""
-    source = _Source(bucket)
+def questions(thresholds: Thresholds, bucket: str, scope: Scope | None = None) -> list[Question]:
+    """All rules that can be asked of InfluxDB; of a scope its origins."""
+    source = _Source(bucket, (scope or Scope()).origins)
     return [
         *_of_jobs(thresholds, source),
         *_of_latency(thresholds, source),
@@ -46,17 +51,24 @@ def questions(thresholds: Thresholds, bucket: str) -> list[Question]:
     ]
 
 
-def whole(question: Question, bucket: str) -> str:
-    """The Flux that is asked: without what is muted, one table for each thing, at this moment."""
+def whole(question: Question, bucket: str, scope: Scope | None = None) -> str:
+    """The Flux that is asked: without what is muted, one table for each thing, at this moment.
+
+    Of a scope its orchestrators.
+    """
     source = _Source(bucket)
     tags = ", ".join(f'"{tag}"' for tag in question.tags)
     imports = "".join(f'import "{name}"\n' for name in question.imports)
-    quiet = source.quiet() if question.muted else ""
+    quiet = source.quiet(question.window) if question.muted else ""
     kept = "\n    |> filter(fn: (r) => not contains(value: r.tester, set: resting))"
     if question.muted and "orchestrator" in question.tags:
         kept += "\n    |> filter(fn: (r) => not contains(value: r.tester, set: cutOff))"
         kept += "\n    |> filter(fn: (r) => not contains(value: r.orchestrator, set: serviced))"
     kept = kept if question.muted else ""
+    chosen = scope.orchestrators if scope is not None and "orchestrator" in question.tags else ()
+    if chosen:
+        listed = ", ".join(_quoted(normal_orchestrator(one)) for one in chosen)
+        kept += f"\n    |> filter(fn: (r) => contains(value: r.orchestrator, set: [{listed}]))"
     return (
         f"{imports}{quiet}{question.flux}{kept}\n"
         f"    |> map(fn: (r) => ({{r with _time: now()}}))\n"
@@ -65,17 +77,24 @@ def whole(question: Question, bucket: str) -> str:
     )
 
 
+def _quoted(text: str) -> str:
+    """A text as Flux writes it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    return f'"{escaped}"'
+
+
 class _Source:
     """Pieces of questions to one bucket."""
 
-    def __init__(self, bucket: str) -> None:
-        self._bucket = bucket.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    def __init__(self, bucket: str, origins: tuple[Origin, ...] = ORIGINS) -> None:
+        self._bucket = _quoted(bucket)
+        self._origins = " or ".join(f'r.origin == "{origin}"' for origin in origins)
 
     def metric(self, field: str, seconds: int, until: int = 0) -> str:
         """Rows of a metric of the last `seconds`, up to `until` seconds ago."""
         stop = f", stop: -{until}s" if until else ""
         return (
-            f'from(bucket: "{self._bucket}") |> range(start: -{seconds}s{stop})\n'
+            f"from(bucket: {self._bucket}) |> range(start: -{seconds}s{stop})\n"
             f'    |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "{field}")'
         )
 
@@ -84,19 +103,20 @@ class _Source:
         return f"{self.metric(field, seconds)}\n    |> {grouped(tags)}\n    |> {LAST}"
 
     def jobs(self, field: str, seconds: int, until: int = 0) -> str:
-        """Rows of a field of our own jobs, and of leaderboards that are followed."""
+        """Rows of a field of the jobs whose origin may alert."""
         stop = f", stop: -{until}s" if until else ""
         return (
-            f'from(bucket: "{self._bucket}") |> range(start: -{seconds}s{stop})\n'
+            f"from(bucket: {self._bucket}) |> range(start: -{seconds}s{stop})\n"
             f'    |> filter(fn: (r) => r._measurement == "ai_job" and r._field == "{field}")\n'
-            '    |> filter(fn: (r) => r.origin == "own" or r.origin == "followed")'
+            f"    |> filter(fn: (r) => {self._origins})"
         )
 
-    def quiet(self) -> str:
-        """Who rests: testers and orchestrators in maintenance, and testers without a network."""
+    def quiet(self, window: int) -> str:
+        """Who rests, or did in the window: in maintenance; or now: testers without a network."""
         gap = 15 * MINUTE
+        span = max(gap, window)
         return f"""\
-resting = {self.metric("tester_maintenance", gap)}
+resting = {self.metric("tester_maintenance", span)}
     |> group(columns: ["tester"])
     |> max()
     |> filter(fn: (r) => r._value == 1.0)
@@ -108,7 +128,7 @@ cutOff = {self.metric("tester_network_up", gap)}
     |> filter(fn: (r) => r._value == 0.0)
     |> group()
     |> findColumn(fn: (key) => true, column: "tester")
-serviced = {self.metric("orchestrator_maintenance", gap)}
+serviced = {self.metric("orchestrator_maintenance", span)}
     |> group(columns: ["orchestrator"])
     |> max()
     |> group()
@@ -127,19 +147,60 @@ def grouped(tags: tuple[str, ...]) -> str:
     return f"group(columns: [{', '.join(f'{chr(34)}{tag}{chr(34)}' for tag in tags)}])"
 
 
-def _of_jobs(thresholds: Thresholds, source: _Source) -> list[Question]:
-    streak = f"""\
+LIVING: Final = "\n    |> filter(fn: (r) => contains(value: r.tester, set: alive))"
+"""Of the testers that `_alive` found."""
+
+
+def _alive(thresholds: Thresholds, source: _Source) -> str:
+    """The testers that tested anybody lately: what others say is of a time that is past."""
+    return f"""\
 alive = {source.metric("job_last_attempt_timestamp_seconds", 15 * MINUTE)}
     |> {grouped(TESTER)}
     |> max()
     |> filter(fn: (r) => {NOW} - r._value < {thresholds.untested}.0)
     |> group()
     |> findColumn(fn: (key) => true, column: "tester")
+"""
+
+
+_UNSEEN: Final = 6 * MINUTE
+"""Seconds by which a maintenance may end later than its last point."""
+
+
+def _since_maintenance(thresholds: Thresholds, source: _Source) -> str:
+    """When each target was `tested`, and those that were not since a maintenance (`untried`)."""
+    target = "(r) => " + ' + "|" + '.join(f"r.{tag}" for tag in TARGET)
+    listed = ", ".join(f'"{tag}"' for tag in TARGET)
+    found = f"""\
+target = {target}
 tested = {source.jobs("started_at", thresholds.target_stale)}
     |> {grouped(TARGET)}
-    |> count()
+    |> max()
     |> group()
+    |> keep(columns: [{listed}, "_value"])
+"""
+    for name, tag, field in (
+        ("Serviced", "orchestrator", "orchestrator_maintenance"),
+        ("Resting", "tester", "tester_maintenance"),
+    ):
+        found += f"""\
+last{name} = {source.metric(field, thresholds.target_stale)}
+    |> filter(fn: (r) => r._value == 1.0)
+    |> group(columns: ["{tag}"])
+    |> {LAST}
+    |> map(fn: (r) => ({{{tag}: r.{tag}, _value: int(v: r._time) + {_UNSEEN}000000000}}))
+    |> group()
+untried{name} = join(tables: {{job: tested, work: last{name}}}, on: ["{tag}"])
+    |> filter(fn: (r) => r._value_job <= r._value_work)
+    |> map(fn: (r) => ({{target: target(r: r)}}))
+    |> findColumn(fn: (key) => true, column: "target")
+"""
+    return found
 
+
+def _of_jobs(thresholds: Thresholds, source: _Source) -> list[Question]:
+    streak = f"""\
+{_alive(thresholds, source)}{_since_maintenance(thresholds, source)}
 join(
     tables: {{
         streak: {source.now("job_consecutive_failures", TARGET, 15 * MINUTE)} |> group(),
@@ -148,8 +209,10 @@ join(
     on: [{", ".join(f'"{tag}"' for tag in TARGET)}],
 )
     |> map(fn: (r) => ({{r with _value: r._value_streak}}))
-    |> filter(fn: (r) => contains(value: r.tester, set: alive))"""
+    |> filter(fn: (r) => not contains(value: target(r: r), set: untriedServiced))
+    |> filter(fn: (r) => not contains(value: target(r: r), set: untriedResting)){LIVING}"""
     ratio = f"""\
+{_alive(thresholds, source)}
 {source.jobs("scored_success", thresholds.success_window)}
     |> filter(fn: (r) => r._value >= 0.0)
     |> {grouped(TARGET)}
@@ -158,7 +221,7 @@ join(
         fn: (r, accumulator) => ({{n: accumulator.n + 1, sum: accumulator.sum + r._value}}),
     )
     |> filter(fn: (r) => r.n >= {thresholds.success_samples})
-    |> map(fn: (r) => ({{r with _value: r.sum / float(v: r.n)}}))"""
+    |> map(fn: (r) => ({{r with _value: r.sum / float(v: r.n)}})){LIVING}"""
     return [
         Question(
             name="LivepeerAiConsecutiveFailures",
@@ -173,7 +236,12 @@ join(
         )
     ] + [
         Question(
-            name="LivepeerAiSuccessLow", severity=severity, tags=TARGET, flux=ratio, below=share
+            name="LivepeerAiSuccessLow",
+            severity=severity,
+            tags=TARGET,
+            flux=ratio,
+            below=share,
+            window=thresholds.success_window,
         )
         for severity, share in (
             (Severity.WARNING, thresholds.success_warning),
@@ -194,6 +262,7 @@ def _of_latency(thresholds: Thresholds, source: _Source) -> list[Question]:
     window = thresholds.latency_window
     listed = ", ".join(f'"{tag}"' for tag in TARGET)
     enough = (
+        f"{_alive(thresholds, source)}"
         f"present = () => {_median(source, window)}\n"
         f"known = present() |> count() |> filter(fn: (r) => r._value >= "
         f"{thresholds.latency_samples}) |> group()\n"
@@ -202,20 +271,22 @@ def _of_latency(thresholds: Thresholds, source: _Source) -> list[Question]:
     before = _median(source, window + thresholds.latency_past, window)
     excess = f"r.here - r.there > {thresholds.latency_excess}"
     past = f"""\
-{enough}there = {before}
-    |> quantile(q: 0.5, method: "exact_mean")
-    |> group()
+{enough}past = () => {before}
+plenty = past() |> count() |> filter(fn: (r) => r._value >= {3 * thresholds.latency_samples})
+there = past() |> quantile(q: 0.5, method: "exact_mean") |> group()
 
 union(
     tables: [
         known |> toFloat() |> set(key: "is", value: "known"),
+        plenty |> group() |> toFloat() |> set(key: "is", value: "plenty"),
         here() |> set(key: "is", value: "here"),
         there |> set(key: "is", value: "there"),
     ],
 )
     |> pivot(rowKey: [{listed}], columnKey: ["is"], valueColumn: "_value")
-    |> filter(fn: (r) => exists r.known and exists r.here and exists r.there and {excess})
-    |> map(fn: (r) => ({{r with _value: r.here / r.there}}))"""
+    |> filter(fn: (r) => exists r.known and exists r.plenty)
+    |> filter(fn: (r) => exists r.here and exists r.there and {excess})
+    |> map(fn: (r) => ({{r with _value: r.here / r.there}})){LIVING}"""
     same = ("pipeline", "model", "region", "tester")
     others = f"""\
 {enough}mine = join(tables: {{here: here(), known: known}}, on: [{listed}])
@@ -232,7 +303,7 @@ network = join(
 join(tables: {{mine: mine, network: network}}, on: [{", ".join(f'"{tag}"' for tag in same)}])
     |> map(fn: (r) => ({{r with here: r._value}}))
     |> filter(fn: (r) => {excess})
-    |> map(fn: (r) => ({{r with _value: r.here / r.there}}))"""
+    |> map(fn: (r) => ({{r with _value: r.here / r.there}})){LIVING}"""
     return [
         Question(
             name="LivepeerAiSlowerThanBefore",
@@ -240,6 +311,7 @@ join(tables: {{mine: mine, network: network}}, on: [{", ".join(f'"{tag}"' for ta
             tags=TARGET,
             flux=past,
             above=thresholds.latency_past_factor,
+            window=window,
         ),
         Question(
             name="LivepeerAiSlowerThanOthers",
@@ -247,8 +319,28 @@ join(tables: {{mine: mine, network: network}}, on: [{", ".join(f'"{tag}"' for ta
             tags=TARGET,
             flux=others,
             above=thresholds.latency_network_factor,
+            window=window,
         ),
     ]
+
+
+_LOOK: Final = 6 * 60 * MINUTE
+"""Seconds for which a look at a service URI says something of now."""
+
+
+def _looked_at(source: _Source, field: str) -> str:
+    """The last value of what a look at a service URI showed, where one looked lately."""
+    gap, listed = 15 * MINUTE, ", ".join(f'"{tag}"' for tag in URI)
+    return f"""\
+looked = {source.now("orchestrator_reach_timestamp_seconds", URI, gap)}
+    |> filter(fn: (r) => {NOW} - r._value < {_LOOK}.0)
+    |> group()
+
+join(
+    tables: {{shown: {source.now(field, URI, gap)} |> group(), looked: looked}},
+    on: [{listed}],
+)
+    |> map(fn: (r) => ({{r with _value: r._value_shown}}))"""
 
 
 def _of_offers(thresholds: Thresholds, source: _Source) -> list[Question]:
@@ -288,6 +380,13 @@ join(tables: {{now: now_, before: before}}, on: [{listed}])
     who = ("orchestrator", "region", "tester")
     vanished = f"""\
 {fresh}
+changed = {source.metric("tester_settings_digest", thresholds.vanished_memory)}
+    |> group(columns: ["tester"])
+    |> unique()
+    |> count()
+    |> filter(fn: (r) => r._value > 1)
+    |> group()
+    |> findColumn(fn: (key) => true, column: "tester")
 here = {source.metric("tester_offer_tested", gap)}
     |> {grouped(who)}
     |> last()
@@ -305,8 +404,9 @@ union(tables: [here |> group(), before |> group()])
         valueColumn: "_value",
     )
     |> filter(fn: (r) => exists r.before and not exists r.here)
+    |> filter(fn: (r) => not contains(value: r.tester, set: changed))
     |> map(fn: (r) => ({{r with _value: 1.0}})){only}"""
-    expiry = source.now("orchestrator_certificate_expiry_timestamp_seconds", URI, gap)
+    certificate = _looked_at(source, "orchestrator_certificate_expiry_timestamp_seconds")
     return [
         Question(
             name="LivepeerAiModelCold",
@@ -326,15 +426,14 @@ union(tables: [here |> group(), before |> group()])
             name="LivepeerAiOrchestratorUnreachable",
             severity=Severity.INFO,
             tags=URI,
-            flux=source.now("orchestrator_reachable", URI, gap),
+            flux=_looked_at(source, "orchestrator_reachable"),
             below=0.5,
         ),
         Question(
             name="LivepeerAiCertificateExpiring",
             severity=Severity.INFO,
             tags=URI,
-            flux=f"{expiry}\n    |> map(fn: (r) => "
-            "({r with _value: r._value - float(v: int(v: now())) / 1000000000.0}))",
+            flux=f"{certificate}\n    |> map(fn: (r) => ({{r with _value: r._value - {NOW}}}))",
             below=float(thresholds.certificate_left),
         ),
     ]
@@ -348,6 +447,7 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
     def critical(*reasons: str) -> str:
         return " or ".join(f'r.reason == "{reason}"' for reason in reasons)
 
+    read = "tester_followed_last_success_timestamp_seconds"
     concern = source.now("tester_account_concern", account, gap)
     cannot_pay = critical(
         "no_deposit", "no_reserve", "unlocking_soon", "withdrawable", "orchestrator"
@@ -413,7 +513,22 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
             name="LivepeerAiFollowedSilent",
             severity=Severity.WARNING,
             tags=source_of,
-            flux=source.now("tester_followed_last_success_timestamp_seconds", source_of, gap) + age,
+            flux=f"""\
+read = {source.now(read, source_of, gap)}{age}
+    |> group()
+ever = {source.metric(read, thresholds.followed_silent)}
+    |> group()
+    |> findColumn(fn: (key) => true, column: "source")
+never = {source.metric("tester_followed_errors_total", thresholds.followed_silent)}
+    |> {grouped(source_of)}
+    |> sort(columns: ["_time"])
+    |> increase()
+    |> last()
+    |> filter(fn: (r) => r._value > 0.0 and not contains(value: r.source, set: ever))
+    |> map(fn: (r) => ({{r with _value: {thresholds.followed_silent + 1}.0}}))
+    |> group()
+
+union(tables: [read, never])""",
             above=float(thresholds.followed_silent),
         ),
         Question(
@@ -449,14 +564,27 @@ def _of_tester(thresholds: Thresholds, source: _Source) -> list[Question]:
             severity=Severity.WARNING,
             tags=TESTER,
             flux=f"""\
-join(
+held = {source.now("tester_targets_held_back", account, gap)}
+    |> filter(fn: (r) => r.reason == "{BUDGET}" and r._value > 0.0)
+    |> map(fn: (r) => ({{tester: r.tester, region: r.region, _value: 1.0}}))
+    |> group()
+spent = join(
     tables: {{
         cost: {source.now("tester_cost_today_wei", TESTER, gap)} |> group(),
         limit: {source.now("tester_spending_limit_wei", TESTER, gap)} |> group(),
     }},
     on: ["tester", "region"],
 )
-    |> map(fn: (r) => ({{r with _value: r._value_cost / r._value_limit}}))""",
+    |> map(fn: (r) => ({{
+        tester: r.tester,
+        region: r.region,
+        _value: r._value_cost / r._value_limit,
+    }}))
+    |> group()
+
+union(tables: [held, spent])
+    |> {grouped(TESTER)}
+    |> max()""",
             above=1 - 1e-9,
         ),
     ]

@@ -71,7 +71,7 @@ Exit codes: 0 written, 1 files that differ are there, 2 wrong usage, 3 it cannot
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("config"),
     show_default=True,
-    help="Folder that gets `prometheus` and `alertmanager`.",
+    help="Folder that gets `prometheus`, `alertmanager` and `grafana`.",
 )
 @click.option("--force", is_flag=True, help="Write over files that differ.")
 @click.option(
@@ -109,6 +109,12 @@ Exit codes: 0 written, 1 files that differ are there, 2 wrong usage, 3 it cannot
 @click.option(
     "--runbooks", type=Url(), default="", help="URL under which this repository's files are shown."
 )
+@click.option(
+    "--bucket",
+    default="livepeer_ai",
+    show_default=True,
+    help="Bucket in InfluxDB that Grafana's own rules ask.",
+)
 @click.option("--operator-url", type=Url(), help="Webhook for the tester's operator.")
 @click.option("--others-url", type=Url(), help="Webhook for orchestrators without an --owner.")
 @click.option(
@@ -130,13 +136,14 @@ def export(
     orchestrators: tuple[str, ...],
     audiences: tuple[str, ...],
     runbooks: str,
+    bucket: str,
     operator_url: str | None,
     others_url: str | None,
     owners: tuple[tuple[str, str], ...],
     token_file: str | None,
     **chosen: Any,  # noqa: ANN401 - a number for each threshold
 ) -> None:
-    """Write Prometheus' rules and scrape configuration, and Alertmanager's.
+    """Write Prometheus' rules and scrape configuration, Alertmanager's, and Grafana's own rules.
 
     Alerts for orchestrators by their own failures alone, and for the operator of the tester;
     docs/alerts.md lists them, with a runbook for each. A file that is there and differs is left
@@ -163,7 +170,7 @@ def export(
     )
     _refuse_token_for_nobody(receivers)
     try:
-        made = files(at, scope, receivers)
+        made = files(at, scope, receivers, bucket)
     except shipped.NotShippedError as error:
         _fail(str(error), ENVIRONMENT)
     _write({folder / name: text.encode() for name, text in made.items()}, force=force)

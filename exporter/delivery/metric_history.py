@@ -12,6 +12,8 @@ import httpx
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.model import NANOSECONDS
+from exporter.stores.influx_client import PointsRefused
 from exporter.stores.influx_metric_lines import Tags, Value, lines, values
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ ANSWER_LIMIT: Final = 8 * 2**20
 """Bytes of the probe's metrics."""
 PATIENCE: Final = 10.0
 _BATCH: Final = 5000
+_SAID_LIMIT: Final = 200
 
 
 class MetricHistory:
@@ -69,21 +72,30 @@ class MetricHistory:
         probe = await self._of_probe(client)
         try:
             station = await self._station()
-            found, fresh = await asyncio.to_thread(self._changed, station, probe)
-            written = lines(found, at)
-            for first in range(0, len(written), _BATCH):
-                await self._write(written[first : first + _BATCH])
+            written, fresh = await asyncio.to_thread(self._changed, station, probe, at)
+            await self._deliver(written)
         except Exception as error:  # noqa: BLE001 - whatever ails the store is tried again
             self._told("metrics cannot be written to the store", str(error))
         else:
             self._written = fresh
             self._told("metrics cannot be written to the store", None)
 
+    async def _deliver(self, written: Sequence[str]) -> None:
+        """Write all batches, the others too where one is refused; then raise for that one."""
+        refused: PointsRefused | None = None
+        for first in range(0, len(written), _BATCH):
+            try:
+                await self._write(written[first : first + _BATCH])
+            except PointsRefused as error:
+                refused = error
+        if refused is not None:
+            raise refused
+
     def _changed(
-        self, station: Iterable[Family], probe: Iterable[Family]
-    ) -> tuple[list[Value], dict[tuple[Tags, str], tuple[str, float]]]:
-        """What is to be written, and what will have been written then."""
-        now = self._now() / 1e9
+        self, station: Iterable[Family], probe: Iterable[Family], at: int
+    ) -> tuple[list[str], dict[tuple[Tags, str], tuple[str, float]]]:
+        """The lines of what is to be written at `at`, and what will have been written then."""
+        now = at / NANOSECONDS
         chosen: list[Value] = []
         fresh: dict[tuple[Tags, str], tuple[str, float]] = {}
         for families in (station, probe):
@@ -98,7 +110,7 @@ class MetricHistory:
                     continue
                 chosen.append(value)
                 fresh[key] = (value.written, now)
-        return chosen, fresh
+        return lines(chosen, at), fresh
 
     async def _of_probe(self, client: httpx.AsyncClient) -> Sequence[Family]:
         """The probe's metrics; none where it does not answer as it should."""
@@ -106,8 +118,8 @@ class MetricHistory:
         try:
             async with asyncio.timeout(PATIENCE):
                 text = await _bounded(client, self._probe)
-            found = await asyncio.to_thread(lambda: list(text_string_to_metric_families(text)))
-        except (httpx.HTTPError, TimeoutError, ValueError, _TooLargeError) as error:
+            found = await asyncio.to_thread(_parsed, text)
+        except (httpx.HTTPError, TimeoutError, _UnreadableError) as error:
             self._told(what, str(error) or type(error).__name__)
             return ()
         self._told(what, None)
@@ -128,9 +140,8 @@ def _stands(before: tuple[str, float], value: Value, now: float) -> bool:
     return written == value.written and 0 <= now - when < UNCHANGED
 
 
-class _TooLargeError(Exception):
-    def __str__(self) -> str:
-        return f"the answer is larger than {ANSWER_LIMIT} bytes"
+class _UnreadableError(Exception):
+    """What answers at the probe's address is not the probe's metrics; the message says how."""
 
 
 async def _bounded(client: httpx.AsyncClient, url: str) -> str:
@@ -140,5 +151,14 @@ async def _bounded(client: httpx.AsyncClient, url: str) -> str:
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > ANSWER_LIMIT:
-                raise _TooLargeError
+                raise _UnreadableError(f"the answer is larger than {ANSWER_LIMIT} bytes")
     return body.decode("utf-8", "replace")
+
+
+def _parsed(text: str) -> list[Family]:
+    try:
+        return list(text_string_to_metric_families(text))
+    except Exception as error:
+        # The parser stumbles over rubbish in many ways: an IndexError is one of them.
+        why = repr(str(error)[:_SAID_LIMIT])
+        raise _UnreadableError(f"it is not in Prometheus' text format: {why}") from error

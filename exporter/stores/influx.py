@@ -84,7 +84,7 @@ _LATEST: Final = 2**63 - 1
 
 
 class InfluxStore:
-    """A `Store` in an InfluxDB 2 server. One thread writes, others ask."""
+    """A `Store` in an InfluxDB 2 server. One thread writes measurements, others ask."""
 
     def __init__(
         self, influx: Influx, client: InfluxClient, now: Callable[[], int] = time.time_ns
@@ -99,6 +99,7 @@ class InfluxStore:
         """What answers long windows; `None`: single measurements answer all."""
         self._now = now
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="influx-writer")
+        self._metrics = ThreadPoolExecutor(1, thread_name_prefix="influx-metrics")
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="influx-sender")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="influx-reader")
         self._closed = False
@@ -155,8 +156,11 @@ class InfluxStore:
         return await self._in(self._writer, lambda: self._add(rows))
 
     async def write_metrics(self, lines: Sequence[str]) -> None:
-        """Write points of `influx_metric_lines`. Raises `StoreError`, or `PointsRefused`."""
-        await self._in(self._writer, lambda: self._client.write(self._bucket, lines))
+        """Write points of `influx_metric_lines`. Raises `StoreError`, or `PointsRefused`.
+
+        They have a thread of their own: measurements never wait for them.
+        """
+        await self._in(self._metrics, lambda: self._client.write(self._bucket, lines))
 
     async def advance(self, outbox: str, seq: int) -> None:
         """See `Store.advance`. A cursor is the highest of the points that say where it stood."""
@@ -357,6 +361,7 @@ class InfluxStore:
         if self.rollups is not None:
             self.rollups.stop()
         self._writer.shutdown()
+        self._metrics.shutdown()
         self._senders.shutdown()
         self._readers.shutdown()
         self._client.close()

@@ -4,6 +4,7 @@ Everything that measurements cannot tell: supply, chain, ranking, and how the te
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -33,6 +34,8 @@ _TAGS: Final = {
 _IDENTITY: Final = "orchestrator_address"
 _INFO: Final = "_info"
 _TEXT_LIMIT: Final = 1000
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,199}")
+"""Names that line protocol takes as they are. Ours are; whoever has the probe's port may differ."""
 
 Tags = tuple[tuple[str, str], ...]
 """Names and texts, in order of their names."""
@@ -55,12 +58,12 @@ def values(families: Iterable[Family], *, tester: str, region: str) -> Iterator[
     """The fields that are written of these metrics, of both processes alike.
 
     `tester` and `region` are the writing tester's own, for what has none. Numbers that are not
-    finite have no value.
+    finite have no value, and what is not named like a metric of ours is left out.
     """
     own = {"tester": tester, "region": region}
     for family in families:
         for sample in family.samples:
-            if _is_kept(sample.name):
+            if _is_kept(sample.name) and all(map(_NAME.fullmatch, (sample.name, *sample.labels))):
                 yield from _of(sample, own)
 
 

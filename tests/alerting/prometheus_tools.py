@@ -1,5 +1,6 @@
 """Prometheus' own tools: rules are tested by what evaluates them, on made series."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -42,6 +43,7 @@ def ran(*command: str, cwd: Path | None = None) -> str:
         timeout=100,
         check=False,
         cwd=cwd,
+        env={**os.environ, "GOGC": "400"},  # a fifth of their time went into collecting garbage
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -109,7 +111,8 @@ def expect(
         ],
     }
     whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
-    (folder / "test.yml").write_text(yaml.safe_dump(whole, width=10**9))
+    # JSON is YAML too, and written in a hundredth of the time.
+    (folder / "test.yml").write_text(json.dumps(whole))
     ran("promtool", "test", "rules", "test.yml", cwd=folder)
 
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from exporter.alerting import ThresholdError, Thresholds, alerts
 from exporter.alerting.export import files
 from exporter.alerting.generate import FOLDER, differing, wanted, write
+from exporter.alerting.grafana import PATH as GRAFANA
 from exporter.alerting.thresholds import option
 from exporter.cli import cli
 from exporter.cli.config_words import Duration
@@ -58,7 +59,7 @@ def test_prometheus_and_alertmanager_take_what_is_committed() -> None:
 def test_by_itself_it_writes_what_is_committed(tmp_path: Path) -> None:
     result = export("--dir", str(tmp_path))
     assert result.exit_code == OK
-    written = {str(path.relative_to(tmp_path)): path for path in tmp_path.rglob("*.yml")}
+    written = {str(path.relative_to(tmp_path)): path for path in tmp_path.rglob("*.y*ml")}
     assert {name: path.read_text() for name, path in written.items()} == files()
     for name, path in written.items():
         assert path.read_bytes() == (FOLDER / name).read_bytes()
@@ -159,13 +160,13 @@ def test_force_writes_over_it_and_says_so(tmp_path: Path) -> None:
     result = export("--dir", str(tmp_path), "--force")
     assert result.exit_code == OK
     assert f"{mine}: written over" in result.output
-    assert result.output.count("as it was") == 4
+    assert result.output.count("as it was") == 5
     assert not list(tmp_path.rglob("*.new"))
 
 
 def test_rules_of_before_that_are_not_written_any_more_are_named(tmp_path: Path) -> None:
     export("--dir", str(tmp_path))
-    result = export("--dir", str(tmp_path), "--audience", "orchestrator")
+    result = export("--dir", str(tmp_path), "--audience", "orchestrator", "--force")
     assert "livepeer-ai-tester.yml: not of these, and still there" in result.output
 
 
@@ -188,6 +189,19 @@ def test_only_what_one_orchestrator_wants_to_know(tmp_path: Path) -> None:
         url = f"https://example.org/repo/docs/runbooks/{rule['alert']}.md"
         assert rule["annotations"]["runbook_url"] == url
     ran("promtool", "check", "rules", str(path))
+    document = yaml.safe_load((tmp_path / GRAFANA).read_text())
+    for rule in document["groups"][0]["rules"]:
+        flux = rule["data"][0]["model"]["query"]
+        assert f'contains(value: r.orchestrator, set: ["{ADDRESS.lower()}"])' in flux
+        assert "followed" not in flux
+
+
+def test_the_rules_of_grafana_ask_the_bucket_that_is_named(tmp_path: Path) -> None:
+    assert export("--dir", str(tmp_path), "--bucket", 'a "b"').exit_code == OK
+    document = yaml.safe_load((tmp_path / GRAFANA).read_text())
+    for rule in document["groups"][0]["rules"]:
+        flux = rule["data"][0]["model"]["query"]
+        assert flux.count("from(bucket: ") == flux.count('from(bucket: "a \\"b\\"")') > 0
 
 
 def test_owners_are_spelt_as_the_labels_are(tmp_path: Path) -> None:

@@ -261,13 +261,13 @@ def test_it_fires_and_resolves(tmp_path: Path, name: str) -> None:
     expect(case.world, named(name), when, tmp_path)
 
 
-@pytest.mark.parametrize("name", CASES.keys() - {"LivepeerAiNotScraped"})
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"LivepeerAiNotScraped"}))
 def test_maintenance_of_the_tester_keeps_it_quiet(tmp_path: Path, name: str) -> None:
     world = CASES[name]().world.has("livepeer_ai_tester_maintenance", 1, **STATION)
     expect(world, named(name), dict.fromkeys(range(0, MINUTES, 10), ""), tmp_path)
 
 
-@pytest.mark.parametrize("name", CASES.keys() - {"LivepeerAiNotScraped"})
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"LivepeerAiNotScraped"}))
 def test_nothing_known_is_nothing_wrong(tmp_path: Path, name: str) -> None:
     expect(World(60).has("another", 0), named(name), {59: ""}, tmp_path)
 

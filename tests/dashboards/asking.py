@@ -20,6 +20,7 @@ from exporter.leaderboard.display import shown
 from exporter.model import normal_orchestrator
 from exporter.stores.influx_lines import tag_text, tag_value
 from tests.dashboards.filled import Prometheus
+from tests.dashboards.truth import TESTERS
 from tests.services.influx_server import ORG, InfluxServer
 
 Labels = tuple[str, ...]
@@ -40,6 +41,8 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     model: tuple[str, ...] | None = None
     region: tuple[str, ...] | None = None
     tester: tuple[str, ...] | None = None
+    installation: tuple[str, ...] | None = None
+    """By the names of their testers."""
     testers: tuple[str, ...] = ()
     """All that there are of the origin."""
     origin: str = "own"
@@ -71,6 +74,8 @@ def _spelled(name: str, value: str, edition: Edition) -> str:
     """A value as it stands in the labels or the tags."""
     if edition is Edition.INFLUXDB:
         return tag_value(value)
+    if name == "installation":
+        return next(one.instance for one in TESTERS if one.name == value)
     return clean(shown(value)) if name == "orchestrator" else clean(value)
 
 
@@ -112,6 +117,8 @@ def _labels(metric: Mapping[str, str], query: Query) -> Labels:
 
 def _plain(label: str, text: str) -> str:
     text = tag_text(text)
+    if label == "instance":
+        return next((one.name for one in TESTERS if one.instance == text), text)
     return normal_orchestrator(text) if label == "orchestrator_address" else text
 
 

@@ -24,7 +24,10 @@ from tests.measurements import SECOND
 
 Scrape = tuple[int, str, str, list[Family]]
 """Moment (Unix seconds), job, instance, and what was shown."""
+STATION, PROBE = "livepeer-exporter", "livepeer-exporter-probe"
 _SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
+FIRST = ("livepeer_ai_tester_targets", "livepeer_ai_tester_jobs_running")
+"""Metrics that each process has one of: with them comes what Prometheus says of the scrape."""
 PATIENCE = 60.0
 
 
@@ -35,9 +38,9 @@ async def scrapes(world: World) -> list[Scrape]:
     for moment in moments():
         for station in stations:
             name = station.tester.instance
-            made.append((moment, "livepeer-exporter", f"{name}:9877", await station.at(moment)))
-            shown = list(probe(station.tester, moment))
-            made.append((moment, "livepeer-exporter-probe", f"{name}:9878", shown))
+            made.append((moment, STATION, name, await station.at(moment)))
+            shown = list(probe(station.tester, moment, world.jobs[station.tester.name]))
+            made.append((moment, PROBE, name, shown))
     return made
 
 
@@ -52,8 +55,11 @@ def openmetrics(found: Iterable[Scrape]) -> Iterator[str]:
             name, labels, value = match.groups()
             more = f'job="{job}",instance="{instance}"' + (f",{labels}" if labels else "")
             yield f"{name}{{{more}}} {value} {moment}\n"
-            if name == "livepeer_ai_tester_targets":
-                yield f'up{{job="{job}",instance="{instance}"}} 1 {moment}\n'
+            if name in FIRST:
+                about = f'{{job="{job}",instance="{instance}"}}'
+                yield f"up{about} 1 {moment}\n"
+                yield f"scrape_duration_seconds{about} {len(job) / 100} {moment}\n"
+                yield f"scrape_samples_scraped{about} {len(shown)} {moment}\n"
     yield "# EOF\n"
 
 
@@ -63,7 +69,7 @@ def points(world: World, found: Iterable[Scrape]) -> Iterator[str]:
         yield line(Row("box", sequence, job))
     testers = {tester.instance: tester for tester in TESTERS}
     for moment, _, instance, shown in found:
-        tester = testers[instance.partition(":")[0]]
+        tester = testers[instance]
         chosen = values(shown, tester=tester.name, region=tester.region)
         yield from lines(chosen, moment * SECOND)
 

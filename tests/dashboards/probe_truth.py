@@ -1,6 +1,6 @@
 """What a probe's `/metrics` might show: gauges that vary, counters that rise."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Final
 
@@ -11,9 +11,14 @@ from prometheus_client.core import (
 )
 from prometheus_client.core import Metric as Family
 
+from exporter.histogram import Histogram
 from exporter.leaderboard.display import shown
+from exporter.model import Measurement
 from exporter.probe_server import METRICS
-from tests.dashboards.truth import ORCHESTRATORS, START, Tester, wave
+from exporter.probing.scheduling.progress import LAG_BOUNDS, QUEUE_BOUNDS
+from tests.dashboards.truth import Tester, wave
+from tests.dashboards.who import ORCHESTRATORS, START
+from tests.measurements import SECOND
 
 _BINARY: Final = ("_up", "_concern", "_maintenance")
 _VALUES: Final = {
@@ -30,15 +35,34 @@ _VALUES: Final = {
 }
 
 
-def probe(tester: Tester, moment: int) -> Iterator[Family]:
-    """The families at a moment; counters of each begin at 0 with the first."""
+def _histogram(
+    of: Callable[[Measurement], int | None], bounds: tuple[float, ...]
+) -> Callable[[Sequence[Measurement], int], tuple[list[tuple[str, float]], float]]:
+    def made(jobs: Sequence[Measurement], moment: int) -> tuple[list[tuple[str, float]], float]:
+        told = Histogram.empty(bounds)
+        for job in jobs:
+            if job.started_at < moment * SECOND:
+                told = told.after((of(job) or 0) / SECOND, bounds)
+        return told.cumulative(bounds), told.sum
+
+    return made
+
+
+_HISTOGRAMS: Final = {
+    "livepeer_ai_tester_job_queue_seconds": _histogram(lambda job: job.queue_time, QUEUE_BOUNDS),
+    "livepeer_ai_tester_job_loop_lag_seconds": _histogram(lambda job: job.loop_lag, LAG_BOUNDS),
+}
+
+
+def probe(tester: Tester, moment: int, jobs: Sequence[Measurement] = ()) -> Iterator[Family]:
+    """The families at a moment; counters begin at 0, histograms tell of the jobs until then."""
     since = moment - START
     for seed, (name, kind, labels, meaning) in enumerate(METRICS):
         made: Family
         if kind == "histogram":
             made = HistogramMetricFamily(name, meaning, labels=labels)
-            count = since // 60
-            made.add_metric((), [("0.1", count), ("+Inf", 2 * count)], 0.2 * count)
+            found = _HISTOGRAMS[name](jobs, moment)
+            made.add_metric((), *found)
             yield made
             continue
         counter = kind == "counter"

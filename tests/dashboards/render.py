@@ -23,7 +23,8 @@ from dashboards.queries import OVER_TIME
 from dashboards.shapes import HEADINGS
 from tests.dashboards.asking import Answer, Picked, from_prometheus, last, step
 from tests.dashboards.filled import Prometheus, openmetrics, prometheus, scrapes, take_in
-from tests.dashboards.truth import FLAKY, HOSTILE, START, STOP, TESTERS, World
+from tests.dashboards.truth import TESTERS, World
+from tests.dashboards.who import FLAKY, HOSTILE, START, STOP
 
 SCALE: Final = 100
 """Pixels of an inch; a page is 1366 pixels wide, as many laptops are."""

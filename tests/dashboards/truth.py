@@ -10,58 +10,35 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-import msgspec
 from prometheus_client.core import Metric as Family
 
 from exporter.delivery.exposition import Snapshot, families
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
-from exporter.leaderboard.ranking import rank
-from exporter.model import (
-    Blame,
-    Measurement,
-    Offer,
-    Origin,
-    Outcome,
-    Phases,
-    Reported,
-    SourceState,
-    Supply,
-    Target,
+from exporter.model import Blame, Measurement, Origin, Outcome, Phases, Reported
+from exporter.stores import TargetState
+from tests.dashboards.told import NAMES, maintenance, numbers, price, ranking, supply
+from tests.dashboards.who import (
+    BUSY,
+    EVERY,
+    FAILING,
+    FIRST_JOB,
+    FLAKY,
+    LANGUAGE,
+    MINUTE,
+    MODELS,
+    ORCHESTRATORS,
+    PAUSE,
+    PICTURE,
+    REPORTED,
+    RESTART,
+    SCRAPE,
+    SLOW,
+    START,
+    STOP,
+    UNITS,
 )
-from exporter.stores import Group, ModelMedian, TargetState
-from tests.delivery.snapshots import NUMBERS
-from tests.delivery.snapshots import SUPPLY as A_SUPPLY
 from tests.measurements import SECOND, good
-
-MINUTE: Final = 60
-HOURS: Final = 3
-STOP: Final = 1_790_000_000 // 7200 * 7200
-START: Final = STOP - HOURS * 3600
-EVERY: Final = 10 * MINUTE
-"""From one job of a target to its next."""
-PAUSE: Final = range(START + 95 * MINUTE, START + 115 * MINUTE)
-"""No jobs and no scrapes."""
-RESTART: Final = START + 60 * MINUTE + 30
-"""When the first tester's station starts anew."""
-SCRAPE: Final = MINUTE
-FIRST_JOB: Final = START + 5 * MINUTE
-
-FAST, SLOW, FAILING, FLAKY, BUSY = (
-    f"0x{number}{'ab' * 19}" for number in ("01", "02", "03", "04", "05")
-)
-ORCHESTRATORS: Final = (FAST, SLOW, FAILING, FLAKY, BUSY)
-REPORTED: Final = "0x06" + "ab" * 19
-"""Whom only others report about."""
-PICTURE: Final = ("text-to-image", "ByteDance/SDXL-Lightning")
-LANGUAGE: Final = ("llm", "meta-llama/Meta-Llama-3.1-8B-Instruct")
-HOSTILE: Final = ("image-to-image", "a \"b\"\\c+(d)|[e]{f}$&/${g}\n'h' %0A")
-MODELS: Final = (PICTURE, LANGUAGE, HOSTILE)
-UNITS: Final = {
-    PICTURE: ("megapixel-step", 1.0),
-    LANGUAGE: ("token", 100.0),
-    HOSTILE: ("megapixel-step", 2.0),
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +85,9 @@ def _job(
         "pipeline": model[0],
         "model": model[1],
         "started_at": start * SECOND,
-        "price_per_unit": _price(orchestrator),
+        "price_per_unit": price(orchestrator),
+        "queue_time": (number % 4) * SECOND,
+        "loop_lag": (1 + number % 3) * SECOND // 100,
     }
     identity = f"{tester.name} {orchestrator} {model} {start}"
     if outcome is not Outcome.OK:
@@ -165,28 +144,6 @@ def reported_jobs() -> list[Measurement]:
 
 def _price(orchestrator: str) -> float:
     return 1000.0 * (1 + ORCHESTRATORS.index(orchestrator))
-
-
-def supply(moment: int) -> Supply:
-    """The slow one's language model goes cold after half the time; one offer is not tested."""
-    offers = [
-        Offer(
-            target=Target(orchestrator, *model),
-            service_uri=f"https://{who}.example:8935",
-            warm=not (orchestrator == SLOW and model == LANGUAGE and moment > START + 90 * MINUTE),
-            price_per_unit=_price(orchestrator),
-        )
-        for who, orchestrator in enumerate(ORCHESTRATORS)
-        for model in MODELS
-    ]
-    untested = Target(FAST, "live-video-to-video", "comfyui")
-    offers.append(
-        Offer(target=untested, service_uri="https://0.example:8935", not_tested="no test")
-    )
-    source = SourceState(name="gateway", offers=len(offers), refreshed_at=moment * SECOND)
-    return msgspec.structs.replace(
-        A_SUPPLY, offers=tuple(offers), sources=(source,), taken_at=moment * SECOND
-    )
 
 
 class Station:
@@ -247,29 +204,14 @@ class Station:
             histograms=self._metrics.histograms(),
             per_unit=self._metrics.per_unit(),
             buckets=self._metrics.buckets,
-            ranking=ranking(),
+            ranking=ranking(moment),
             supply=supply(moment),
-            numbers=NUMBERS,
+            numbers=numbers(self.tester.name, moment),
+            maintenance=maintenance(moment, of_tester=self.tester is not TESTERS[0]),
             region=self.tester.region,
             display=shown,
+            name=NAMES.get,
         )
-
-
-def ranking() -> list:  # type: ignore[type-arg]
-    """A ranking that stays as it is: the fast one first."""
-    groups = [
-        Group(
-            orchestrator=orchestrator,
-            region="FRA",
-            pipeline=PICTURE[0],
-            model=PICTURE[1],
-            rows=10,
-            success_rate=1 - 0.1 * place,
-            round_trip_time=1.0 + place,
-        )
-        for place, orchestrator in enumerate(ORCHESTRATORS)
-    ]
-    return rank(groups, [ModelMedian(*PICTURE, 2.0)])
 
 
 def moments() -> Iterator[int]:

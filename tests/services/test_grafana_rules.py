@@ -10,9 +10,10 @@ import pytest
 import yaml
 from influxdb_client.client.influxdb_client import InfluxDBClient
 
-from exporter.alerting import Severity, Thresholds, alerts
+from exporter.alerting import Scope, Severity, Thresholds, alerts
 from exporter.alerting.grafana import grafana_file
 from exporter.alerting.grafana_flux import Question, questions, whole
+from exporter.alerting.money_alerts import BUDGET
 from exporter.model import Blame, Measurement, Origin, Outcome
 from exporter.stores import Row
 from exporter.stores.influx_lines import line
@@ -38,7 +39,9 @@ class World:
     jobs: list[Measurement] = field(default_factory=list)
     values: dict[tuple[str, tuple[tuple[str, str], ...]], Any] = field(default_factory=dict)
 
-    def put(self, metric: str, value: float | Callable[[int], float | None], **tags: str) -> None:
+    def put(
+        self, metric: str, value: float | Callable[[int], float | str | None], **tags: str
+    ) -> None:
         """A metric with a value, or one by the age in seconds; `None`: not there."""
         made = value if callable(value) else lambda _: value
         self.values[metric, tuple(sorted({**TESTER, **tags}.items()))] = made
@@ -65,7 +68,7 @@ class World:
             yield line(Row("box", number, job))
         for age in (*range(0, HOUR, MINUTE), *range(HOUR, DAY + 2 * HOUR, HOUR)):
             found = [
-                Value(tags, metric, repr(float(value)))
+                Value(tags, metric, value if isinstance(value, str) else repr(float(value)))
                 for (metric, tags), made in self.values.items()
                 if (value := made(age + 5)) is not None
             ]
@@ -86,8 +89,10 @@ def well() -> World:
         world.put("tester_cycle_lateness_seconds", 3, orchestrator=orchestrator)
         uri = {"orchestrator": orchestrator, "registry": "ai"}
         world.put("orchestrator_reachable", 1, **uri)
+        world.put("orchestrator_reach_timestamp_seconds", lambda age: now - age, **uri)
         world.put("orchestrator_certificate_expiry_timestamp_seconds", now + 90 * DAY, **uri)
     world.put("tester_targets", 5)
+    world.put("tester_settings_digest", lambda _: '"0123"')
     world.put("tester_network_up", 1)
     world.put("tester_maintenance", 0)
     world.put("tester_outbox_pending", 3)
@@ -99,6 +104,7 @@ def well() -> World:
     world.put("tester_followed_last_success_timestamp_seconds", lambda age: now - age, source="f")
     for reason in ("no_deposit", "low_reserve"):
         world.put("tester_account_concern", 0, reason=reason)
+    world.put("tester_targets_held_back", 0, reason=BUDGET)
     world.put("tester_cost_today_wei", 1e15)
     world.put("tester_spending_limit_wei", 1e16)
     return world
@@ -110,12 +116,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
         yield one
 
 
-Ask = Callable[[World], Fired]
+Ask = Callable[..., Fired]
 
 
 @pytest.fixture
 def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
-    def ask(world: World) -> Fired:
+    def ask(world: World, scope: Scope | None = None) -> Fired:
         bucket = request.node.name[:100].replace('"', "")
         server.bucket(bucket)
         written = list(world.lines())
@@ -125,8 +131,8 @@ def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
             api = client.query_api()
             return {
                 hit
-                for question in questions(Thresholds(), bucket)
-                for hit in _hits(question, api.query(whole(question, bucket)))
+                for question in questions(Thresholds(), bucket, scope)
+                for hit in _hits(question, api.query(whole(question, bucket, scope)))
             }
 
     return ask
@@ -168,6 +174,17 @@ def test_nothing_fires_where_all_is_well(fired: Ask) -> None:
     assert fired(well()) == set()
 
 
+def test_of_a_scope_only_its_orchestrators_and_its_origins_are_told(
+    fired: Ask,
+) -> None:
+    world = well()
+    failing(world, ALICE)
+    failing(world, BOB)
+    failing(world, CAROL, origin=Origin.FOLLOWED)
+    scope = Scope(orchestrators=(ALICE.upper().replace("0X", "0x"), CAROL), origins=("own",))
+    assert {about for _, about in fired(world, scope)} == {ALICE}
+
+
 def test_nothing_fires_in_an_empty_bucket(fired: Ask) -> None:
     assert fired(World(int(time.time()))) == set()
 
@@ -195,6 +212,70 @@ def test_maintenance_silences_the_one_and_that_of_the_tester_everybody(fired: As
     failing(world, BOB)
     world.put("orchestrator_maintenance", 1, orchestrator=ALICE)
     assert {about for _, about in fired(world)} == {BOB}
+
+
+def after_maintenance(world: World, ended: int, since: int) -> None:
+    """ALICE fails, and was under maintenance from `since` to `ended` seconds ago."""
+    failing(world, ALICE)
+    world.put(
+        "orchestrator_maintenance",
+        lambda age: 1.0 if ended <= age <= since else None,
+        orchestrator=ALICE,
+    )
+
+
+def test_a_share_counts_once_its_whole_window_lies_after_the_maintenance(fired: Ask) -> None:
+    world = well()
+    after_maintenance(world, 40 * MINUTE, 3 * HOUR)
+    assert fired(world) == {(one, ALICE) for one in STREAK}
+
+
+def test_a_streak_counts_once_the_target_was_tested_after_the_maintenance(fired: Ask) -> None:
+    world = well()
+    after_maintenance(world, 20 * MINUTE, 3 * HOUR)
+    world.jobs = [
+        job
+        for job in world.jobs
+        if job.orchestrator != ALICE or job.started_at < (world.now - 30 * MINUTE) * SECOND
+    ]
+    assert fired(world) == set()
+
+
+def test_a_streak_counts_once_the_target_was_tested_after_the_testers_maintenance(
+    fired: Ask,
+) -> None:
+    world = well()
+    failing(world, ALICE)
+    world.put("tester_maintenance", lambda age: float(20 * MINUTE <= age <= 3 * HOUR))
+    world.jobs = [
+        job
+        for job in world.jobs
+        if job.orchestrator != ALICE or job.started_at < (world.now - 30 * MINUTE) * SECOND
+    ]
+    assert fired(world) == set()
+
+
+def test_one_job_of_the_day_before_is_no_past(fired: Ask) -> None:
+    world = well()
+    world.jobs = [job for job in world.jobs if job.orchestrator != ALICE]
+    world.job(ALICE, 5 * HOUR, took=0.2)
+    for age in range(5 * MINUTE, 2 * HOUR - MINUTE, 15 * MINUTE):
+        world.job(ALICE, age, took=1.2)
+    assert fired(world) == set()
+
+
+def test_a_share_of_a_tester_that_stopped_blames_nobody(fired: Ask) -> None:
+    world = well()
+    failing(world, ALICE)
+    world.jobs = [job for job in world.jobs if job.started_at < (world.now - 2 * HOUR) * SECOND]
+    for orchestrator in EVERYBODY:
+        world.put(
+            "job_last_attempt_timestamp_seconds",
+            world.now - 2 * HOUR,
+            orchestrator=orchestrator,
+            **MODEL,
+        )
+    assert fired(world) == {(key("NothingTested", Severity.CRITICAL), "tester-1")}
 
 
 def test_maintenance_of_the_tester_silences_everything_of_it(fired: Ask) -> None:
@@ -297,6 +378,22 @@ def test_nobody_vanished_while_the_supply_is_old(fired: Ask) -> None:
     assert fired(world) == {(key("DiscoveryStale", Severity.CRITICAL), "tester-1")}
 
 
+def test_nobody_vanished_where_the_settings_changed_within_the_day(fired: Ask) -> None:
+    world = well()
+    vanished(world, ALICE)
+    world.put("tester_settings_digest", lambda age: '"4567"' if age <= HOUR else '"0123"')
+    assert fired(world) == set()
+
+
+def test_what_nobody_looked_at_lately_is_not_told(fired: Ask) -> None:
+    world = well()
+    uri = {"orchestrator": ALICE, "registry": "ai"}
+    world.put("orchestrator_reachable", 0, **uri)
+    world.put("orchestrator_certificate_expiry_timestamp_seconds", world.now + DAY, **uri)
+    world.put("orchestrator_reach_timestamp_seconds", world.now - 7 * HOUR, **uri)
+    assert fired(world) == set()
+
+
 def test_a_uri_out_of_reach_and_a_certificate_that_ends_are_told(fired: Ask) -> None:
     world = well()
     world.put("orchestrator_reachable", 0, orchestrator=ALICE, registry="ai")
@@ -331,6 +428,20 @@ def test_what_is_wrong_with_the_tester_is_told_to_its_operator(fired: Ask) -> No
         (key("AccountConcern"), "low_reserve"),
         (key("BudgetReached"), "tester-1"),
     }
+
+
+def test_a_followed_leaderboard_that_never_answered_is_told(fired: Ask) -> None:
+    world = well()
+    world.put("tester_followed_errors_total", lambda age: max(0, 100 - age // 60), source="g")
+    world.put("tester_followed_errors_total", 7, source="f")
+    assert fired(world) == {(key("FollowedSilent"), "g")}
+
+
+def test_a_budget_that_no_job_fits_into_any_more_is_told(fired: Ask) -> None:
+    world = well()
+    world.put("tester_targets_held_back", 3, reason=BUDGET)
+    world.put("tester_cost_today_wei", 9.9e15)
+    assert fired(world) == {(key("BudgetReached"), "tester-1")}
 
 
 def test_the_file_has_what_grafana_wants_and_says_what_prometheus_alerts_say() -> None:

@@ -16,6 +16,7 @@ from exporter.delivery.exposition import families
 from exporter.delivery.metric_history import ANSWER_LIMIT, UNCHANGED, MetricHistory
 from exporter.stores import StoreError
 from exporter.stores.influx import InfluxStore
+from exporter.stores.influx_client import PointsRefused
 from exporter.stores.influx_lines import tag_text
 from exporter.stores.influx_metric_lines import values
 from tests.delivery.snapshots import example
@@ -70,7 +71,8 @@ class History:
         self.shown = shown
         self.clock = Clock()
         self.written: list[str] = []
-        self.refuse: str | None = None
+        self.refuse: Exception | None = None
+        self.only_first = False
         self.one = MetricHistory(
             station=self._station,
             probe=url,
@@ -84,8 +86,9 @@ class History:
         return self.shown
 
     async def _write(self, lines: Sequence[str]) -> None:
-        if self.refuse is not None:
-            raise StoreError(self.refuse)
+        if (refuse := self.refuse) is not None:
+            self.refuse = None if self.only_first else refuse
+            raise refuse
         self.written += lines
 
     async def round(self, after: float = 0.0) -> list[str]:
@@ -113,11 +116,24 @@ async def test_what_is_about_an_orchestrator_is_written_when_it_changed_or_is_ol
     assert len(await history.round(1)) == 2
 
 
+async def test_a_batch_that_is_refused_holds_no_other_up(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = GaugeMetricFamily("livepeer_ai_tester_offer_warm", "", labels=["model_name"])
+    for number in range(5001):
+        many.add_metric([f"model {number}"], 1)
+    history = History(url, [many])
+    history.refuse = PointsRefused("field type conflict")
+    history.only_first = True
+    assert len(await history.round()) == 2
+    assert "field type conflict" in caplog.records[0].__dict__["problem"]
+
+
 async def test_what_could_not_be_written_is_written_the_next_time(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = History(url, [warm(1)])
-    history.refuse = "it is off"
+    history.refuse = StoreError("it is off")
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             await history.round(60)
@@ -132,6 +148,7 @@ async def test_what_could_not_be_written_is_written_the_next_time(
     ("body", "status"),
     [
         ("no { metric", 200),
+        ('a{x="y", ="z"} 1', 200),
         ("x" * (ANSWER_LIMIT + 1), 200),
         ("livepeer_ai_tester_jobs_running 2.0\n", 500),
     ],

@@ -1,7 +1,16 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from exporter.delivery.exposition import families, render
+from exporter.delivery.families import clean
+from exporter.delivery.metric_list import METRICS
+from exporter.model import normal_orchestrator
+from exporter.probe_metrics import METRICS as OF_PROBE
+from exporter.stores.influx_lines import tag_text
 from exporter.stores.influx_metric_lines import Value, lines, values
 from tests.delivery.snapshots import example
 from tests.measurements import SECOND, START
@@ -91,3 +100,61 @@ async def test_the_text_of_a_scrape_and_its_families_give_the_same() -> None:
         return set(values(found, **OWN))
 
     assert all_of(families(snapshot)) == all_of(list(parse(text)))
+
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+def pieces(line: str) -> tuple[dict[str, str], str]:
+    """The tags of a line and the rest, as line protocol is read."""
+    head, rest = re.split(r"(?<!\\) ", line, maxsplit=1)
+    _, *tags = re.split(r"(?<!\\),", head)
+    split = [re.split(r"(?<!\\)=", tag, maxsplit=1) for tag in tags]
+    return {name: tag_text(re.sub(r"\\([, =])", r"\1", text)) for name, text in split}, rest
+
+
+@given(orchestrator=NAMES, pipeline=NAMES, model=NAMES, value=st.floats(allow_nan=False, width=32))
+def test_whatever_strangers_are_called_one_value_is_one_line_with_their_names(
+    orchestrator: str, pipeline: str, model: str, value: float
+) -> None:
+    family = Family("livepeer_ai_tester_offer_price_wei", "", "gauge")
+    labels = {"orchestrator_address": orchestrator, "pipeline": pipeline, "model_name": model}
+    named = {name: clean(text) for name, text in labels.items()}
+    family.add_sample("livepeer_ai_tester_offer_price_wei", named, value)
+    found = lines(values([family], **OWN), START)
+    if abs(value) == float("inf"):
+        assert not found
+        return
+    (line,) = found
+    assert not re.search(r"[\x00-\x1f]", line)
+    tags, rest = pieces(line)
+    assert tags == {
+        **OWN,
+        "orchestrator": normal_orchestrator(orchestrator),
+        "pipeline": pipeline,
+        "model": model,
+    }
+    field, time = rest.split(" ")
+    assert float(field.removeprefix("tester_offer_price_wei=")) == value
+    assert int(time) == START
+
+
+def test_what_is_not_named_like_a_metric_of_ours_is_left_out() -> None:
+    assert not written(
+        '{"livepeer_ai_tester x=1"} 3.0',
+        'livepeer_ai_tester_targets{"a b"="c"} 3.0',
+        "livepeer_ai_Tester 3.0",
+    )
+
+
+def test_no_field_is_a_number_and_a_text() -> None:
+    listed = [(one.name, one.labels) for one in METRICS]
+    listed += [(name, labels) for name, _, labels, _ in OF_PROBE]
+    texts = {
+        f"{name.removesuffix('_info')}_{label}"
+        for name, labels in listed
+        if name.endswith("_info")
+        for label in labels
+    }
+    assert len(texts) > 3
+    assert not texts & {name for name, _ in listed}
