@@ -27,24 +27,24 @@ FAILING: Final = Mark(
     colour=BAD,
 )
 
+_DIGEST: Final = f"livepeer_ai_tester_settings_info{{{promql.ANY_TESTER}}}"
+_BEFORE: Final = f"last_over_time({_DIGEST}[1h] offset 5m)"
 CONFIGURATION: Final = Mark(
     name="Configuration of the tester",
-    promql=(
-        'count by (digest) (livepeer_ai_tester_settings_info{job=~"livepeer-exporter.*"}) '
-        'unless count by (digest) (livepeer_ai_tester_settings_info{job=~"livepeer-exporter.*"} '
-        "offset 5m)"
-    ),
+    # After a gap in the scrapes what is the same is not new, and nor is it where nothing is known.
+    promql=f"count by (digest) ({_DIGEST}) unless count by (digest) ({_BEFORE}) "
+    f"and on () count({_BEFORE})",
     flux="""\
-import "date"
-
 from(bucket: "${bucket}")
     |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
     |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "tester_settings_digest")
     |> group(columns: ["tester", "region", "_value"])
     |> sort(columns: ["_time"])
     |> limit(n: 1)
+    |> group(columns: ["tester", "region"])
+    |> sort(columns: ["_time"])
+    |> limit(n: 1000, offset: 1)
     |> group()
-    |> filter(fn: (r) => r._time > date.add(d: 6m, to: v.timeRangeStart))
     |> map(fn: (r) => ({_time: r._time, text: "New settings: " + r._value}))""",
     title="New settings: {{digest}}",
     colour=PURPLE,

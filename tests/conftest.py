@@ -12,7 +12,7 @@ from exporter.exit_code import OK
 from tests.services.influx_commands import FILES, Operator
 from tests.services.influx_server import InfluxServer, influx_server
 
-# Programs are started hundreds of times; most of a start would go into compiling our modules anew.
+# Programs are started hundreds of times; a quarter of a start would go into compiling our modules.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -34,7 +34,7 @@ _LIMITED: Final = re.compile(r"\b(topk|bottomk|limitk)\s*\(|\b(top|bottom|limit)
 FIXED: Final = {
     "15m": "how old the last point of ai_metric may be to be true now (flux.now)",
     "5m": "from which moment on a digest of the settings is another one; spells in marks (marks)",
-    "6m": "the first points of the range, which show no change (marks)",
+    "1h": "how long a digest of the settings may not have been scraped and is no news (marks)",
 }
 """Durations that do not follow the dashboard's range, and why."""
 

@@ -43,7 +43,7 @@ def ran(*command: str, cwd: Path | None = None) -> str:
         timeout=100,
         check=False,
         cwd=cwd,
-        env={**os.environ, "GOGC": "400"},  # a fifth of their time went into collecting garbage
+        env={**os.environ, "GOGC": "400"},  # an eighth of their time goes into garbage
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

@@ -8,6 +8,7 @@ from influxdb_client.client.query_api import QueryApi
 
 from tests.dashboards import made_changes, made_network, made_tester
 from tests.dashboards.answers import BUCKET, EMPTY
+from tests.dashboards.both import Both, both_filled
 from tests.services.influx_server import ORG, influx_server
 
 _PART = 5000
@@ -24,3 +25,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueryApi]:
             server.write(BUCKET, lines[first : first + _PART])
         with InfluxDBClient(server.url, server.token, org=ORG, timeout=60_000) as client:
             yield client.query_api()
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """A Prometheus and an InfluxDB that were filled with the known network."""
+    with both_filled(tmp_path_factory.mktemp("both")) as filled:
+        yield filled

@@ -228,7 +228,7 @@ PLANTED: list[tuple[str, str, Plant]] = [
         asking("livepeer_ai_tester_job_queue_seconds_count"),
     ),
     ("spans-follow-the-range", "network", asking(f"sum(rate({CURVE}[5m0s]))")),
-    ("spans-follow-the-range", "network", asking(f"sum(rate({CURVE}[1h]))")),
+    ("spans-follow-the-range", "network", asking(f"sum(rate({CURVE}[2h]))")),
     ("spans-follow-the-range", "network", asking(f"sum({CURVE} offset 1d)")),
     (
         "spans-follow-the-range",

@@ -1,5 +1,6 @@
 """What is told of the known network beside jobs: offers, prices, chain, ranking, the tester."""
 
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -42,7 +43,7 @@ from tests.measurements import SECOND
 
 COLD_FROM: Final = START + 90 * MINUTE
 """Until when the slow one's language model is loaded, and the fast one is reached."""
-GONE_FROM: Final = START + 60 * MINUTE
+GONE_FROM: Final = START + 50 * MINUTE
 CAME_AT: Final = START + 120 * MINUTE
 NEW_SETTINGS: Final = START + 70 * MINUTE
 NAMES: Final = {FAST: 'fast "one".eth'}
@@ -53,6 +54,7 @@ def price(orchestrator: str) -> float:
     return 1000.0 * (1 + ORCHESTRATORS.index(orchestrator))
 
 
+@cache
 def supply(moment: int) -> Supply:
     """Offers of everybody tested, and of some that are not; what the chain says."""
     offers = [
@@ -132,7 +134,8 @@ def _registered(moment: int) -> tuple[Registration, ...]:
     )
 
 
-def ranking(moment: int) -> list[Ranked]:
+@cache
+def ranking(moment: int) -> tuple[Ranked, ...]:
     """The fast one first, until the slow one is it."""
     order = [*ORCHESTRATORS]
     if moment >= CAME_AT:
@@ -149,7 +152,7 @@ def ranking(moment: int) -> list[Ranked]:
         )
         for place, orchestrator in enumerate(order)
     ]
-    return rank(groups, [ModelMedian(*PICTURE, 2.0)])
+    return tuple(rank(groups, [ModelMedian(*PICTURE, 2.0)]))
 
 
 def maintenance(moment: int, *, of_tester: bool) -> Maintenance:

@@ -59,6 +59,8 @@ TESTERS: Final = (
     Tester("tester-2", "MDW", "mdw", 0.25, 150),
 )
 GUEST: Final = "guest"
+BUCKETS: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""Upper bounds of the buckets of models' histograms, seconds."""
 
 
 def own_jobs(tester: Tester) -> list[Measurement]:
@@ -137,7 +139,7 @@ def reported_jobs() -> list[Measurement]:
             phases=Phases(),
             reported=Reported(success_rate=1.0, round_trip_time=9.0),
         )
-        for start in range(FIRST_JOB, STOP, 15 * MINUTE)
+        for start in range(FIRST_JOB, STOP, 12 * MINUTE)
         if start not in PAUSE
     ]
 
@@ -175,7 +177,7 @@ class Station:
         metrics = TargetMetrics(
             tester=self.tester.name,
             region=self.tester.region,
-            buckets=[0.5, 1, 2, 3, 4, 5, 6, 8, 10],
+            buckets=BUCKETS,
             reported_for=86400.0,
             now=lambda: self._moment * SECOND,
             reporters=[GUEST],
