@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client.core import Metric as Family
 from rich.console import Console
@@ -58,6 +58,9 @@ FAILURES = (
     (Outcome.UNAVAILABLE, Blame.UNKNOWN),
 )
 BATCH = 20_000
+SOURCES = ("prometheus", "influxdb")
+SLOW = 2
+"""Seconds that a panel should stay below."""
 SOURCE = Path(__file__).parent / "tsdb"
 
 
@@ -202,40 +205,61 @@ def fill_influxdb(server: InfluxServer, written: Iterator[str]) -> int:
     return count
 
 
-def ask(
-    prom: Prometheus, influx: InfluxServer, days: float, last: int, scrape: int
-) -> list[list[Any]]:
-    """Seconds that each panel takes: its queries one after the other."""
-    rows: list[list[Any]] = []
+class Took(NamedTuple):
+    """Seconds of a panel on a data source: its queries one after the other, and the slowest."""
+
+    board: str
+    source: str
+    panel: str
+    seconds: float
+    slowest: float
+
+
+def ask(prom: Prometheus, influx: InfluxServer, days: float, last: int, scrape: int) -> list[Took]:
+    """What each panel takes."""
+    rows: list[Took] = []
     for board in BOARDS:
         chosen = (f"0x{3:040x}",) if board.name == "orchestrator" else None
         picked = Picked(orchestrator=chosen, testers=(TESTER.name,))
-        took: defaultdict[tuple[str, str], float] = defaultdict(float)
+        took: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         for panel, query in all_of(board):
-            asked = Asked(start=last - int(days * DAY), stop=last, least=step(panel), scrape=scrape)
+            asked = Asked(
+                start=last - int(days * DAY),
+                stop=last,
+                least=step(panel),
+                scrape=scrape,
+                points=panel.points,
+            )
             began = time.perf_counter()
             from_prometheus(prom, board, panel, query, picked=picked, asked=asked)
             between = time.perf_counter()
             from_influxdb(influx, board, panel, query, picked=picked, asked=asked)
-            took["prometheus", panel.title] += between - began
-            took["influxdb", panel.title] += time.perf_counter() - between
-        rows += [[board.name, source, title, seconds] for (source, title), seconds in took.items()]
+            took["prometheus", panel.title].append(between - began)
+            took["influxdb", panel.title].append(time.perf_counter() - between)
+        rows += [
+            Took(board.name, source, title, sum(seconds), max(seconds))
+            for (source, title), seconds in took.items()
+        ]
     return rows
 
 
-def show(console: Console, rows: list[list[Any]], title: str, most: int) -> None:
+def show(console: Console, rows: list[Took], title: str, most: int) -> None:
     """The slowest panels of each board and source."""
-    table = Table("board", "data source", "panel", "seconds", title=title)
+    table = Table("board", "data source", "panel", "seconds", "slowest query", title=title)
     for board in BOARDS:
-        for source in ("prometheus", "influxdb"):
-            mine = sorted(
-                (row for row in rows if row[:2] == [board.name, source]), key=lambda row: -row[3]
-            )
-            for row in mine[:most]:
-                table.add_row(board.name, source, row[2], f"{row[3]:.2f}")
+        for source in SOURCES:
+            mine = [row for row in rows if (row.board, row.source) == (board.name, source)]
+            for row in sorted(mine, key=lambda one: -one.seconds)[:most]:
+                table.add_row(*row[:3], f"{row.seconds:.2f}", f"{row.slowest:.2f}")
     console.print(table)
-    slow = [row for row in rows if row[3] >= 2]
-    console.print(f"{len(slow)} of {len(rows)} panels take 2 s or more")
+    for source in SOURCES:
+        mine = [row for row in rows if row.source == source]
+        slow = sum(row.seconds >= SLOW for row in mine)
+        alone = sum(row.slowest >= SLOW for row in mine)
+        console.print(
+            f"{source}: {slow} of {len(mine)} panels take {SLOW} s or more, "
+            f"{alone} of them with one query alone"
+        )
 
 
 def count(console: Console, shown_by: dict[str, list[Family]], found: list[Target]) -> None:

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.edition import Edition
 from dashboards.panel import Board, Choice, Mark, Panel, Row
-from dashboards.queries import SOURCE, source_ref, target
+from dashboards.queries import OVER_TIME, SOURCE, source_ref, target
 from dashboards.shapes import fitting, shape
 
 TAG: Final = "livepeer-ai"
@@ -154,6 +154,8 @@ def _panel(said: Panel, edition: Edition, number: int) -> Any:  # noqa: ANN401 -
     if panel.kind != "text":
         made.datasource(source_ref(edition)).unit(panel.unit).no_value(panel.no_value)
         made.interval(panel.interval)
+    if panel.kind in OVER_TIME:
+        made.max_data_points(panel.points)
     for place, query in enumerate(panel.queries):
         made.with_target(target(panel, query, edition, place))
     return made

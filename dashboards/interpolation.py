@@ -2,8 +2,12 @@
 
 Grafana 11's rules, from its documentation ("Variable syntax", "Global variables", "Prometheus
 query editor: `$__rate_interval`", "Flux support in Grafana") and the behaviour that its sources
-describe. They are written down once, here, so that every query of a dashboard can be put to a real
-server without Grafana.
+describe (`packages/grafana-data` `rangeutil`, `packages/grafana-prometheus` `escaping`,
+`pkg/promlib/models/query`, `pkg/tsdb/influxdb/flux/macros`). They are written down once, here, so
+that every query of a dashboard can be put to a real server without Grafana.
+
+Not followed: `[[name]]`, field paths and scopes, which no query of ours uses, and a variable that
+does not exist, which Grafana leaves as it stands: here it is an error.
 """
 
 import re
@@ -15,11 +19,33 @@ import msgspec
 
 MAX_POINTS: Final = 1000
 """Points that a curve of a panel as wide as a laptop's screen is asked for."""
-_VARIABLE: Final = re.compile(r"\$(\w+)|\$\{(\w+)(?::(\w+))?\}")
+_VARIABLE: Final = re.compile(r"\$(\w+)|\$\{(\w+)(?::(\w+))?\}", re.ASCII)
 _REGEX: Final = re.compile(r"[\\^$*+?.()|\[\]{}/]")
-_PROMETHEUS_REGEX: Final = re.compile(r"[$^*{}\[\]'+?.()|]")
-_ROUND: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800)
-_ROUND_DAYS: Final = (21600, 43200, 86400, 604800)
+_PROMETHEUS_REGEX: Final = re.compile(r"[$^*{}\[\]+?.()|]")
+_ROUND: Final = (
+    (12.5, 10),
+    (17.5, 15),
+    (25, 20),
+    (45, 30),
+    (90, 60),
+    (210, 120),
+    (450, 300),
+    (750, 600),
+    (1050, 900),
+    (1500, 1200),
+    (2700, 1800),
+    (5400, 3600),
+    (9000, 7200),
+    (16_200, 10_800),
+    (32_400, 21_600),
+    (86_400, 43_200),
+    (604_800, 86_400),
+    (1_814_400, 604_800),
+    (3_628_800, 2_592_000),
+)
+"""Below how many seconds an interval is rounded to how many (`roundInterval`)."""
+_YEAR: Final = 31_536_000
+_UNITS: Final = ((_YEAR, "y"), (86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _LEAST_SCRAPES: Final = 4
 
 
@@ -46,20 +72,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     start: int
     stop: int
-    least: float = 15.0
+    least: int = 15
     """Least interval of the panel (`interval`), seconds."""
-    scrape: float = 30.0
+    scrape: int = 30
     """Scrape interval that the data source is told, seconds."""
     points: int = MAX_POINTS
 
     @property
     def interval(self) -> int:
         """`$__interval` in seconds: the range by the points, rounded, but no less than `least`."""
-        wanted = max((self.stop - self.start) / self.points, self.least)
-        return next((one for one in (*_ROUND, *_ROUND_DAYS) if one >= wanted), _ROUND_DAYS[-1])
+        wanted = (self.stop - self.start) / self.points
+        rounded = next((to for limit, to in _ROUND if wanted < limit), _YEAR)
+        return max(rounded, self.least)
 
     @property
-    def rate_interval(self) -> float:
+    def rate_interval(self) -> int:
         """`$__rate_interval` in seconds: four scrapes at least, else the interval and a scrape."""
         return max(self.interval + self.scrape, _LEAST_SCRAPES * self.scrape)
 
@@ -69,13 +96,14 @@ def promql(text: str, variables: Mapping[str, Chosen], asked: Asked) -> str:
 
     What can have several values is escaped for a regular expression within a string, with its
     backslashes doubled, and put in brackets if it is more than one. Line ends and `"` are not
-    escaped: labels have none.
+    escaped: labels have none. (With the toggle `prometheusSpecialCharsInLabelValues`, off in
+    Grafana 11, `'` is escaped too, which means the same.)
     """
     span = asked.stop - asked.start
     macros = {
-        "__interval": f"{asked.interval}s",
+        "__interval": _short(asked.interval),
         "__interval_ms": f"{asked.interval * 1000}",
-        "__rate_interval": f"{asked.rate_interval:g}s",
+        "__rate_interval": _whole(asked.rate_interval),
         "__range": f"{span}s",
         "__range_s": f"{span}",
         "__range_ms": f"{span * 1000}",
@@ -93,21 +121,22 @@ def promql(text: str, variables: Mapping[str, Chosen], asked: Asked) -> str:
 def flux(text: str, variables: Mapping[str, Chosen], asked: Asked) -> str:
     """The Flux that is asked. Raises `KeyError` for a variable that does not exist.
 
-    Variables are put in as they are, several of them as `{a,b}`, unless a format is named; the
-    range and the interval are put in by the server of Grafana.
+    Variables are put in as they are, several of them as `{a,b}`, unless a format is named. The
+    range (`v.…`) is put in after them by Grafana's server, which does not look where it stands.
     """
+    macros = {"__interval": _short(asked.interval), "__interval_ms": f"{asked.interval * 1000}"}
 
     def value(found: re.Match[str]) -> str:
         name = found.group(1) or found.group(2)
-        if name == "__interval":
-            return f"{asked.interval}s"
+        if name in macros:
+            return macros[name]
         return _formatted(variables[name], found.group(3), _glob)
 
     written = _VARIABLE.sub(value, text)
     for macro, replacement in (
         ("v.timeRangeStart", _moment(asked.start)),
         ("v.timeRangeStop", _moment(asked.stop)),
-        ("v.windowPeriod", f"{asked.interval}s"),
+        ("v.windowPeriod", _whole(asked.interval)),
     ):
         written = written.replace(macro, replacement)
     return written
@@ -153,3 +182,18 @@ def _alternatives(values: Sequence[str]) -> str:
 
 def _moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _short(seconds: int) -> str:
+    """An interval in its largest unit, the rest cut off: 90 s are `1m`."""
+    size, unit = next(one for one in _UNITS if seconds >= one[0])
+    return f"{seconds // size}{unit}"
+
+
+def _whole(seconds: int) -> str:
+    """A duration as Go writes it: `1m30s`, `1h0m0s`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{rest}s"
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"

@@ -1,11 +1,17 @@
 """What dashboards are made of: plain data that knows no data source but by its queries."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Kind = Literal["stat", "curves", "stacked", "columns", "bars", "table", "timeline", "text"]
 """How a panel shows its answers: big numbers; curves, also stacked; stacked columns over time, for
 counts; bars of single values; a table; states over time; or words of ours."""
+
+SINGLE: Final = 300
+"""Points of a curve about one thing: every 5 minutes of a day, every 2 hours of a month."""
+MANY: Final = 120
+"""Of one that puts together everybody: every quarter of an hour of a day, every 6 hours of a
+month."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +54,8 @@ class Panel:
     interval: str = "1m"
     """Shortest step of a curve, which `$__interval` and `v.windowPeriod` never go below. Jobs are
     minutes apart: what is about them has half an hour or more."""
+    points: int = SINGLE
+    """Most points of a curve (`maxDataPoints`): each of them costs."""
     steps: tuple[tuple[float | None, str], ...] = ()
     """From which value on it has which colour; the first from `None`."""
     values: tuple[tuple[float, str, str], ...] = ()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from dashboards.linting.document import Document, Node, Pair, title
 from dashboards.linting.rule import Found, OfPair
 
-_SAME: Final = ("title", "type", "description", "gridPos", "interval")
+_SAME: Final = ("title", "type", "description", "gridPos", "interval", "maxDataPoints")
 
 
 def editions_show_the_same(pair: Pair) -> Iterator[Found]:
@@ -29,7 +29,7 @@ def editions_show_the_same(pair: Pair) -> Iterator[Found]:
 
 def _compared(first: Node, second: Node, *, worded: bool) -> Iterator[tuple[str, Any, Any]]:
     for name in _SAME:
-        if not (worded and name in {"type", "interval"}):
+        if not (worded and name in {"type", "interval", "maxDataPoints"}):
             yield name, first.get(name), second.get(name)
     if not worded:
         yield "units", _units(first), _units(second)

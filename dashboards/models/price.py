@@ -13,7 +13,7 @@ from dashboards.models.busiest import (
 )
 from dashboards.models.overview import MEDIAN_PRICE
 from dashboards.network.glance import OFFER, OFFERED
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 
 def _over_time(metric: str, of_model: str) -> str:
@@ -37,6 +37,7 @@ _PRICE: Final = Panel(
     width=12,
     height=9,
     interval="15m",
+    points=MANY,
     least=0,
     queries=(
         Query(
@@ -54,6 +55,7 @@ _OFFERING: Final = Panel(
     width=12,
     height=9,
     interval="15m",
+    points=MANY,
     least=0,
     decimals=0,
     queries=(

@@ -12,7 +12,7 @@ from dashboards.models.busiest import (
     with_most_jobs,
 )
 from dashboards.models.columns import OWN, with_unit
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 
 def _inference(share: float, title: str) -> Panel:
@@ -25,6 +25,7 @@ def _inference(share: float, title: str) -> Panel:
         width=12,
         height=9,
         interval="1h",
+        points=MANY,
         least=0,
         queries=(
             Query(
@@ -52,6 +53,7 @@ def _per_unit(share: float, title: str) -> Panel:
         width=12,
         height=9,
         interval="1h",
+        points=MANY,
         least=0,
         queries=(
             Query(

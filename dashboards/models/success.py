@@ -15,7 +15,7 @@ from dashboards.models.busiest import (
     with_most_offers,
 )
 from dashboards.models.overview import WARM_SHARE
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 _SUCCESS: Final = Panel(
     title="Success by model",
@@ -25,6 +25,7 @@ _SUCCESS: Final = Panel(
     width=12,
     height=9,
     interval="1h",
+    points=MANY,
     least=0,
     most=1,
     queries=(
@@ -48,6 +49,7 @@ _WARM: Final = Panel(
     width=12,
     height=9,
     interval="15m",
+    points=MANY,
     least=0,
     most=1,
     queries=(

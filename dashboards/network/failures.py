@@ -5,7 +5,7 @@ from typing import Final
 from dashboards import flux, promql
 from dashboards.colours import BLAME
 from dashboards.orchestrator.failures import BY_BLAME, SCHEMA
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 _COUNTED: Final = '\n    |> rename(columns: {success_rate: "_value"})'
 _FAILED: Final = SCHEMA + flux.failed(tags=flux.NETWORK)
@@ -52,6 +52,7 @@ def _over_time(title: str, description: str, label: str, colours: dict[str, str]
         width=7,
         height=9,
         interval="1h",
+        points=MANY,
         least=0,
         colours=colours,
         no_value="none failed",

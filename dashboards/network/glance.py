@@ -5,7 +5,7 @@ from typing import Final
 from dashboards import flux, promql
 from dashboards.colours import BAD, GOOD, WARNING
 from dashboards.marks import SPELL
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 _IN_A_ROW: Final = f"livepeer_ai_job_consecutive_failures{{{promql.NETWORK}}}"
 _NOW: Final = flux.DATE + flux.now("job_consecutive_failures", *flux.NETWORK)
@@ -149,6 +149,7 @@ _FAILING_OVER_TIME: Final = Panel(
     unit="percentunit",
     width=12,
     interval="15m",
+    points=MANY,
     least=0,
     queries=(
         _failing_over_time("orchestrator_address", ("orchestrator",), "orchestrators"),
@@ -162,6 +163,7 @@ _SUCCESS_OVER_TIME: Final = Panel(
     unit="percentunit",
     width=12,
     interval="30m",
+    points=MANY,
     least=0,
     most=1,
     queries=(

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards import flux, promql
 from dashboards.colours import BAD, GOOD, WARNING
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 _REGION: Final = ("region",)
 _SCORED: Final = flux.jobs("scored_success", tags=flux.NETWORK)
@@ -58,6 +58,7 @@ _SUCCESS: Final = Panel(
     unit="percentunit",
     width=8,
     interval="30m",
+    points=MANY,
     least=0,
     most=1,
     queries=(
@@ -76,6 +77,7 @@ _SPEED: Final = Panel(
     unit="s",
     width=8,
     interval="30m",
+    points=MANY,
     least=0,
     queries=(
         Query(

@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards import flux, promql
 from dashboards.network.glance import OFFER, OFFERED, OFFERED_NOW, WARM, WARM_NOW
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 _MODEL: Final = ("pipeline", "model_name")
 _BY: Final = ", ".join(_MODEL)
@@ -80,6 +80,7 @@ def _over_time(title: str, description: str, metric: str, promql_of: str, summed
         width=12,
         height=7,
         interval="15m",
+        points=MANY,
         least=0,
         queries=(
             Query(

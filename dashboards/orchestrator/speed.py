@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards import flux, promql
 from dashboards.colours import BAD, GOOD, PHASES, WARNING
-from dashboards.panel import Panel, Query, Row
+from dashboards.panel import MANY, Panel, Query, Row
 
 _SAME: Final = "pipeline, model_name, region"
 _BY: Final = ("pipeline", "model_name", "region")
@@ -142,6 +142,7 @@ _AGAINST_OVER_TIME: Final = Panel(
     unit="suffix: x",
     width=12,
     interval="1h",
+    points=MANY,
     least=0,
     queries=(
         Query(

@@ -77,7 +77,7 @@ def _asked(server: Prometheus, board: Board, panel: Panel, query: Query) -> Answ
     testers = tuple(tester.name for tester in TESTERS)
     chosen = (FLAKY,) if board.name == "orchestrator" else None
     picked = Picked(orchestrator=chosen, testers=testers)
-    asked = Asked(start=START, stop=STOP, least=min(step(panel), 600), scrape=60.0)
+    asked = Asked(start=START, stop=STOP, least=min(step(panel), 600), scrape=60)
     return from_prometheus(server, board, panel, query, picked=picked, asked=asked)
 
 

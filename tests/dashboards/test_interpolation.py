@@ -61,7 +61,7 @@ def single(value: str) -> Chosen:
         (many("a", "b"), "(a|b)"),
         (many("b.c"), r"b\\.c"),
         (many("a/b"), "a/b"),
-        (many("a'b"), r"a\\'b"),
+        (many("a'b"), "a'b"),
         (many('a"b'), 'a"b'),
         (many("$x"), r"\\$x"),
         (many("${x}"), r"\\$\\{x\\}"),
@@ -124,25 +124,51 @@ def test_a_variable_that_does_not_exist_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "least", "scrape", "interval", "rate"),
+    ("seconds", "interval"),
+    # What `rangeUtil.calculateInterval` of the package @grafana/data 11.6.8 gives for 1000 points.
     [
-        (3600, 15, 15, "15s", "60s"),
-        (3600, 60, 30, "60s", "120s"),
-        (86_400, 15, 30, "120s", "150s"),
-        (86_400, 1800, 30, "1800s", "1830s"),
-        (86_400, 3600, 60, "3600s", "3660s"),
-        (30 * 86_400, 60, 30, "3600s", "3630s"),
-        (400 * 86_400, 60, 30, "43200s", "43230s"),
+        (3600, 15),
+        (20_000, 20),
+        (25_000, 30),
+        (86_400, 60),
+        (90_000, 120),
+        (209_999, 120),
+        (7 * 86_400, 600),
+        (30 * 86_400, 1800),
+        (2_700_000, 3600),
+        (90 * 86_400, 7200),
+        (400 * 86_400, 43_200),
+        (1000 * 86_400, 86_400),
+        (7000 * 86_400, 604_800),
+        (21_000 * 86_400, 2_592_000),
+        (42_000 * 86_400, 31_536_000),
     ],
 )
-def test_the_intervals_of_a_range(
-    seconds: int, least: float, scrape: float, interval: str, rate: str
+def test_the_interval_of_a_range(seconds: int, interval: int) -> None:
+    asked = Asked(start=0, stop=seconds)
+    assert asked.interval == interval
+    assert promql("$__interval_ms", {}, asked) == f"{interval}000"
+
+
+@pytest.mark.parametrize(
+    ("least", "scrape", "interval", "rate", "window"),
+    [
+        (15, 15, "1m", "1m15s", "1m0s"),
+        (60, 30, "1m", "2m0s", "1m0s"),
+        (90, 30, "1m", "2m0s", "1m30s"),
+        (1800, 30, "30m", "30m30s", "30m0s"),
+        (3600, 60, "1h", "1h1m0s", "1h0m0s"),
+        (86_400, 60, "1d", "24h1m0s", "24h0m0s"),
+    ],
+)
+def test_the_intervals_of_a_day(
+    least: int, scrape: int, interval: str, rate: str, window: str
 ) -> None:
-    asked = Asked(start=0, stop=seconds, least=least, scrape=scrape)
+    asked = Asked(start=0, stop=86_400, least=least, scrape=scrape)
     written = promql("$__interval ${__interval} $__rate_interval", {}, asked)
     assert written == f"{interval} {interval} {rate}"
-    assert promql("$__interval_ms", {}, asked) == f"{interval[:-1]}000"
-    assert flux("v.windowPeriod $__interval", {}, asked) == f"{interval} {interval}"
+    written = flux("v.windowPeriod $__interval ${__interval_ms}", {}, asked)
+    assert written == f"{window} {interval} {asked.interval}000"
 
 
 def test_the_range_itself() -> None:

@@ -30,7 +30,7 @@ AT_ONCE: Final = 3
 
 
 def asked_of(panel: Panel, start: int, stop: int) -> Asked:
-    return Asked(start=start, stop=stop, least=step(panel), scrape=SCRAPE)
+    return Asked(start=start, stop=stop, least=step(panel), scrape=SCRAPE, points=panel.points)
 
 
 def at(answer: Answer, moment: int) -> Values:
