@@ -4,7 +4,7 @@ import pytest
 
 from exporter.simulation.gateway.flags import GatewayFlags
 from exporter.simulation.gateway.service import SimulatedGateway
-from tests.simulation.gateway.lanes import MODELS, MS, a_lane
+from tests.simulation.gateway.lanes import MODELS, MS, a_lane, unhurried
 
 GLOG = re.compile(r"^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ [a-z_]+\.go:\d+\] ")
 VALUES = r"clientIP=127\.0\.0\.1 request_id=[0-9a-f]{8} "
@@ -109,7 +109,7 @@ async def test_every_line_but_those_of_a_panic_is_glogs() -> None:
 async def test_the_runners_words_stand_in_the_log(pipeline: str, words: str) -> None:
     from exporter.simulation.runner import FAULTS
 
-    async with a_lane(*MS) as lane:
+    async with a_lane(*MS, monotonic=unhurried) as lane:
         lane.runner.fault = FAULTS["500-json"]
         await lane.job(pipeline)
         model = MODELS[pipeline]

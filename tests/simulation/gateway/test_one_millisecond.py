@@ -2,13 +2,20 @@
 
 import asyncio
 import dataclasses
-import time
 
 import pytest
 
 from exporter.simulation.runner import FAULTS, RunnerFault
 from exporter.simulation.serving import ClosedPort
-from tests.simulation.gateway.lanes import MS, PIPELINES, UNAVAILABLE, Answer, a_hook, a_lane
+from tests.simulation.gateway.lanes import (
+    MS,
+    PIPELINES,
+    UNAVAILABLE,
+    Answer,
+    a_hook,
+    a_lane,
+    unhurried,
+)
 from tests.waiting import until
 
 BROKEN = FAULTS["500-json"]
@@ -118,11 +125,6 @@ async def test_used_up_capacity_is_a_503_after_one_or_two_tries() -> None:
         assert set(tries) <= {1, 2, 3}
         assert lane.runner.calls == 1
         assert (await other).status == 200
-
-
-def unhurried() -> float:
-    """The clock of a machine that is never late; a busy one may miss the ms of the first try."""
-    return time.monotonic() / 50
 
 
 async def test_200_good_jobs_are_still_good() -> None:
