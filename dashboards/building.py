@@ -11,6 +11,7 @@ from dashboards.edition import Edition
 from dashboards.panel import Board, Choice, Mark, Panel, Row
 from dashboards.queries import OVER_TIME, SOURCE, source_ref, target
 from dashboards.shapes import fitting, shape
+from exporter.alerting.kept import SERIES
 
 TAG: Final = "livepeer-ai"
 BUCKET: Final = "livepeer_ai"
@@ -40,6 +41,10 @@ def document(board: Board, edition: Edition) -> dict[str, Any]:
     for row in board.rows:
         number = _add_row(built, row, edition, number)
     plain: dict[str, Any] = json.loads(json.dumps(built.build(), cls=JSONEncoder))
+    for variable in plain["templating"]["list"]:
+        if variable.get("hide") == model.VariableHide.HIDE_VARIABLE.value:
+            # Found anew wherever a link leads to; the builders cannot say it.
+            variable["skipUrlSync"] = True
     plain["annotations"] = {"list": [_mark(mark, edition) for mark in board.marks]}
     return plain
 
@@ -65,7 +70,8 @@ def _variables(board: Board, edition: Edition) -> list[Any]:
     if edition is Edition.INFLUXDB:
         bucket = build.TextBoxVariable("bucket").label("Bucket").default_value(BUCKET)
         made.append(bucket.description("Bucket of the single measurements."))
-    return made + [_variable(choice, edition) for choice in board.choices]
+    shown = [one for one in board.choices if edition is Edition.PROMETHEUS or not one.hidden]
+    return made + [_variable(choice, edition) for choice in shown]
 
 
 def _variable(choice: Choice, edition: Edition) -> Any:  # noqa: ANN401 - one of two builders
@@ -99,6 +105,11 @@ def _variable(choice: Choice, edition: Edition) -> Any:  # noqa: ANN401 - one of
         made.current(model.VariableOption(text=["All"], value=["$__all"], selected=True))
         if choice.name not in _NO_CUSTOM_ALL:
             made.all_value(_ALL)
+    if choice.regex:
+        made.regex(choice.regex)
+    if choice.hidden:
+        made.hide(model.VariableHide.HIDE_VARIABLE)
+        made.current(model.VariableOption(text=SERIES, value=SERIES, selected=True))
     return made
 
 

@@ -5,6 +5,8 @@ from typing import Final
 from dashboards.panel import Choice
 from dashboards.promql import ANY_TESTER
 from dashboards.promql import ORCHESTRATOR as ONE_OF
+from exporter.alerting.kept import KEPT, PACE, RECORDED
+from exporter.alerting.kept import SERIES as SCRAPED
 
 _INFO: Final = 'livepeer_ai_job_info{origin=~"$origin"'
 
@@ -125,6 +127,39 @@ schema.tagValues(
 )""",
 )
 
-WHOLE_NETWORK: Final = (ORIGIN, TESTER, KNOWN_PIPELINE, KNOWN_MODEL, REGION)
-ONE_ORCHESTRATOR: Final = (ORIGIN, TESTER, ORCHESTRATOR, PIPELINE, MODEL, REGION)
-ALL_TARGETS: Final = (ORIGIN, TESTER, ORCHESTRATORS, PIPELINE, MODEL, REGION)
+_SINCE: Final = (
+    f"min(min_over_time(timestamp(livepeer_ai_tester_build_info{{{ANY_TESTER}}})[$__range:5m]))"
+)
+_KEPT_SINCE: Final = f"min(min_over_time({RECORDED}[$__range]))"
+_KEPT_NOW: Final = f"min(last_over_time({RECORDED}[{2 * PACE // 60}m]))"
+
+
+def _prefix(name: str, days: int, what: str) -> Choice:
+    """What is kept where the range is so long and it covers it, else what is scraped."""
+
+    def told(value: str) -> str:
+        return f'label_replace(vector(1), "prefix", "{value}", "", "")'
+
+    long = f"vector($__range_s) >= {days * 86_400}"
+    covered = f"{_KEPT_SINCE} <= {2 * PACE} + {_SINCE}"
+    return Choice(
+        name=name,
+        label=name.title(),
+        description=f"Which series are asked for {what}: those that are scraped, or, of {days} "
+        "days and more, those that the recording rules keep.",
+        promql=f"query_result({told(KEPT)} and on () ({long}) and on () ({covered}) and on () "
+        f"{_KEPT_NOW} or on () {told(SCRAPED)})",
+        regex='/prefix="([^"]+)"/',
+        multi=False,
+        hidden=True,
+    )
+
+
+SERIES: Final = _prefix("series", 3, "numbers of the whole range")
+CURVES: Final = _prefix("curves", 10, "curves")
+"""Later: what is kept has a gap between two steps of a curve, and long steps make it small."""
+
+_KEPT: Final = (SERIES, CURVES)
+WHOLE_NETWORK: Final = (ORIGIN, TESTER, KNOWN_PIPELINE, KNOWN_MODEL, REGION, *_KEPT)
+ONE_ORCHESTRATOR: Final = (ORIGIN, TESTER, ORCHESTRATOR, PIPELINE, MODEL, REGION, *_KEPT)
+ALL_TARGETS: Final = (ORIGIN, TESTER, ORCHESTRATORS, PIPELINE, MODEL, REGION, SERIES)

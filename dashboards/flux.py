@@ -14,6 +14,9 @@ OFFER: Final = ("orchestrator", "pipeline", "model")
 """Tags of `ai_metric` about offers."""
 DATE: Final = 'import "date"\n\n'
 """What a query with `now` begins with."""
+MANY: Final = 'import "array"\nimport "date"\n\n'
+"""What a query with `many_quantiles` begins with."""
+_RANGE: Final = "range(start: v.timeRangeStart, stop: v.timeRangeStop)"
 
 END: Final = "float(v: int(v: v.timeRangeStop)) / 1000000000.0"
 """The end of the range, Unix seconds."""
@@ -43,7 +46,7 @@ def jobs(*fields: str, tags: tuple[str, ...] = TARGETS, origin: bool = True, mor
     further = f"\n    |> filter(fn: (r) => {more})" if more else ""
     return f"""\
 from(bucket: "${{bucket}}")
-    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> {_RANGE}
     |> filter(fn: (r) => {where}){narrowed}{further}"""
 
 
@@ -91,6 +94,34 @@ def quantiles(share: float) -> str:
     """The exact quantile of each step; null in steps without any."""
     asked = f'(column, tables=<-) => tables |> quantile(q: {share:g}, method: "exact_mean")'
     return windows(asked)
+
+
+def many_quantiles(share: float, rows: str) -> str:
+    """As `quantiles` of grouped rows, of which there are many; defines the stream `quantiles`.
+
+    Needs `import "array"` and `import "date"`. Steps of what is grouped are made row by row, a
+    third of a million a second. So both halves of the range are asked, side by side: the server
+    gives a query as many cores as it has results, and therefore this one has a second, empty one.
+    """
+    middle = "time(v: (int(v: v.timeRangeStart) + int(v: v.timeRangeStop)) / 2)"
+    return f"""\
+array.from(rows: [{{_value: 0.0}}])
+    |> filter(fn: (r) => false)
+    |> yield(name: "second")
+
+middle = date.truncate(t: {middle}, unit: v.windowPeriod)
+steps = (start, stop) => {rows.replace(_RANGE, "range(start: start, stop: stop)")}{quantiles(share)}
+quantiles =
+    if middle > v.timeRangeStart then
+        union(
+            tables: [
+                steps(start: v.timeRangeStart, stop: middle),
+                steps(start: middle, stop: v.timeRangeStop),
+            ],
+        )
+    else
+        steps(start: v.timeRangeStart, stop: v.timeRangeStop)
+"""
 
 
 def group(*tags: str) -> str:

@@ -100,6 +100,10 @@ class Choice:
     """Values that it has without asking; the first is chosen."""
     multi: bool = True
     """Whether several, or all, can be chosen."""
+    regex: str = ""
+    """What of an answer is the value: its first group, between slashes."""
+    hidden: bool = False
+    """Whether it is found and not chosen, one value; only the Prometheus edition has such ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

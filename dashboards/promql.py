@@ -1,6 +1,12 @@
-"""Pieces that PromQL queries are put together from."""
+"""Pieces that PromQL queries are put together from.
+
+Counters of jobs are asked by a prefix of their names that is a hidden variable (`choices`): they
+are the scraped ones, or those that recording rules keep (`exporter.alerting.kept`).
+"""
 
 from typing import Final
+
+from exporter.alerting.kept import PACE
 
 ORCHESTRATOR: Final = "orchestrator_address=~`${orchestrator:regex}`"
 """Matches the chosen orchestrators, also where but one can be chosen.
@@ -32,45 +38,59 @@ def success_ratio(by: str, span: str, match: str = TARGET) -> str:
 
     `by` are labels, separated by commas.
     """
-    good = _increase("livepeer_ai_job_successes_total", by, span, match)
-    bad = _increase("livepeer_ai_job_orchestrator_failures_total", by, span, match)
+    good = _increase("job_successes_total", by, span, match)
+    bad = _increase("job_orchestrator_failures_total", by, span, match)
     # Each is asked but once, for that is what costs; 0 / 0 is no number, which is not >= 0.
     return f"1 / (1 + {bad} / {good}) >= 0"
 
 
 def counted(by: str, span: str, match: str = TARGET) -> str:
     """Number of jobs that count: good ones, and failures with blame orchestrator."""
-    good = _increase("livepeer_ai_job_successes_total", by, span, match)
-    bad = _increase("livepeer_ai_job_orchestrator_failures_total", by, span, match)
+    good = _increase("job_successes_total", by, span, match)
+    bad = _increase("job_orchestrator_failures_total", by, span, match)
     return f"{good} + {bad}"
 
 
 def failures(by: str, span: str, match: str = TARGET) -> str:
-    """Number of jobs that did not succeed; no value where there was none.
+    """Number of jobs that did not succeed; no value where there was none."""
+    return f"sum by ({by}) ({_failures(span, match)}) > 0"
 
-    Their series begin at 1, which `increase` does not count: it is added to those that were not
-    there when the span began.
+
+def _failures(span: str, match: str) -> str:
+    """The same by series.
+
+    They begin at 1, which `increase` does not count: it is added to those that were not there when
+    the span began.
     """
-    name = f"livepeer_ai_job_failures_total{{{match}}}"
+    name = f"{_prefix(span)}_job_failures_total{{{match}}}"
     grown = f"increase({name}[{span}])"
-    begun = f"clamp_max(min_over_time({name}[{span}]), 1) unless {name} offset {span}"
+    begun = f"clamp_max(min_over_time({name}[{span}]), 1) unless ({_before(name, span, match)})"
     apart = f'label_replace(({begun}), "begun", "1", "", "")'
-    return f"sum by ({by}) ({grown} or {apart}) > 0"
+    return f"{grown} or {apart}"
+
+
+def _before(name: str, span: str, match: str) -> str:
+    """What was there when a span began; what is kept was written down at some time before."""
+    kept = f'__name__=~"kept:.+",__name__="{_prefix(span)}_job_failures_total",{match}'
+    return f"{name} offset {span} or last_over_time({{{kept}}}[{2 * PACE // 60}m] offset {span})"
 
 
 def busy_ratio(by: str, span: str, match: str = TARGET) -> str:
     """Part of the jobs that found no free capacity, 0 to 1, of these and those that count."""
-    jobs = f"({counted(by, span, match)})"
-    busy = failures(by, span, f'{match},outcome="no_capacity"')
-    unblamed = failures(by, span, f'{match},outcome="no_capacity",blame!="orchestrator"')
-    # Each is asked as seldom as can be, for that is what costs.
-    part = f"({busy}) / ({jobs} + ({unblamed} or 0 * {jobs}))"
-    return f"{part} or 0 * ({jobs} > 0)"
+    good, bad = (
+        f"increase({_prefix(span)}_job_{name}_total{{{match}}}[{span}])"
+        for name in ("successes", "orchestrator_failures")
+    )
+    busy = _failures(span, f'{match},outcome="no_capacity"')
+    unblamed = _failures(span, f'{match},outcome="no_capacity",blame!="orchestrator"')
+    # All in one sum, for each is asked but once so, and that is what costs.
+    jobs = f'{good} or label_replace({bad}, "counted", "bad", "", "") or {unblamed}'
+    return f"sum by ({by}) ({busy} or 0 * {good}) / (sum by ({by}) ({jobs}) > 0)"
 
 
 def mean_seconds(phase: str, by: str, span: str, match: str = TARGET) -> str:
     """Mean of a phase (`upload`, `inference`, `download`, `round_trip`) over good jobs, seconds."""
-    name = f"livepeer_ai_job_{phase}_seconds"
+    name = f"job_{phase}_seconds"
     total = _increase(f"{name}_sum", by, span, match)
     count = _increase(f"{name}_count", by, span, match)
     return f"{total} / ({count} > 0)"
@@ -78,9 +98,13 @@ def mean_seconds(phase: str, by: str, span: str, match: str = TARGET) -> str:
 
 def quantile(share: float, name: str, by: str, span: str, match: str = MODELS) -> str:
     """A quantile of a histogram of models, by its buckets: interpolated within one."""
-    buckets = _increase(f"livepeer_ai_job_model_{name}_bucket", f"{by}, le", span, match)
+    buckets = _increase(f"job_model_{name}_bucket", f"{by}, le", span, match)
     return f"histogram_quantile({share:g}, {buckets}) >= 0"
 
 
 def _increase(name: str, by: str, span: str, match: str) -> str:
-    return f"sum by ({by}) (increase({name}{{{match}}}[{span}]))"
+    return f"sum by ({by}) (increase({_prefix(span)}_{name}{{{match}}}[{span}]))"
+
+
+def _prefix(span: str) -> str:
+    return "${series}" if span == "$__range" else "${curves}"

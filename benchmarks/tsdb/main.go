@@ -2,7 +2,8 @@
 //
 // It reads lines of JSON from standard input: {"labels": {...}, "start": T, "every": S, "jump": J}
 // is a series with a sample every `-scrape` seconds, whose value rises by J every S seconds since T;
-// with "gauge": true it is J, and 0 in one of seven stretches of S.
+// with "gauge": true it is J, and 0 in one of seven stretches of S. With "pace": P it has a sample
+// every P seconds instead.
 package main
 
 import (
@@ -29,6 +30,7 @@ type series struct {
 	Every  int64             `json:"every"`
 	Jump   float64           `json:"jump"`
 	Gauge  bool              `json:"gauge"`
+	Pace   int64             `json:"pace"`
 }
 
 func (s series) at(moment int64) float64 {
@@ -67,7 +69,7 @@ func main() {
 	}
 }
 
-// block writes one day; from and to lie on whole scrapes.
+// block writes one day; from lies on a whole scrape and a whole pace.
 func block(folder string, all []series, from, to, scrape int64) error {
 	// Twice as long as it is: half of it may be older than the newest sample.
 	writer, err := tsdb.NewBlockWriter(kitlog.NewNopLogger(), folder, 2*day*1000)
@@ -79,7 +81,11 @@ func block(folder string, all []series, from, to, scrape int64) error {
 	appender := writer.Appender(ctx)
 	for number, one := range all {
 		named := labels.FromMap(one.Labels)
-		for moment := from; moment < to; moment += scrape {
+		pace := scrape
+		if one.Pace > 0 {
+			pace = one.Pace
+		}
+		for moment := from; moment < to; moment += pace {
 			if _, err := appender.Append(0, named, moment*1000, one.at(moment)); err != nil {
 				return err
 			}

@@ -12,6 +12,9 @@ Node = dict[str, Any]
 OVER_TIME: Final = ("timeseries", "state-timeline")
 """Types of panels that are asked over the whole range."""
 
+_HIDDEN: Final = 2
+"""How Grafana writes that a variable is not shown."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -56,6 +59,11 @@ class Document:
         """What is marked on curves."""
         found: list[Node] = self.json.get("annotations", {}).get("list", [])
         return found
+
+    @cached_property
+    def choices(self) -> dict[str, Node]:
+        """The variables that a reader chooses, and does not only have."""
+        return {name: one for name, one in self.variables.items() if one.get("hide", 0) != _HIDDEN}
 
     @cached_property
     def of_panels(self) -> list[Question]:

@@ -53,7 +53,7 @@ def editions_choose_the_same(pair: Pair) -> Iterator[Found]:
 
 
 def _variables(document: Document) -> list[str]:
-    return [name for name in document.variables if name != "bucket"]
+    return [name for name in document.choices if name != "bucket"]
 
 
 def _marks(document: Document) -> list[str]:

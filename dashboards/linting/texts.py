@@ -19,6 +19,7 @@ _SPAN: Final = re.compile(r"\[([^\]]*)\]|\boffset\s+([^\s(),]+)")
 _SPANS: Final = ("$__rate_interval", "$__range")
 _FLUX_DURATION: Final = re.compile(r"(?<![\w.\"])(\d+(?:ns|us|ms|s|m|h|d|w|mo|y))\b")
 _RANGE: Final = re.compile(r"\brange\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_CALLED: Final = re.compile(r"\bsteps\(([^()]*)\)")
 _BUCKET: Final = re.compile(r"\bbucket:\s*([^,)\s]+)")
 _PLACES: Final = re.compile(
     r"https?://|\blocalhost\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b0x[0-9a-fA-F]{40}\b"
@@ -34,6 +35,7 @@ _LIMITED: Final = re.compile(r"\b(topk|bottomk|limitk)\s*\(|\b(top|bottom|limit)
 FIXED: Final = {
     "15m": "how old the last point of ai_metric may be to be true now (flux.now)",
     "5m": "from which moment on a digest of the settings is another one; spells in marks (marks)",
+    "10m": "within which time there is surely a sample of what is kept (promql)",
     "1h": "how long a digest of the settings may not have been scraped and is no news (marks)",
 }
 """Durations that do not follow the dashboard's range, and why."""
@@ -88,11 +90,20 @@ def flux_follows_the_range(document: Document) -> Iterator[Found]:
         for bucket in _BUCKET.findall(question.text):
             if bucket != '"${bucket}"':
                 yield Found(question.where, f"reads the bucket {bucket}")
-        for inside in _RANGE.findall(question.text):
+        for inside in _ranges(question.text):
             if "v.timeRange" not in inside or "stop: v.timeRange" not in inside:
                 yield Found(question.where, f"has the range {inside}")
         if question.text.count("from(bucket:") > len(_RANGE.findall(question.text)):
             yield Found(question.where, "reads without a range")
+
+
+def _ranges(query: str) -> Iterator[str]:
+    """What is said in each `range`; of one within a function, where it is called."""
+    for inside in _RANGE.findall(query):
+        if inside == "start: start, stop: stop" and "steps = (start, stop) => from(" in query:
+            yield ", ".join(_CALLED.findall(query))
+        else:
+            yield inside
 
 
 def no_fixed_places(document: Document) -> Iterator[Found]:
@@ -103,8 +114,8 @@ def no_fixed_places(document: Document) -> Iterator[Found]:
 
 
 def no_inventions(document: Document) -> Iterator[Found]:
-    """No query makes a number where there is none: no data is neither 0 nor a failure."""
-    for question in document.questions:
+    """No query shows a number where there is none: no data is neither 0 nor a failure."""
+    for question in [*document.of_panels, *document.of_annotations]:
         for pattern, why in _INVENTED:
             if pattern.search(question.text):
                 yield Found(question.where, why)

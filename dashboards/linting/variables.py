@@ -61,7 +61,7 @@ def links_carry_variables(document: Document) -> Iterator[Found]:
     for link in links:
         if not (link.get("includeVars") and link.get("keepTime")):
             yield Found(f"link {link.get('title')}", "loses variables or time")
-    wanted = {f"${{{name}:queryparam}}" for name in document.variables if name != "orchestrator"}
+    wanted = {f"${{{name}:queryparam}}" for name in document.choices if name != "orchestrator"}
     for path, name, value in everywhere(document.json["panels"]):
         if name == "url" and isinstance(value, str):
             for one in sorted({*_DATA_LINK, *wanted}):

@@ -16,7 +16,7 @@ _KEY: Final = 'r.pipeline + "/" + r.model'
 
 
 def _grown(name: str) -> str:
-    metric = f"livepeer_ai_job_{name}_total{{{promql.NETWORK}}}"
+    metric = f"${{series}}_job_{name}_total{{{promql.NETWORK}}}"
     return f"sum by ({BY}) (increase({metric}[$__range] @ end()))"
 
 
@@ -44,9 +44,9 @@ most = {rows}{counted}{flux.group()}
 """
 
 
-FLUX_MOST_JOBS: Final = _most(
-    flux.jobs("scored_success", tags=flux.NETWORK), flux.group(*flux.SUPPLY) + "\n    |> count()"
-)
+_BY_JOBS: Final = flux.group(*flux.SUPPLY) + "\n    |> count()"
+_JOBS_THAT_COUNT: Final = flux.jobs("scored_success", tags=flux.NETWORK)
+FLUX_MOST_JOBS: Final = _most(_JOBS_THAT_COUNT, _BY_JOBS)
 """Flux: what a query with `AMONG` begins with."""
 FLUX_MOST_OFFERS: Final = flux.DATE + _most(
     flux.now("tester_offer_tested", *flux.SUPPLY),
@@ -54,3 +54,19 @@ FLUX_MOST_OFFERS: Final = flux.DATE + _most(
 )
 """The same by offers."""
 AMONG: Final = f"\n    |> filter(fn: (r) => contains(value: {_KEY}, set: most))"
+
+
+def busiest_quantiles(share: float, rows: str) -> str:
+    """Flux: defines `of_busiest`, the quantiles of those with most jobs in each step.
+
+    `rows` are grouped by pipeline and model. Who they are is asked beside it, and not before.
+    """
+    models = flux.listed(flux.SUPPLY)
+    return f"""\
+{flux.MANY}{flux.many_quantiles(share, rows)}
+busiest = {_JOBS_THAT_COUNT}{_BY_JOBS}{flux.group()}
+    |> top(n: {SHOWN})
+    |> keep(columns: [{models}])
+of_busiest = join(tables: {{step: quantiles, model: busiest}}, on: [{models}])
+
+"""

@@ -14,8 +14,8 @@ OWN: Final = (
 )
 
 
-def with_unit(numbers: str, by: tuple[str, ...], more: str = "") -> str:
-    """Flux: numbers of jobs, by tags and perhaps `_time`, beside the unit of work of each.
+def with_unit(numbers: str, by: tuple[str, ...]) -> str:
+    """Flux: a stream of numbers, by tags and perhaps `_time`, beside the unit of work of each.
 
     The unit is asked for apart, as the last one: it is a text beside each job, and to put both
     together job by job takes the server many times as long.
@@ -28,9 +28,14 @@ units =
     |> keep(columns: [{listed}, "_value"])
     |> rename(columns: {{_value: "unit"}})
 numbers =
-    {flux.own("latency_per_unit")}{flux.grouped(*tags(by))}{numbers}{flux.group()}{more}
+    {numbers}{flux.group()}
 
 join(tables: {{number: numbers, unit: units}}, on: [{listed}])"""
+
+
+def per_unit_of(by: tuple[str, ...]) -> str:
+    """Flux: seconds for a unit of work of the station's own good jobs, by tags."""
+    return flux.own("latency_per_unit") + flux.grouped(*tags(by))
 
 
 def success(by: tuple[str, ...]) -> tuple[Query, Query]:
@@ -75,5 +80,5 @@ def per_unit(share: float, name: str, by: tuple[str, ...]) -> Query:
         unit="s",
         promql=promql.quantile(share, "latency_per_unit_seconds", ", ".join(labels), "$__range"),
         by=labels,
-        flux=with_unit(flux.quantile(share), by),
+        flux=with_unit(per_unit_of(by) + flux.quantile(share), by),
     )

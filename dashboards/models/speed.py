@@ -3,16 +3,11 @@
 from typing import Final
 
 from dashboards import flux, promql
-from dashboards.models.busiest import (
-    AMONG,
-    BY,
-    FLUX_MOST_JOBS,
-    MODEL,
-    MOST_JOBS,
-    with_most_jobs,
-)
-from dashboards.models.columns import OWN, with_unit
+from dashboards.models.busiest import BY, MODEL, MOST_JOBS, busiest_quantiles, with_most_jobs
+from dashboards.models.columns import OWN, per_unit_of, with_unit
 from dashboards.panel import MANY, Panel, Query, Row
+
+_MODEL: Final = ("pipeline", "model_name")
 
 
 def _inference(share: float, title: str) -> Panel:
@@ -33,11 +28,10 @@ def _inference(share: float, title: str) -> Panel:
                     promql.quantile(share, "inference_seconds", BY, "$__rate_interval")
                 ),
                 by=MODEL,
-                flux=FLUX_MOST_JOBS
-                + flux.own("inference_time")
-                + flux.grouped(*flux.SUPPLY)
-                + flux.quantiles(share)
-                + AMONG,
+                flux=busiest_quantiles(
+                    share, flux.own("inference_time") + flux.grouped(*flux.SUPPLY)
+                )
+                + "of_busiest",
             ),
         ),
     )
@@ -63,8 +57,8 @@ def _per_unit(share: float, title: str) -> Panel:
                     )
                 ),
                 by=(*MODEL, "unit"),
-                flux=FLUX_MOST_JOBS
-                + with_unit(flux.quantiles(share), ("pipeline", "model_name"), more=AMONG),
+                flux=busiest_quantiles(share, per_unit_of(_MODEL))
+                + with_unit("of_busiest", _MODEL),
             ),
         ),
     )

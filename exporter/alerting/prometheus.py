@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import yaml
 
+from exporter.alerting import kept
 from exporter.alerting.catalogue import alerts
 from exporter.alerting.promql import duration
 from exporter.alerting.recordings import RECORDINGS
@@ -91,5 +92,10 @@ def _rule(alert: Alert, scope: Scope) -> dict[str, Any]:
 
 
 def _recording() -> dict[str, Any]:
-    rules = [{"record": one.name, "expr": one.expr} for one in RECORDINGS]
-    return {"groups": [{**_head(Group.RECORDING), "rules": rules}]}
+    groups = ((Group.RECORDING, RECORDINGS), (Group.KEPT, kept.RULES))
+    return {
+        "groups": [
+            {**_head(group), "rules": [{"record": one.name, "expr": one.expr} for one in rules]}
+            for group, rules in groups
+        ]
+    }

@@ -42,14 +42,16 @@ class Group(StrEnum):
     MONEY = "livepeer-ai-money"
     GATEWAYS = "livepeer-ai-gateways"
     RECORDING = "livepeer-ai-recording"
+    KEPT = "livepeer-ai-kept"
 
     @property
     def interval(self) -> int | None:
         """Seconds between two evaluations; `None`: Prometheus' own.
 
-        Those that read hours of every target take their time.
+        Those that read hours of every target take their time, and what is kept is kept seldom.
         """
-        return 300 if self in (Group.LATENCY, Group.OFFERS, Group.RECORDING) else None
+        slow = (Group.LATENCY, Group.OFFERS, Group.RECORDING, Group.KEPT)
+        return 300 if self in slow else None
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +81,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """One recording rule, named `level:metric:operation`."""
+    """One recording rule, named `level:metric:operation`, or `kept:metric`."""
 
     name: str
     expr: str

@@ -6,6 +6,7 @@ import yaml
 
 from exporter.alerting import Alert, Audience, Group, Scope, Severity, alerts
 from exporter.alerting.alertmanager import alertmanager_file
+from exporter.alerting.kept import RULES as KEPT_RULES
 from exporter.alerting.money_alerts import BUDGET, UNUSABLE, WORRYING
 from exporter.alerting.recordings import RECORDINGS
 from exporter.alerting.rule import PREFIX
@@ -57,7 +58,7 @@ def test_every_metric_of_an_alert_is_exposed_with_those_labels(alert: Alert) -> 
     assert grouped(alert.expr) <= there
 
 
-@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda one: str(one.name))
+@pytest.mark.parametrize("recording", [*RECORDINGS, *KEPT_RULES], ids=lambda one: str(one.name))
 def test_every_metric_of_a_recording_rule_is_exposed_with_those_labels(recording: object) -> None:
     expr = recording.expr  # type: ignore[attr-defined]
     for name, labels in selectors(expr):
@@ -78,7 +79,7 @@ def test_names_and_severities_tell_alerts_apart() -> None:
     assert len({one.key for one in EVERY}) == len(EVERY)
     for one in EVERY:
         assert re.fullmatch(rf"{PREFIX}[A-Z][A-Za-z]+", one.name)
-        assert one.group is not Group.RECORDING
+        assert one.group not in (Group.RECORDING, Group.KEPT)
     for name in {one.name for one in EVERY}:
         ones = [one for one in EVERY if one.name == name]
         assert len({(one.audience, one.group) for one in ones}) == 1
@@ -177,5 +178,5 @@ def test_every_alert_stands_in_the_index_with_its_severities() -> None:
 
 
 def test_every_recording_rule_stands_in_the_index() -> None:
-    for one in RECORDINGS:
+    for one in (*RECORDINGS, *KEPT_RULES):
         assert f"| `{one.name}` | {one.meaning} |" in INDEX

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -12,9 +13,10 @@ import msgspec
 
 from dashboards.edition import Edition, column
 from dashboards.interpolation import Asked, Chosen, flux, promql
-from dashboards.panel import Board, Panel, Query
+from dashboards.panel import Board, Choice, Panel, Query
 from dashboards.queries import OVER_TIME
 from dashboards.queries import flux as whole_flux
+from exporter.alerting.kept import SERIES
 from exporter.delivery.families import clean
 from exporter.leaderboard.display import shown
 from exporter.model import normal_orchestrator
@@ -47,6 +49,9 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     """All that there are of the origin."""
     origin: str = "own"
     bucket: str = "measured"
+    series: str = SERIES
+    curves: str = SERIES
+    """Prefixes of the names of counters, for the whole range and for curves."""
 
     def variables(self, board: Board, edition: Edition) -> dict[str, Chosen]:
         """The variables of a board as they stand then."""
@@ -55,8 +60,8 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
             "datasource": Chosen(values=("source",)),
         }
         for choice in board.choices:
-            if choice.fixed:
-                made[choice.name] = Chosen(values=(self.origin,))
+            if choice.fixed or choice.hidden:
+                made[choice.name] = Chosen(values=(getattr(self, choice.name),))
                 continue
             picked = getattr(self, choice.name, None)
             custom = None if choice.name == "tester" else ".*"
@@ -78,6 +83,23 @@ def _spelled(name: str, value: str, edition: Edition) -> str:
     if name == "installation":
         return next(one.instance for one in TESTERS if one.name == value)
     return clean(shown(value)) if name == "orchestrator" else clean(value)
+
+
+def found_by_prometheus(server: Prometheus, choice: Choice, asked: Asked) -> list[str]:
+    """The values of a variable that is a `query_result(…)`: asked at the end of the range.
+
+    Grafana writes each answer as Prometheus' own text and takes of it what the expression says.
+    """
+    query = re.fullmatch(r"query_result\((.*)\)", choice.promql)
+    assert query is not None, choice.promql
+    found = server.ask("query", query=promql(query[1], {}, asked), time=asked.stop)["result"]
+    values = []
+    for one in found:
+        labels = ", ".join(f'{name}="{text}"' for name, text in one["metric"].items())
+        when, value = one["value"]
+        said = f"{{{labels}}} {value} {int(1000 * when)}"
+        values += re.findall(choice.regex.strip("/"), said)
+    return values
 
 
 def step(panel: Panel) -> int:
@@ -169,7 +191,8 @@ def rows(server: InfluxServer, text: str) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     for part in answer.text.replace("\r\n", "\n").split("\n\n"):
         if part.strip():
-            table = list(csv.DictReader(io.StringIO(part)))
+            # A result without tables leaves an empty line, which no reader of CSV takes for a row.
+            table = list(csv.DictReader(io.StringIO(part.lstrip("\n"))))
             assert not any("error" in row for row in table), (table, text)
             found += table
     return found

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from dashboards import interpolation
 from dashboards.interpolation import Asked, Chosen
+from exporter.alerting.kept import SERIES
 
 Choices = Mapping[str, tuple[str, ...] | None]
 """Values of the variables; `None`: all."""
@@ -17,10 +18,11 @@ def flux(query: str, choices: Choices, start: int, stop: int, bucket: str) -> st
     return interpolation.flux(query, variables, Asked(start=start, stop=stop, least=STEP))
 
 
-def promql(query: str, choices: Choices, seconds: int) -> str:
-    """A PromQL query about a range of so many seconds."""
+def promql(query: str, choices: Choices, seconds: int, prefix: str = SERIES) -> str:
+    """A PromQL query about a range of so many seconds, of scraped counters or of kept ones."""
     asked = Asked(start=0, stop=seconds, least=STEP)
-    return interpolation.promql(query, _variables(choices), asked)
+    counters = {name: Chosen(values=(prefix,)) for name in ("series", "curves")}
+    return interpolation.promql(query, _variables(choices) | counters, asked)
 
 
 def _variables(choices: Choices) -> dict[str, Chosen]:

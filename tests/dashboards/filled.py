@@ -14,6 +14,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
+from exporter.alerting.kept import COUNTERS, KEPT, PACE, RECORDED, SERIES
 from exporter.stores import Row
 from exporter.stores.influx_lines import line
 from exporter.stores.influx_metric_lines import lines, values
@@ -45,8 +46,15 @@ async def scrapes(world: World) -> list[Scrape]:
 
 
 def openmetrics(found: Iterable[Scrape]) -> Iterator[str]:
-    """The samples with job, instance and time, as Prometheus takes them in from a file."""
+    """The samples with job, instance and time, as Prometheus takes them in from a file.
+
+    With what its rules keep of them.
+    """
+    recorded = -1
     for moment, job, instance, shown in found:
+        if moment % PACE == 0 and moment != recorded:
+            recorded = moment
+            yield f"{RECORDED} {moment} {moment}\n"
         for text in _text(shown).splitlines():
             if text.startswith("#"):
                 continue
@@ -55,6 +63,8 @@ def openmetrics(found: Iterable[Scrape]) -> Iterator[str]:
             name, labels, value = match.groups()
             more = f'job="{job}",instance="{instance}"' + (f",{labels}" if labels else "")
             yield f"{name}{{{more}}} {value} {moment}\n"
+            if moment % PACE == 0 and name.removeprefix(f"{SERIES}_") in COUNTERS:
+                yield f"{KEPT}{name.removeprefix(SERIES)}{{{more}}} {value} {moment}\n"
             if name in FIRST:
                 about = f'{{job="{job}",instance="{instance}"}}'
                 yield f"up{about} 1 {moment}\n"

@@ -233,7 +233,7 @@ PLANTED: list[tuple[str, str, Plant]] = [
     (
         "spans-follow-the-range",
         "network",
-        asking_flux("every: v.windowPeriod", "every: 10m"),
+        asking_flux("every: v.windowPeriod", "every: 20m"),
     ),
     (
         "flux-follows-the-range",

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from dashboards.boards import BOARDS
+from exporter.alerting.kept import COUNTERS, SERIES
 from exporter.delivery.metric_list import METRICS
 from exporter.probe_server import METRICS as PROBE_METRICS
 from tests.alerting.prometheus_tools import ran
@@ -51,12 +52,18 @@ EXPRESSIONS = sorted(
     }
 )
 VARIABLES = sorted(
-    {(one.name, one.promql) for board in BOARDS for one in board.choices if not one.fixed}
+    {
+        (one.name, one.promql)
+        for board in BOARDS
+        for one in board.choices
+        if not one.fixed and not one.hidden
+    }
 )
 
 
 def _named_plainly(text: str) -> str:
     """Variables without braces, which end no matcher then."""
+    text = re.sub(r"\$\{(?:series|curves)\}", SERIES, text)
     return re.sub(r"\$\{(\w+):regex\}", r"$\1", text)
 
 
@@ -91,6 +98,14 @@ def test_metrics_and_labels_of_an_expression_exist(expression: str) -> None:
             assert label in known[name] | SCRAPED, (name, label)
     for listed in re.findall(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)", expression):
         assert set(re.findall(r"\w+", listed)) <= labels | SCRAPED
+
+
+def test_what_may_be_asked_of_kept_counters_is_kept_and_nothing_else() -> None:
+    texts = [text for _, text in EXPRESSIONS]
+    asked_for = {
+        name for text in texts for name in re.findall(r"\$\{(?:series|curves)\}_(\w+)", text)
+    }
+    assert asked_for == set(COUNTERS)
 
 
 @pytest.mark.parametrize(("name", "asked_for"), VARIABLES)

@@ -8,6 +8,7 @@ import pytest
 
 from dashboards.boards import BOARDS
 from dashboards.panel import Panel
+from exporter.alerting.kept import KEPT, SERIES
 from tests.alerting.prometheus_tools import ran
 from tests.dashboards import chosen
 
@@ -25,8 +26,10 @@ def promql(board: str, title: str, place: int = 0) -> str:
     return panels[0].queries[place].promql
 
 
-def series(name: str, who: str, values: str, more: str = "") -> dict[str, str]:
-    return {"series": f"livepeer_ai_{name}{{{TARGET.format(who)}{more}}}", "values": values}
+def series(
+    name: str, who: str, values: str, more: str = "", prefix: str = SERIES
+) -> dict[str, str]:
+    return {"series": f"{prefix}_{name}{{{TARGET.format(who)}{more}}}", "values": values}
 
 
 def gives(
@@ -35,15 +38,18 @@ def gives(
     data: list[dict[str, str]],
     expected: list[tuple[str, float]],
     orchestrator: str | None = None,
+    *,
+    seconds: int = HOUR,
+    prefix: str = SERIES,
 ) -> None:
-    """Compute it after an hour of a sample a minute, about that hour."""
+    """Compute it after an hour of a sample a minute, about that hour or the end of it."""
     chosen_one = None if orchestrator is None else (orchestrator,)
     choices = EVERYTHING | {"orchestrator": chosen_one}
     samples: list[dict[str, Any]] = [
         {"labels": labels, "value": value} for labels, value in expected
     ]
     # Rounded: a counter's increase is extrapolated to the ends of the range.
-    asked = f"round({chosen.promql(expression, choices, HOUR)}, 0.01)"
+    asked = f"round({chosen.promql(expression, choices, seconds, prefix)}, 0.01)"
     test = {
         "interval": "1m",
         "input_series": data,
@@ -88,6 +94,16 @@ def test_a_gap_at_the_beginning_adds_one_at_most(tmp_path: Path) -> None:
     # It may have been the first failure, or not: what is not known is one.
     late = series("job_failures_total", "x", "_x8 57x52", WHY)
     gives(tmp_path, REASONS, [late], [(SHOWN, 1)])
+
+
+@pytest.mark.parametrize(("before", "expected"), [("7 _x4 7 _x13", 0), ("_x19", 1)])
+def test_a_kept_failure_is_of_before_if_it_was_written_down_at_any_time_before(
+    tmp_path: Path, before: str, expected: int
+) -> None:
+    # What is kept has a sample every 5 minutes; those of minutes 10 and 15 are missing.
+    kept = series("job_failures_total", "x", f"{before} 7 _x4" + 7 * " 7 _x4", WHY, KEPT)
+    shown = [(SHOWN, float(expected))] if expected else []
+    gives(tmp_path, REASONS, [kept], shown, seconds=2700, prefix=KEPT)
 
 
 def test_success_is_of_the_jobs_that_count(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from dashboards.boards import BOARDS
 from dashboards.interpolation import Asked
 from dashboards.panel import Board, Panel, Query
 from dashboards.queries import OVER_TIME
+from exporter.alerting.kept import KEPT
 from tests.dashboards.asking import Answer, Picked, all_of, from_influxdb, from_prometheus, step
 from tests.dashboards.both import EMPTY, PICKED, Both
 from tests.dashboards.filled import prometheus
@@ -141,6 +142,20 @@ def test_every_query_shows_what_is_true_of_a_month_with_but_three_hours(
     both: Both, board: Board
 ) -> None:
     assert not all_wrong(both, board, chosen(board, "all"), MONTH)
+
+
+KEEPING: Final = [
+    pytest.param(board, span, id=f"{board.name}, {name}")
+    for board in BOARDS
+    if any(one.hidden for one in board.choices)
+    for name, span in (("all", WHOLE), ("a part", INNER), ("a month", MONTH))
+]
+
+
+@pytest.mark.parametrize(("board", "span"), KEEPING)
+def test_what_is_kept_is_true(both: Both, board: Board, span: tuple[int, int]) -> None:
+    kept = msgspec.structs.replace(chosen(board, "all"), series=KEPT, curves=KEPT)
+    assert not all_wrong(both, board, kept, span)
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)

@@ -43,7 +43,7 @@ CHOICES: Final = [
     pytest.param(board, choice, id=f"{board.name}: {choice.name}")
     for board in BOARDS
     for choice in board.choices
-    if not choice.fixed
+    if not choice.fixed and not choice.hidden
 ]
 WAYS: Final = {
     "all": ALL,

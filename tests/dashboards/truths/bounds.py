@@ -9,6 +9,7 @@ from bisect import bisect_left
 from math import ceil, floor, isclose
 from typing import Final
 
+from exporter.alerting.kept import KEPT, PACE
 from tests.dashboards.asking import Labels
 from tests.dashboards.truths.question import Question, Values, place, split
 from tests.dashboards.truths.truth import Truth
@@ -27,9 +28,14 @@ STEP: Final = 0.12
 
 
 def wrong(truth: Truth, question: Question, shown: Values, *, whole: bool) -> str:
-    """What is wrong with an answer of Prometheus; empty if nothing is."""
+    """What is wrong with an answer of Prometheus; empty if nothing is.
+
+    Where what is kept was asked, a sample comes every `PACE` and not every scrape, and all that is
+    extrapolated is so over that much more.
+    """
     expected = (truth.prometheus or truth.of)(question)
     lost = _LOST.get(truth.kind, _none)(question)
+    wider = PACE / SCRAPE if question.picked.series == KEPT else 1.0
     if truth.values is not None:
         return _quantiles(truth, truth.values(question), expected, shown)
     for labels in expected.keys() | shown.keys():
@@ -38,17 +44,19 @@ def wrong(truth: Truth, question: Question, shown: Values, *, whole: bool) -> st
             continue
         if true is None or seen is None:
             return f"{labels}: {seen} instead of {true}"
-        if not _close(truth, true, seen, lost, whole=whole):
+        if not _close(truth, true, seen, lost, wider=wider, whole=whole):
             return f"{labels}: {seen} is not near {true}"
     return ""
 
 
-def _close(truth: Truth, true: float, seen: float, lost: float, *, whole: bool) -> bool:
+def _close(
+    truth: Truth, true: float, seen: float, lost: float, *, wider: float, whole: bool
+) -> bool:
     if truth.kind == "exact":
         return isclose(true, seen, rel_tol=EXACT, abs_tol=EXACT)
     if truth.kind == "mean":
-        return isclose(true, seen, rel_tol=MEAN, abs_tol=EXACT)
-    part = COUNT if whole else STEP
+        return isclose(true, seen, rel_tol=MEAN * wider, abs_tol=EXACT)
+    part = (COUNT if whole else STEP) * wider
     least = true * (1 - part) - lost - (0.5 if whole else EXACT)
     return least <= seen <= true * (1 + part) + (0.5 if whole else EXACT)
 
