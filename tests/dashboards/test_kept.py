@@ -19,8 +19,8 @@ BOARD: Final = next(board for board in BOARDS if board.name == "orchestrator")
 RANGES: Final = (
     ("series", 3 * 86_400, KEPT),
     ("series", 3 * 86_400 - 60, SERIES),
-    ("curves", 10 * 86_400, KEPT),
-    ("curves", 10 * 86_400 - 60, SERIES),
+    ("curves", 5 * 86_400, KEPT),
+    ("curves", 5 * 86_400 - 60, SERIES),
 )
 
 
