@@ -131,6 +131,12 @@ _INSTALLED: Final = f"livepeer_ai_tester_build_info{{{ANY_TESTER}}}"
 _SINCE: Final = f"min(min_over_time((time() + 0 * {_INSTALLED})[$__range:5m]))"
 """Not by `timestamp()`, which takes a hundred times as long for each step of a sub-query."""
 _KEPT_SINCE: Final = f"min(min_over_time({RECORDED}[$__range]))"
+_GAPS: Final = 0.005
+_FEW: Final = 6
+"""Part of the evaluations, and number besides, that the rules may lack where there were scrapes:
+each restart of Prometheus costs one or two."""
+_STEPS: Final = f"count_over_time(count({_INSTALLED})[$__range:{PACE // 60}m])"
+_KEPT_STEPS: Final = f"min(count_over_time({RECORDED}[$__range]))"
 _KEPT_NOW: Final = f"min(last_over_time({RECORDED}[{2 * PACE // 60}m]))"
 
 
@@ -142,13 +148,14 @@ def _prefix(name: str, days: int, what: str) -> Choice:
 
     long = f"vector($__range_s) >= {days * 86_400}"
     covered = f"{_KEPT_SINCE} <= {2 * PACE} + {_SINCE}"
+    whole = f"{_KEPT_STEPS} + {_FEW} >= {1 - _GAPS} * {_STEPS}"
     return Choice(
         name=name,
         label=name.title(),
         description=f"Which series are asked for {what}: those that are scraped, or, of {days} "
         "days and more, those that the recording rules keep.",
         promql=f"query_result({told(KEPT)} and on () ({long}) and on () ({covered}) and on () "
-        f"{_KEPT_NOW} or on () {told(SCRAPED)})",
+        f"({whole}) and on () {_KEPT_NOW} or on () {told(SCRAPED)})",
         regex='/prefix="([^"]+)"/',
         multi=False,
         hidden=True,
