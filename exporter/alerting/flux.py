@@ -154,6 +154,30 @@ class Source:
         """The testers without a network: `cutOff`."""
         return f"cutOff = {self.testers('tester_network_up', 'r._value == 0.0')}"
 
+    def follows(self) -> str:
+        """Which tester (`tester`) follows which leaderboard (`source`, its host) now."""
+        return (
+            f"{self.metric('tester_followed_errors_total', GAP)}\n"
+            '    |> group(columns: ["tester", "source"])\n'
+            "    |> last()\n"
+            "    |> group()"
+        )
+
+    def followed(self, by: str, name: str) -> str:
+        """The leaderboards that none but the testers `by` follow, as `name`.
+
+        Their hosts are the testers of what they tell, which has no tag of who follows them.
+        """
+        return f"""\
+{name}Too = {self.follows()}
+    |> filter(fn: (r) => not contains(value: r.tester, set: {by}))
+    |> findColumn(fn: (key) => true, column: "source")
+{name} = {self.follows()}
+    |> filter(fn: (r) => contains(value: r.tester, set: {by}))
+    |> filter(fn: (r) => not contains(value: r.source, set: {name}Too))
+    |> findColumn(fn: (key) => true, column: "source")
+"""
+
     def serviced(self, window: int) -> str:
         """The orchestrators in maintenance, now or in the window: `serviced`."""
         return f"""\

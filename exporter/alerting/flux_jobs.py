@@ -12,10 +12,6 @@ _LIVING: Final = "\n    |> filter(fn: (r) => contains(value: r.tester, set: aliv
 """Of the testers that `_alive` found."""
 _UNSEEN: Final = 6 * MINUTE
 """Seconds by which a maintenance may end later than its last point."""
-_WORK: Final = (
-    ("Serviced", "orchestrator", "orchestrator_maintenance"),
-    ("Resting", "tester", "tester_maintenance"),
-)
 
 
 def job_questions(at: Thresholds, source: Source) -> Iterator[Question]:
@@ -41,28 +37,50 @@ alive = {source.metric("job_last_attempt_timestamp_seconds", GAP)}
 def _since_maintenance(at: Thresholds, source: Source) -> str:
     """When each target was `tested`, and those that were not since a maintenance (`untried`)."""
     target = "(r) => " + ' + "|" + '.join(f"r.{tag}" for tag in TARGET)
-    found = f"""\
+    return f"""\
 target = {target}
 tested = {source.jobs("started_at", at.target_stale)}
     |> {grouped(TARGET)}
     |> max()
     |> group()
     |> keep(columns: [{names(TARGET)}, "_value"])
-"""
-    for name, tag, field in _WORK:
-        found += f"""\
-last{name} = {source.metric(field, at.target_stale)}
+lastServiced = {_over(source.metric("orchestrator_maintenance", at.target_stale), "orchestrator")}
+rested = {_over(source.metric("tester_maintenance", at.target_stale), "tester")}
+resters = rested |> findColumn(fn: (key) => true, column: "tester")
+{source.followed("resters", "resterHosts")}\
+lastResting = union(tables: [rested, {_followed_rested(source)}])
+{_untried("Serviced", "orchestrator")}{_untried("Resting", "tester")}"""
+
+
+def _over(maintenance: str, tag: str) -> str:
+    """When the last maintenance of each was over, Unix nanoseconds."""
+    return f"""\
+{maintenance}
     |> filter(fn: (r) => r._value == 1.0)
     |> group(columns: ["{tag}"])
     |> {LAST}
     |> map(fn: (r) => ({{{tag}: r.{tag}, _value: int(v: r._time) + {_UNSEEN}000000000}}))
-    |> group()
+    |> group()"""
+
+
+def _followed_rested(source: Source) -> str:
+    """The same of leaderboards: the first moment at which any of their followers was back."""
+    return f"""\
+join(tables: {{who: {source.follows()}, work: rested}}, on: ["tester"])
+    |> filter(fn: (r) => contains(value: r.source, set: resterHosts))
+    |> map(fn: (r) => ({{tester: r.source, _value: r._value_work}}))
+    |> group(columns: ["tester"])
+    |> min()
+    |> group()"""
+
+
+def _untried(name: str, tag: str) -> str:
+    return f"""\
 untried{name} = join(tables: {{job: tested, work: last{name}}}, on: ["{tag}"])
     |> filter(fn: (r) => r._value_job <= r._value_work)
     |> map(fn: (r) => ({{target: target(r: r)}}))
     |> findColumn(fn: (key) => true, column: "target")
 """
-    return found
 
 
 def _consecutive(at: Thresholds, source: Source) -> Iterator[Question]:

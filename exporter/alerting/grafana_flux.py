@@ -1,6 +1,6 @@
 """What Grafana-managed rules ask an InfluxDB, for those who have no Prometheus."""
 
-from exporter.alerting.flux import Question, Source, grouped, listed, quoted
+from exporter.alerting.flux import TARGET, Question, Source, grouped, listed, quoted
 from exporter.alerting.flux_delivery import delivery_questions
 from exporter.alerting.flux_jobs import job_questions
 from exporter.alerting.flux_offers import offer_questions
@@ -45,12 +45,17 @@ def whole(question: Question, bucket: str, scope: Scope | None = None) -> str:
 def _quiet(question: Question, source: Source) -> tuple[list[str], list[str]]:
     """What is asked to know who is to be left alone, and the conditions that follow."""
     before, kept = [], []
+    quiet = []
     if question.muted:
         before.append(source.resting(question.window))
-        kept.append("not contains(value: r.tester, set: resting)")
+        quiet.append("resting")
     if not question.local:
         before.append(source.cut_off())
-        kept.append("not contains(value: r.tester, set: cutOff)")
+        quiet.append("cutOff")
+    if question.tags == TARGET:
+        before += [source.followed(testers, f"{testers}Hosts") for testers in quiet]
+        quiet += [f"{testers}Hosts" for testers in quiet]
+    kept += [f"not contains(value: r.tester, set: {testers})" for testers in quiet]
     if "orchestrator" in question.tags:
         before.append(source.serviced(question.window))
         kept.append("not contains(value: r.orchestrator, set: serviced)")

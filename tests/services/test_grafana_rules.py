@@ -172,6 +172,53 @@ def test_maintenance_of_the_tester_silences_everything_of_it(fired: Ask) -> None
     assert fired(world) == set()
 
 
+BOARD = "leaderboard.example.org"
+
+
+def following(*testers: str) -> World:
+    """A leaderboard says that ALICE fails; these testers follow it, and test nobody."""
+    world = well()
+    facts: dict[str, Any] = {"tester": BOARD, "origin": Origin.FOLLOWED}
+    failing(world, ALICE, **facts)
+    world.put("job_consecutive_failures", 0, orchestrator=ALICE, **MODEL)
+    of = {"orchestrator": ALICE, "tester": BOARD, **MODEL}
+    world.put("job_consecutive_failures", 6, **of)
+    world.put("job_last_attempt_timestamp_seconds", lambda age: world.now - age - 300, **of)
+    for tester in testers:
+        world.put("tester_followed_errors_total", 0, tester=tester, source=BOARD)
+        world.put("tester_maintenance", 0, tester=tester)
+    return world
+
+
+def test_what_a_followed_leaderboard_says_is_told(fired: Ask) -> None:
+    told = fired(following("tester-1"))
+    assert told == {(one, ALICE) for one in STREAK | SUCCESS}
+
+
+@pytest.mark.parametrize(("what", "value"), [("maintenance", 1), ("network_up", 0)])
+def test_who_follows_is_quiet_about_it_while_he_may_not_tell(
+    fired: Ask, what: str, value: int
+) -> None:
+    world = following("tester-1")
+    world.put(f"tester_{what}", value)
+    assert {about for _, about in fired(world)} <= {"tester-1"}
+
+
+def test_another_who_follows_it_goes_on_telling(fired: Ask) -> None:
+    world = following("tester-1", "tester-2")
+    world.put("tester_maintenance", 1)
+    assert fired(world) == {(one, ALICE) for one in STREAK | SUCCESS}
+
+
+def test_what_is_followed_counts_once_it_was_tested_after_the_followers_maintenance(
+    fired: Ask,
+) -> None:
+    world = following("tester-1")
+    world.put("tester_maintenance", lambda age: float(20 * MINUTE <= age <= 3 * HOUR))
+    world.jobs = [job for job in world.jobs if job.started_at < (world.now - 30 * MINUTE) * SECOND]
+    assert {about for _, about in fired(world)} <= {"tester-1"}
+
+
 def test_while_the_testers_network_is_down_only_that_is_told(fired: Ask) -> None:
     world = well()
     failing(world, ALICE)
