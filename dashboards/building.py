@@ -11,6 +11,7 @@ from dashboards.edition import Edition
 from dashboards.panel import Board, Choice, Mark, Panel, Row
 from dashboards.queries import OVER_TIME, SOURCE, source_ref, target
 from dashboards.shapes import fitting, shape
+from dashboards.steps import in_words
 from exporter.alerting.kept import SERIES
 
 TAG: Final = "livepeer-ai"
@@ -160,7 +161,8 @@ def _add_row(built: build.Dashboard, row: Row, edition: Edition, number: int) ->
 def _panel(said: Panel, edition: Edition, number: int) -> Any:  # noqa: ANN401 - one of many builders
     panel = fitting(said, edition)
     made = shape(panel, edition)
-    made.id(number).title(panel.title).description(panel.description)
+    described = f"{panel.description} {in_words(panel)}".rstrip()
+    made.id(number).title(panel.title).description(described)
     made.span(panel.width).height(panel.height)
     if panel.kind != "text":
         made.datasource(source_ref(edition)).unit(panel.unit).no_value(panel.no_value)

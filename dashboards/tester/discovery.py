@@ -8,7 +8,9 @@ from dashboards.panel import Panel, Row
 from dashboards.tester import said
 from dashboards.tester.glance import UP
 from dashboards.tester.shown import curves
+from exporter.alerting.thresholds import Thresholds
 
+_ALERT: Final = Thresholds().supply_stale
 _SOURCE: Final = ("source",)
 
 _AGE: Final = Panel(
@@ -19,7 +21,7 @@ _AGE: Final = Panel(
     width=4,
     height=7,
     decimals=0,
-    steps=((None, GOOD), (3600, WARNING), (7200, BAD)),
+    steps=((None, GOOD), (_ALERT / 2, WARNING), (_ALERT, BAD)),
     queries=(said.age("supply_timestamp_seconds", "ago"),),
 )
 _SOURCES: Final = Panel(

@@ -7,6 +7,7 @@ from dashboards import flux
 from dashboards.colours import BAD, GOOD, UNKNOWN, WARNING
 from dashboards.panel import Panel, Query, Row
 from dashboards.tester import said
+from exporter.alerting.thresholds import Thresholds
 
 UP: Final = ((0, "down", BAD), (1, "up", GOOD))
 _OPEN: Final = ((0, "none", GOOD), (1, "open", WARNING))
@@ -43,7 +44,7 @@ _HEARD: Final = replace(
         ),
         unit="s",
     ),
-    steps=((None, GOOD), (180, WARNING), (600, BAD)),
+    steps=((None, GOOD), (180, WARNING), (Thresholds().down_for, BAD)),
 )
 _NETWORK: Final = replace(
     stat(
