@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from exporter.cli.dashboards_words import Bucket, Uid
 from exporter.exit_code import ENVIRONMENT, FAILED, USAGE
 
 if TYPE_CHECKING:
@@ -57,10 +58,13 @@ written.
 )
 @click.option(
     "--datasource-uid",
+    type=Uid(),
     help="The data source that they ask at first (in its address in Grafana, after /edit/); "
     "needs one edition. Default: Grafana's default one of its type.",
 )
-@click.option("--bucket", help="The bucket that they ask at first. Default: livepeer_ai.")
+@click.option(
+    "--bucket", type=Bucket(), help="The bucket that they ask at first. Default: livepeer_ai."
+)
 @click.option("--force", is_flag=True, help="Replace files that differ.")
 def export(
     *, edition: str, into: Path, datasource_uid: str | None, bucket: str | None, force: bool
@@ -150,7 +154,7 @@ reached, or what answers is none.
 @click.option("--influxdb-url", help="Make a data source: InfluxDB 2, as Grafana reaches it.")
 @click.option("--influxdb-token-file", type=_FILE, help="File with a token that reads the bucket.")
 @click.option("--org", default="livepeer", show_default=True, help="Organisation in InfluxDB.")
-@click.option("--bucket", help="Bucket in InfluxDB. Default: livepeer_ai.")
+@click.option("--bucket", type=Bucket(), help="Bucket in InfluxDB. Default: livepeer_ai.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 def push(
     *,

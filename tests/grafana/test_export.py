@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from exporter.cli.dashboards import dashboards
@@ -29,17 +30,36 @@ def test_the_files_are_those_that_come_with_the_program(tmp_path: Path) -> None:
 
 
 def test_a_data_source_and_a_bucket_are_chosen_at_first(tmp_path: Path) -> None:
-    chosen = ("--edition", "influxdb", "--datasource-uid", "abc", "--bucket", 'my "own"')
+    chosen = ("--edition", "influxdb", "--datasource-uid", "abc", "--bucket", "my 'own'")
     assert export(tmp_path, *chosen).exit_code == 0
     for path in tmp_path.iterdir():
         source, bucket, *_ = json.loads(path.read_text())["templating"]["list"]
         assert source["current"] == {"selected": True, "text": "abc", "value": "abc"}
-        assert bucket["query"] == bucket["current"]["value"] == 'my "own"'
+        assert bucket["query"] == bucket["current"]["value"] == "my 'own'"
 
 
 def test_a_data_source_is_of_one_edition(tmp_path: Path) -> None:
     done = export(tmp_path / "none", "--datasource-uid", "abc")
     assert done.exit_code == 2
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--datasource-uid", ""),
+        ("--datasource-uid", "a b"),
+        ("--datasource-uid", "x" * 41),
+        ("--bucket", ""),
+        ("--bucket", 'my "own"'),
+        ("--bucket", "a\\b"),
+        ("--bucket", "${datasource}"),
+    ],
+)
+def test_what_grafana_could_not_ask_is_refused(tmp_path: Path, option: str, value: str) -> None:
+    done = export(tmp_path / "none", "--edition", "influxdb", option, value)
+    assert done.exit_code == 2
+    assert "expected" in done.output
     assert not (tmp_path / "none").exists()
 
 
