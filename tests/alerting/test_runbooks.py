@@ -10,6 +10,7 @@ import pytest
 from dashboards.boards import BOARDS
 from exporter.cli import cli
 from exporter.delivery.metric_list import METRICS
+from exporter.model import Outcome
 from exporter.probe_server import METRICS as PROBE_METRICS
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -66,6 +67,18 @@ def test_panels_that_are_named_stand_on_that_dashboard(runbook: str) -> None:
         there = {one.partition(" (")[0] for one in titles}
         for quoted in re.findall('"([^"]+)"', words):
             assert quoted in there, (title, quoted)
+
+
+def test_every_outcome_that_can_be_an_orchestrators_doing_is_explained() -> None:
+    """`response_too_large` and the like are by their nature somebody else's, or nobody's."""
+    never = {
+        *(Outcome.OK, Outcome.PAYMENT_REFUSED, Outcome.INSUFFICIENT_FUNDS, Outcome.CANCELLED),
+        *(Outcome.PRICE_ABOVE_LIMIT, Outcome.GATEWAY_ERROR, Outcome.WRONG_ORCHESTRATOR),
+        *(Outcome.LANE_FAILED, Outcome.TESTER_ERROR, Outcome.RESPONSE_TOO_LARGE),
+        *(Outcome.NSFW_FILTERED, Outcome.UNAUTHORIZED),
+    }
+    text = RUNBOOKS["LivepeerAiConsecutiveFailures"]
+    assert {one for one in Outcome if f"`{one.value}`" not in text} == never
 
 
 def test_places_within_other_texts_are_there(runbook: str) -> None:
