@@ -75,7 +75,7 @@ def test_every_outcome_that_can_be_an_orchestrators_doing_is_explained() -> None
         *(Outcome.OK, Outcome.PAYMENT_REFUSED, Outcome.INSUFFICIENT_FUNDS, Outcome.CANCELLED),
         *(Outcome.PRICE_ABOVE_LIMIT, Outcome.GATEWAY_ERROR, Outcome.WRONG_ORCHESTRATOR),
         *(Outcome.LANE_FAILED, Outcome.TESTER_ERROR, Outcome.RESPONSE_TOO_LARGE),
-        *(Outcome.NSFW_FILTERED, Outcome.UNAUTHORIZED),
+        *(Outcome.NSFW_FILTERED, Outcome.UNAUTHORIZED, Outcome.BAD_REQUEST),
     }
     text = RUNBOOKS["LivepeerAiConsecutiveFailures"]
     assert {one for one in Outcome if f"`{one.value}`" not in text} == never
