@@ -44,7 +44,12 @@ from exporter.probing.scheduling.schedule import Schedule
 from exporter.probing.scheduling.skips import NETWORK_DOWN, NOT_STORING
 from exporter.probing.silent_ports import SilentPorts
 from exporter.probing.transport import unverified_tls, warm_up
-from exporter.readiness import not_ready, why_nothing_to_test, why_nothing_was_tested
+from exporter.readiness import (
+    not_ready,
+    warnings,
+    why_nothing_to_test,
+    why_nothing_was_tested,
+)
 from exporter.serving import listening
 from exporter.settings import Settings
 
@@ -416,7 +421,7 @@ class Prober:
             "at": time.time(),
             "storing": self._storing,
             "trouble": not_ready(self.supply, self.gateways, money),
-            "warnings": money.warnings,
+            "warnings": warnings(money, network_up=self.network_up()),
         }
         await self._outbox.publish("progress", msgspec.json.encode(report))
 

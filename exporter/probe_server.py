@@ -24,7 +24,7 @@ from exporter.probe_metrics import ProbeNumbers
 from exporter.probing.lag import LoopLag
 from exporter.probing.scheduling.progress import Progress
 from exporter.probing.webhook import routes
-from exporter.readiness import not_ready
+from exporter.readiness import not_ready, warnings
 from exporter.relay_metrics import METRICS as RELAY_METRICS
 from exporter.relay_metrics import RelayNumbers
 
@@ -64,7 +64,11 @@ def probe_app(
     async def readyz(_: web.Request) -> web.Response:
         found = money()
         reasons = not_ready(supply(), gateways, found)
-        answer = {"ready": not reasons, "reasons": reasons, "warnings": found.warnings}
+        answer = {
+            "ready": not reasons,
+            "reasons": reasons,
+            "warnings": warnings(found, network_up=network_up()),
+        }
         return web.json_response(answer, status=503 if reasons else 200)
 
     async def status(_: web.Request) -> web.Response:

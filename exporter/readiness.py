@@ -37,6 +37,15 @@ def not_ready(supply: Supply | None, gateways: Gateways, money: Report | None = 
     return reasons
 
 
+def warnings(money: Report, *, network_up: bool | None) -> list[str]:
+    """What is in the way, or soon may be, of a tester that itself is well.
+
+    No restart brings its own network back; jobs are left out until it is there again.
+    """
+    cut_off = ["the tester's own network is down: jobs are left out, and nobody is blamed"]
+    return [*(cut_off if network_up is False else ()), *money.warnings]
+
+
 def why_nothing_to_test(supply: Supply) -> str:
     """Why a round had nobody to test."""
     failing = _failing(supply)

@@ -167,6 +167,13 @@ async def test_the_own_network_is_watched_though_no_job_fails(
         checked = settings_for(network, tmp_path, connectivity={"check": [f"{host}:{port}"]})
         async with probing(checked) as url, httpx.AsyncClient() as client:
             await eventually(lambda: shows(client, url, "livepeer_ai_tester_network_up 0.0"))
+            outbox = open_outbox(checked)
+
+            async def passed_on() -> bool:
+                return b"own network is down" in (await outbox.notice("progress") or b"")
+
+            await eventually(passed_on)
+            await outbox.close()
             server = await asyncio.start_server(hang_up, host, port)
             async with server:
                 await eventually(lambda: shows(client, url, "livepeer_ai_tester_network_up 1.0"))

@@ -323,6 +323,17 @@ async def test_a_warning_leaves_it_ready_and_what_cannot_be_paid_does_not(tmp_pa
         }
 
 
+@pytest.mark.parametrize(("known", "told"), [(True, 0), (None, 0), (False, 1)])
+async def test_a_network_of_its_own_that_is_down_is_a_warning(
+    tmp_path: Path, known: bool | None, told: int
+) -> None:
+    async with serving(Progress(), tmp_path, network_up=known) as client:
+        answer = await client.get("/readyz")
+        assert answer.status == 200
+        warnings = (await answer.json())["warnings"]
+    assert sum("own network is down" in warning for warning in warnings) == told
+
+
 async def test_the_status_tells_of_the_money(tmp_path: Path) -> None:
     async with serving(Progress(), tmp_path) as client:
         told = (await (await client.get("/status")).json())["money"]
