@@ -194,7 +194,7 @@ def test_only_what_one_orchestrator_wants_to_know(tmp_path: Path) -> None:
     for rule in document["groups"][0]["rules"]:
         flux = rule["data"][0]["model"]["query"]
         assert f'contains(value: r.orchestrator, set: ["{ADDRESS.lower()}"])' in flux
-        assert "followed" not in flux
+        assert 'r.origin == "followed"' not in flux
 
 
 def test_the_rules_of_grafana_ask_the_bucket_that_is_named(tmp_path: Path) -> None:
