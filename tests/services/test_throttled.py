@@ -11,7 +11,7 @@ from tests.services.truth import PHASES, brisk_network, phase_errors
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
-JOBS = 60
+JOBS = 30
 BOUND = 50.0
 """Milliseconds: what a delay of the store, of 100 ms at least, would exceed, and a busy machine
 does not, in the median."""
