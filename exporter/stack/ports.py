@@ -18,11 +18,15 @@ class Ports:
     def __init__(self, *, usual: bool) -> None:
         self._usual = usual
         self._given: set[int] = set()
+        self.missed: list[int] = []
+        """Usual ports that others have."""
 
     def take(self, port: int, count: int = 1) -> int:
         """The first of so many ports in a row that nobody listens on. Raises `OSError`."""
         first = port
         if not (self._usual and self._are_free(first, count)):
+            usual = range(first, first + count) if self._usual else ()
+            self.missed += [one for one in usual if not _is_free(one)]
             first = self._free(count)
         self._given.update(range(first, first + count))
         return first

@@ -19,9 +19,10 @@ from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from exporter.stack import programs
 from exporter.stack.failure import StackError
-from exporter.stack.folder import held
+from exporter.stack.folder import Folder, held
 from exporter.stack.pace import BRISK
 from exporter.stack.ports import HOST, Ports
+from exporter.stack.view import Urls, where_to_look
 from tests.alerting.prometheus_tools import tool
 from tests.services.influx_server import VERSION, binary
 from tests.stack.programs import ROOT
@@ -76,6 +77,12 @@ async def test_the_stack_comes_up_an_alert_is_told_and_nothing_is_left(
         heard = await said(log, "firing warning LivepeerAiConsecutiveFailures")
         where = urls(heard)
         assert where.keys() >= {"station", "probe", "Prometheus", "Alertmanager", "InfluxDB"}
+        (pages,) = re.findall(
+            r"^Prometheus +(\S+)/alerts +and /targets, /graph$", heard, re.MULTILINE
+        )
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for page in ("alerts", "targets", "graph"):
+                assert (await client.get(f"{pages}/{page}")).status_code == httpx.codes.OK
         alerts = await ask(f"{where['Alertmanager']}/api/v2/alerts")
         assert "LivepeerAiConsecutiveFailures" in {one["labels"]["alertname"] for one in alerts}
         measured = await ask(f"{where['station']}/api/v1/leaderboard")
@@ -155,6 +162,42 @@ async def test_a_program_that_ends_by_itself_ends_the_stack_with_its_last_words(
         assert gone(family)
 
 
+async def test_a_first_start_that_was_cut_off_spoils_no_later_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    secrets = folder / "secrets"
+    secrets.mkdir(parents=True)
+    (secrets / "influxdb-password").touch()
+    log = tmp_path / "said"
+    async with running(*words(folder), log=log, output_to_log=True) as service:
+        family = await until(lambda: _with_the_setup(service.family()), "InfluxDB is set up")
+        assert await service.stop(signal.SIGINT) == OK
+        assert gone(family)
+    assert log.read_text() == ""
+    (secrets / "influx-read-token").unlink(missing_ok=True)
+    (secrets / "influx-write-token").write_text("")
+    code, _, err = await command(*words(folder, "--once"))
+    assert (code, err) == (OK, "")
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets.iterdir())
+    kept = {path.name: path.read_text() for path in secrets.iterdir()}
+    (secrets / "influx-read-token").unlink()
+    code, _, err = await command(*words(folder, "--once"))
+    assert (code, err) == (OK, "")
+    found = {path.name: path.read_text() for path in secrets.iterdir()}
+    assert {name for name in kept if found[name] != kept[name]} == {"influx-read-token"}
+    # Nobody else knows a password that is lost.
+    (secrets / "influxdb-password").write_text("another-one")
+    code, _, err = await command(*words(folder, "--once"))
+    assert code == ENVIRONMENT
+    assert "the name or the password is wrong" in err
+    assert f"without {folder / 'influxdb'} it begins anew" in err
+
+
+def _with_the_setup(family: list[psutil.Process]) -> list[psutil.Process] | None:
+    there = any({"influx", "setup"} <= {*process.cmdline()} for process in family)
+    return family if there else None
+
+
 # What is told before anything starts
 
 
@@ -212,6 +255,28 @@ def test_settings_with_mistakes_are_told_before_a_server_is_started(
     assert result.exit_code == USAGE
     assert "sources.gateway[0].url" in result.stderr
     assert not (folder / "influxdb").exists()
+
+
+def test_a_folder_that_cannot_be_used_is_told_without_a_traceback(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "demo").touch()
+    result = CliRunner().invoke(cli, words(folder, "--once"))
+    assert result.exit_code == ENVIRONMENT
+    assert result.stderr == f"{folder / 'demo'}: cannot be used (File exists)\n"
+
+
+def test_ports_that_others_have_are_told() -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        ports, free = Ports(usual=True), Ports(usual=False)
+        ports.take(port - 1, 2)
+        free.take(port)
+    assert (ports.missed, free.missed) == ([port], [])
+    place = Folder(Path("stack"))
+    assert f"taken         {port}: other programs" in where_to_look(Urls(), place, ports.missed)
+    assert "taken" not in where_to_look(Urls(), place, free.missed)
 
 
 def test_a_port_that_is_taken_is_replaced_by_a_free_one() -> None:
