@@ -331,7 +331,7 @@ def main() -> None:
             console.print(f"InfluxDB: {written:,} points in {took:.0f} s")
             for days in (options.days, 1):
                 rows = ask(prom, influx, days, last, options.scrape)
-                show(console, rows, f"{days} days", options.most)
+                show(console, rows, f"{days} days" if days > 1 else "24 hours", options.most)
 
 
 if __name__ == "__main__":

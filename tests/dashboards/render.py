@@ -36,6 +36,8 @@ SHOWN: Final = {"orchestrator": 34, "gateway-operator": 26, "network": 30}
 """Boards that are drawn, and how many rows of the grid."""
 LABEL: Final = "Drawn from the panels' queries on a simulated network; not a screenshot of Grafana."
 _ROWS: Final = 7
+_ROOM: Final = 0.12
+"""Part of the height of curves that a line of their names takes."""
 _CELL: Final = 30
 
 
@@ -173,14 +175,19 @@ def _timeline(axes: Any, panel: Panel, curves: dict[str, dict[int, float]]) -> N
 
 def _dressed(axes: Any, panel: Panel, curves: int) -> None:
     from matplotlib.dates import DateFormatter
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call] # has no types
     if panel.kind != "timeline":
         axes.yaxis.set_major_formatter(
             FuncFormatter(lambda value, _: _shown(value, panel.unit, panel))
         )
-        axes.set_ylim(bottom=panel.least, top=panel.most)
+        if panel.decimals == 0 and panel.unit != "percentunit":
+            axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+        lowest, highest = axes.get_ylim()
+        least = lowest if panel.least is None else panel.least
+        most = highest if panel.most is None else panel.most
+        axes.set_ylim(bottom=least, top=most + _ROOM * -(-curves // 3) * (most - least))
         axes.grid(visible=True, color="#ddd", linewidth=0.5)
     axes.tick_params(labelsize=6.5)
     axes.set_xlim(_when(START), _when(STOP))
@@ -241,10 +248,11 @@ def _table(axes: Any, panel: Panel, answers: list[tuple[Query, Answer]]) -> None
         return
     parts = [*(1.6 if one == "model_name" else 1.0 for one in labels), *(0.8 for _ in answers)]
     widths = [part / sum(parts) for part in parts]
+    high = min(1.0, (len(cells) + 1) / (panel.height * 1.2))
     table = axes.table(
         cells,
         colLabels=[*columns, *(query.name for query, _ in answers)],
-        loc="upper left",
+        bbox=[0, 1 - high, 1, high],
         cellLoc="left",
         edges="horizontal",
         colWidths=widths,
