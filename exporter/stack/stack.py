@@ -54,6 +54,8 @@ async def serve(asked: Asked, stop: asyncio.Event, say: Callable[[str], None]) -
             await _until(starting, stop)
             if not stop.is_set():
                 await stack.watch(stop)
+                if stop.is_set():
+                    say("ending; jobs that run are waited for, at most half a minute")
 
 
 class _Stack:

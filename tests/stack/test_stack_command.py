@@ -96,6 +96,7 @@ async def test_the_stack_comes_up_an_alert_is_told_and_nothing_is_left(
                     assert connection.laddr.ip.startswith("127."), process
         assert await service.stop(signal.SIGINT) == OK
         assert gone(family)
+        assert "\nending; jobs that run" in log.read_text()
 
 
 async def test_a_second_start_goes_on_with_what_the_first_one_kept(
@@ -290,6 +291,15 @@ def test_a_port_that_is_taken_is_replaced_by_a_free_one() -> None:
     assert ports.take(port) == port
     assert ports.take(port) != port
     assert Ports(usual=False).take(port) != port
+
+
+def test_a_free_port_is_none_that_a_connection_may_take_meanwhile() -> None:
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(given.read_text().split()[0]) if given.exists() else 32768
+    ports = Ports(usual=False)
+    taken = {ports.take(9877, 2) for _ in range(100)}
+    assert len(taken) == 100
+    assert all(port + 1 < first for port in taken)
 
 
 def test_make_stack_is_this_command() -> None:
