@@ -31,7 +31,7 @@ class Ports:
         first = port
         if not (self._usual and self._are_free(first, count)):
             usual = range(first, first + count) if self._usual else ()
-            self.missed += [one for one in usual if not _is_free(one)]
+            self.missed += [one for one in usual if not is_free(one)]
             first = self._free(count)
         self._given.update(range(first, first + count))
         return first
@@ -45,11 +45,12 @@ class Ports:
 
     def _are_free(self, first: int, count: int) -> bool:
         return all(
-            port not in self._given and _is_free(port) for port in range(first, first + count)
+            port not in self._given and is_free(port) for port in range(first, first + count)
         )
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of loopback."""
     with socket.socket() as place:
         # As servers do: a port that only old connections hold is free.
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -266,6 +266,23 @@ def test_a_folder_that_cannot_be_used_is_told_without_a_traceback(folder: Path) 
     assert result.stderr == f"{folder / 'demo'}: cannot be used (File exists)\n"
 
 
+def test_a_port_of_the_settings_that_is_taken_is_told_before_a_server_is_started(
+    folder: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        listen = f"{HOST}:{taken.getsockname()[1]}"
+        example = yaml.safe_load((ROOT / "config" / "example.yaml").read_text())
+        config.write_text(yaml.safe_dump(example | {"station": {"listen": listen}}))
+        result = CliRunner().invoke(cli, words(folder, "--config", str(config)))
+    assert result.exit_code == ENVIRONMENT
+    said = f"station.listen: {listen} is in use by another program; stop that one first\n"
+    assert result.stderr == said
+    assert not (folder / "influxdb").exists()
+
+
 def test_ports_that_others_have_are_told() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
