@@ -169,6 +169,8 @@ def export(
         operator=operator_url, others=others_url, owners=_each_once(owners), token_file=token_file
     )
     _refuse_token_for_nobody(receivers)
+    if not bucket.strip():
+        _fail("--bucket: expected the name of a bucket", USAGE)
     try:
         made = files(at, scope, receivers, bucket)
     except shipped.NotShippedError as error:
@@ -203,15 +205,15 @@ def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
                 "Give another --dir, or --force to write over them.",
                 FAILED,
             )
-        for path in files:
-            if path in changed:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                replace(path, files[path])
-            click.echo(f"{path}: {_what(path, changed, there)}")
-        for path in _other_rules(files):
-            click.echo(f"{path}: not of these, and still there", err=True)
+        for path in changed:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, files[path])
     except OSError as error:
         _fail(f"cannot write {error.filename}: {error.strerror}", ENVIRONMENT)
+    for path in files:
+        click.echo(f"{path}: {_what(path, changed, there)}")
+    for path in _other_rules(files):
+        click.echo(f"{path}: not of these, and still there", err=True)
 
 
 def _other_rules(files: Mapping[Path, bytes]) -> list[Path]:

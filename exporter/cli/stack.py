@@ -90,6 +90,12 @@ def _run(asked: "Asked") -> None:
         except StackError as error:
             click.echo(str(error), err=True)
             failed = ENVIRONMENT
+        except BrokenPipeError:
+            raise  # whoever read our output has enough: no error
+        except OSError as error:
+            what = error.filename or asked.folder
+            click.echo(f"{what}: cannot be used ({error.strerror or error})", err=True)
+            failed = ENVIRONMENT
 
     code = run_until_stopped(run)
     raise SystemExit(code or failed)

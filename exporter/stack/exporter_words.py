@@ -13,7 +13,7 @@ from exporter.stack.failure import StackError
 from exporter.stack.folder import Folder
 from exporter.stack.influx import store_variables
 from exporter.stack.pace import Pace
-from exporter.stack.ports import HOST, STATION, Ports
+from exporter.stack.ports import HOST, STATION, Ports, is_free
 
 _PROGRAM = (sys.executable, "-m", "exporter")
 
@@ -83,4 +83,8 @@ def _reached(listen: str, setting: str) -> str:
     if port == "0":
         raise StackError(f"{setting}: the stack needs a port that is known beforehand, not 0")
     everywhere = host in ("0.0.0.0", "[::]")  # noqa: S104 - compared, not listened on
-    return f"{HOST if everywhere else host}:{port}"
+    reached = HOST if everywhere else host
+    # Whoever answers there would be taken for ours, another exporter above all.
+    if reached == HOST and not is_free(int(port)):
+        raise StackError(f"{setting}: {listen} is in use by another program; stop that one first")
+    return f"{reached}:{port}"

@@ -51,7 +51,7 @@ def held(path: Path) -> Iterator[Folder]:
         raise StackError(f"{path}: cannot be used ({error.strerror})") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for old in (folder.path / "log").iterdir():
+        for old in (folder.path / "log").glob("*.log"):
             old.unlink()
         yield folder
     except BlockingIOError:

@@ -1,18 +1,21 @@
 """The InfluxDB of the stack: its words, its first set-up, and what the exporter is told of it."""
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from exporter.exit_code import OK
 from exporter.settings_file.schema import PREFIX
 from exporter.stack.failure import StackError
 from exporter.stack.folder import Folder
 from exporter.stack.ports import HOST
+from exporter.stack.server import Server
+from exporter.stores.influx_token_files import NoPlaceError, Place
 
 ORG: Final = "livepeer"
 BUCKET: Final = "livepeer_ai"
@@ -66,29 +69,41 @@ def store_variables(url: str, folder: Folder, *, made: bool = True) -> dict[str,
 
 async def set_up(config: Path, url: str, folder: Folder, environment: Mapping[str, str]) -> None:
     """Make user, buckets, tasks and tokens where they are missing. Raises `StackError`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "exporter", "influx", "setup"),
+    log = folder.log("influx-setup")
+    command = [
+        *(sys.executable, "-m", "exporter", "influx", "setup"),
         *("--config", str(config)),
         *("--username", USER),
         *("--password-file", str(password(folder))),
         *("--tokens-to", str(folder.secrets)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**environment, **store_variables(url, folder)},
+        # All of them are of this stack alone: one that got lost is replaced.
+        "--new-tokens",
+    ]
+    setup = await Server.start(
+        *("influx-setup", command),
+        folder=None,
+        log=log,
+        environment={**environment, **store_variables(url, folder)},
     )
-    said, _ = await process.communicate()
-    if process.returncode != OK:
-        told = said.decode(errors="replace").rstrip()
-        raise StackError(f"InfluxDB cannot be set up:\n{told}")
+    try:
+        await asyncio.wait([setup.ended])
+    finally:
+        await asyncio.shield(setup.stop())
+    if setup.ended.result() != OK:
+        told = log.read_text(errors="replace").rstrip()
+        raise StackError(
+            f"InfluxDB cannot be set up:\n{told}\n"
+            f"without {folder.path / 'influxdb'} it begins anew, and forgets its measurements"
+        )
 
 
 def password(folder: Folder) -> Path:
-    """The file of the first user's password, which is made once."""
+    """The file of the first user's password, which is made once. Raises `StackError`."""
     path = folder.secrets / _PASSWORD
-    if not path.exists():
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(file, "w") as stream:
-            stream.write(secrets.token_hex(24))
+    if not path.exists() or path.stat().st_size == 0:
+        try:
+            with Place(path, replace=True) as place:
+                place.fill(SecretStr(secrets.token_hex(24)))
+        except NoPlaceError as error:
+            raise StackError(str(error)) from error
     return path

@@ -1,8 +1,10 @@
 """What Prometheus and Alertmanager of the stack see: scraped or not, samples, alerts."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import httpx
+
+_OLDER: Final = "/classic"
 
 
 class Seen(NamedTuple):
@@ -30,6 +32,16 @@ async def look(prometheus: str, alertmanager: str) -> Seen | None:
         {one["metric"]["job"]: int(one["value"][1]) for one in samples["data"]["result"]},
         sorted(_line(one) for one in alerts),
     )
+
+
+async def pages(prometheus: str) -> str:
+    """Where its pages begin: Debian's package has the older ones alone, in a place of their own."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+            answer = await client.get(f"{prometheus}/alerts")
+    except httpx.HTTPError:
+        return prometheus
+    return f"{prometheus}{_OLDER if answer.status_code == httpx.codes.NOT_FOUND else ''}"
 
 
 async def _ask(client: httpx.AsyncClient, url: str, **parameters: str) -> Any:  # noqa: ANN401 - JSON

@@ -54,6 +54,8 @@ async def serve(asked: Asked, stop: asyncio.Event, say: Callable[[str], None]) -
             await _until(starting, stop)
             if not stop.is_set():
                 await stack.watch(stop)
+                if stop.is_set():
+                    say("ending; jobs that run are waited for, at most half a minute")
 
 
 class _Stack:
@@ -84,7 +86,7 @@ class _Stack:
         await self._start_prometheus(exporter)
         await self._start_exporter(exporter)
         await self._start_grafana()
-        self._say(where_to_look(self._urls, self._folder))
+        self._say(where_to_look(self._urls, self._folder, self._ports.missed))
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Wait for the end; raises `StackError` when a program ends by itself."""
@@ -116,7 +118,7 @@ class _Stack:
         except TimeoutError:
             raise StackError(
                 f"Prometheus did not scrape both processes within {PATIENCE:g} s; "
-                f"{self._urls.prometheus}/targets says why"
+                f"{self._urls.pages}/targets says why"
             ) from None
         self._say(summary(found))
 
@@ -160,6 +162,7 @@ class _Stack:
             f"--web.listen-address={HOST}:{port}",
         ]
         await self._server("prometheus", words, ready=f"{self._urls.prometheus}/-/ready")
+        self._urls.pages = await seen.pages(self._urls.prometheus)
 
     async def _start_exporter(self, exporter: Exporter) -> None:
         store = influx.store_variables(self._urls.influxdb, self._folder)

@@ -1,5 +1,7 @@
 """What a person is told of the stack."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from exporter.shown import printable
@@ -14,13 +16,15 @@ class Urls(msgspec.Struct):
     station: str = ""
     probe: str = ""
     prometheus: str = ""
+    pages: str = ""
+    """Of Prometheus, what the paths of its pages begin with."""
     alertmanager: str = ""
     influxdb: str = ""
     grafana: str | None = None
 
 
-def where_to_look(urls: Urls, folder: Folder) -> str:
-    """Addresses, secrets by their files, and how to see alerts and stop."""
+def where_to_look(urls: Urls, folder: Folder, missed: Sequence[int]) -> str:
+    """Addresses, secrets by their files, ports that were missed, and how to see alerts and stop."""
     grafana = (
         "not here: neither `grafana` nor `grafana-server` is in the PATH; import dashboards/*"
         if urls.grafana is None
@@ -30,14 +34,18 @@ def where_to_look(urls: Urls, folder: Folder) -> str:
     rows = (
         ("station", f"{urls.station}/  ranking, jobs, /metrics"),
         ("probe", f"{urls.probe}/metrics"),
-        ("Prometheus", f"{urls.prometheus}/alerts  and /targets, /graph"),
-        ("Alertmanager", f"{urls.alertmanager}/"),
-        ("InfluxDB", f"{urls.influxdb}/  organisation {influx.ORG}, to read: token in {token}"),
+        ("Prometheus", f"{urls.pages}/alerts  and /targets, /graph"),
+        ("Alertmanager", f"{urls.alertmanager}/  (Debian's package has no pages: amtool, below)"),
+        ("InfluxDB", f"{urls.influxdb}  organisation {influx.ORG}, to read: token in {token}"),
         ("Grafana", grafana),
         ("data, logs", f"{folder.path}, {folder.path / 'log'}"),
         ("alerts", f"told below; amtool --alertmanager.url={urls.alertmanager} alert query"),
     )
-    return "\n".join([*(f"{name:<13} {text}" for name, text in rows), "Ctrl-C ends it"])
+    lines = [f"{name:<13} {text}" for name, text in rows]
+    if missed:
+        ports = ", ".join(map(str, missed))
+        lines.append(f"{'taken':<13} {ports}: other programs listen there, not this stack")
+    return "\n".join([*lines, "Ctrl-C ends it"])
 
 
 def summary(seen: Seen) -> str:

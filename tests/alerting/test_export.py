@@ -205,6 +205,13 @@ def test_the_rules_of_grafana_ask_the_bucket_that_is_named(tmp_path: Path) -> No
         assert flux.count("from(bucket: ") == flux.count('from(bucket: "a \\"b\\"")') > 0
 
 
+def test_a_bucket_without_a_name_is_refused(tmp_path: Path) -> None:
+    result = export("--dir", str(tmp_path / "made"), "--bucket", " ")
+    assert result.exit_code == USAGE
+    assert result.stderr == "livepeer-exporter: --bucket: expected the name of a bucket\n"
+    assert not (tmp_path / "made").exists()
+
+
 def test_owners_are_spelt_as_the_labels_are(tmp_path: Path) -> None:
     owner = f"{ADDRESS.lower()}=http://127.0.0.1:1/a"
     export("--dir", str(tmp_path), "--owner", owner, "--token-file", "/etc/token")

@@ -19,9 +19,10 @@ from exporter.simulation.network import SimulatedNetwork
 from exporter.simulation.population import Profile
 from exporter.stack import programs
 from exporter.stack.failure import StackError
-from exporter.stack.folder import held
+from exporter.stack.folder import Folder, held
 from exporter.stack.pace import BRISK
 from exporter.stack.ports import HOST, Ports
+from exporter.stack.view import Urls, where_to_look
 from tests.alerting.prometheus_tools import tool
 from tests.services.influx_server import VERSION, binary
 from tests.stack.programs import ROOT
@@ -76,6 +77,12 @@ async def test_the_stack_comes_up_an_alert_is_told_and_nothing_is_left(
         heard = await said(log, "firing warning LivepeerAiConsecutiveFailures")
         where = urls(heard)
         assert where.keys() >= {"station", "probe", "Prometheus", "Alertmanager", "InfluxDB"}
+        (pages,) = re.findall(
+            r"^Prometheus +(\S+)/alerts +and /targets, /graph$", heard, re.MULTILINE
+        )
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for page in ("alerts", "targets", "graph"):
+                assert (await client.get(f"{pages}/{page}")).status_code == httpx.codes.OK
         alerts = await ask(f"{where['Alertmanager']}/api/v2/alerts")
         assert "LivepeerAiConsecutiveFailures" in {one["labels"]["alertname"] for one in alerts}
         measured = await ask(f"{where['station']}/api/v1/leaderboard")
@@ -89,6 +96,7 @@ async def test_the_stack_comes_up_an_alert_is_told_and_nothing_is_left(
                     assert connection.laddr.ip.startswith("127."), process
         assert await service.stop(signal.SIGINT) == OK
         assert gone(family)
+        assert "\nending; jobs that run" in log.read_text()
 
 
 async def test_a_second_start_goes_on_with_what_the_first_one_kept(
@@ -155,6 +163,42 @@ async def test_a_program_that_ends_by_itself_ends_the_stack_with_its_last_words(
         assert gone(family)
 
 
+async def test_a_first_start_that_was_cut_off_spoils_no_later_one(
+    folder: Path, tmp_path: Path
+) -> None:
+    secrets = folder / "secrets"
+    secrets.mkdir(parents=True)
+    (secrets / "influxdb-password").touch()
+    log = tmp_path / "said"
+    async with running(*words(folder), log=log, output_to_log=True) as service:
+        family = await until(lambda: _with_the_setup(service.family()), "InfluxDB is set up")
+        assert await service.stop(signal.SIGINT) == OK
+        assert gone(family)
+    assert log.read_text() == ""
+    (secrets / "influx-read-token").unlink(missing_ok=True)
+    (secrets / "influx-write-token").write_text("")
+    code, _, err = await command(*words(folder, "--once"))
+    assert (code, err) == (OK, "")
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets.iterdir())
+    kept = {path.name: path.read_text() for path in secrets.iterdir()}
+    (secrets / "influx-read-token").unlink()
+    code, _, err = await command(*words(folder, "--once"))
+    assert (code, err) == (OK, "")
+    found = {path.name: path.read_text() for path in secrets.iterdir()}
+    assert {name for name in kept if found[name] != kept[name]} == {"influx-read-token"}
+    # Nobody else knows a password that is lost.
+    (secrets / "influxdb-password").write_text("another-one")
+    code, _, err = await command(*words(folder, "--once"))
+    assert code == ENVIRONMENT
+    assert "the name or the password is wrong" in err
+    assert f"without {folder / 'influxdb'} it begins anew" in err
+
+
+def _with_the_setup(family: list[psutil.Process]) -> list[psutil.Process] | None:
+    there = any({"influx", "setup"} <= {*process.cmdline()} for process in family)
+    return family if there else None
+
+
 # What is told before anything starts
 
 
@@ -214,6 +258,45 @@ def test_settings_with_mistakes_are_told_before_a_server_is_started(
     assert not (folder / "influxdb").exists()
 
 
+def test_a_folder_that_cannot_be_used_is_told_without_a_traceback(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "demo").touch()
+    result = CliRunner().invoke(cli, words(folder, "--once"))
+    assert result.exit_code == ENVIRONMENT
+    assert result.stderr == f"{folder / 'demo'}: cannot be used (File exists)\n"
+
+
+def test_a_port_of_the_settings_that_is_taken_is_told_before_a_server_is_started(
+    folder: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        listen = f"{HOST}:{taken.getsockname()[1]}"
+        example = yaml.safe_load((ROOT / "config" / "example.yaml").read_text())
+        config.write_text(yaml.safe_dump(example | {"station": {"listen": listen}}))
+        result = CliRunner().invoke(cli, words(folder, "--config", str(config)))
+    assert result.exit_code == ENVIRONMENT
+    said = f"station.listen: {listen} is in use by another program; stop that one first\n"
+    assert result.stderr == said
+    assert not (folder / "influxdb").exists()
+
+
+def test_ports_that_others_have_are_told() -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        ports, free = Ports(usual=True), Ports(usual=False)
+        ports.take(port)
+        free.take(port)
+    assert (ports.missed, free.missed) == ([port], [])
+    place = Folder(Path("stack"))
+    assert f"taken         {port}: other programs" in where_to_look(Urls(), place, ports.missed)
+    assert "taken" not in where_to_look(Urls(), place, free.missed)
+
+
 def test_a_port_that_is_taken_is_replaced_by_a_free_one() -> None:
     with socket.socket() as taken:
         taken.bind((HOST, 0))
@@ -225,6 +308,15 @@ def test_a_port_that_is_taken_is_replaced_by_a_free_one() -> None:
     assert ports.take(port) == port
     assert ports.take(port) != port
     assert Ports(usual=False).take(port) != port
+
+
+def test_a_free_port_is_none_that_a_connection_may_take_meanwhile() -> None:
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(given.read_text().split()[0]) if given.exists() else 32768
+    ports = Ports(usual=False)
+    taken = {ports.take(9877, 2) for _ in range(100)}
+    assert len(taken) == 100
+    assert all(port + 1 < first for port in taken)
 
 
 def test_make_stack_is_this_command() -> None:

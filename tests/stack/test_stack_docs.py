@@ -38,6 +38,13 @@ def test_the_limits_are_those_of_the_compose_file() -> None:
     }
 
 
+def test_what_ends_the_stack_ends_the_demo_too() -> None:
+    ended = re.findall(r"^\$ (docker compose .*\bdown\b.*)$", TEXT, re.MULTILINE)
+    (profile,) = COMPOSE["services"]["demo"]["profiles"]
+    assert ended
+    assert all(f"--profile {profile}" in command for command in ended)
+
+
 def test_the_ports_are_those_that_are_opened() -> None:
     told = {int(port): docker for port, _, docker, _ in rows("Ports")}
     opened = {
