@@ -52,10 +52,11 @@ async def running(names: NameBook, *wanted: str) -> AsyncIterator[None]:
 
 
 async def asked(names: NameBook, *wanted: str) -> None:
-    """Run until everybody was asked for, or asking failed."""
+    """Run until everybody was asked for and that is written, or asking failed."""
 
     async def settled() -> bool:
-        return names.problem is not None or not names._due(wanted)
+        written = names._kept is None or not names._kept._changed
+        return names.problem is not None or (written and not names._due(wanted))
 
     async with running(names, *wanted):
         await eventually(settled)
