@@ -26,6 +26,8 @@ TESTER = {"tester": "tester-1", "region": "MDW"}
 Key = tuple[str, Severity]
 Fired = set[tuple[Key, str]]
 """Which rule, and the orchestrator, or else what it is about."""
+Ask = Callable[..., Fired]
+"""Asks of a world, and perhaps of a scope."""
 
 
 @dataclass

@@ -1,11 +1,11 @@
 """What Grafana-managed rules ask about the tester, put to a real InfluxDB."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from exporter.alerting import Scope, Severity
+from exporter.alerting import Severity
 from exporter.alerting.delivery_alerts import CANNOT
 from exporter.alerting.money_alerts import BUDGET
 from tests.measurements import SECOND
@@ -16,30 +16,13 @@ from tests.services.grafana_worlds import (
     HOUR,
     MINUTE,
     MODEL,
-    Fired,
+    Ask,
     World,
     fired_on,
     key,
     well,
 )
-from tests.services.influx_server import InfluxServer, influx_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
-    with influx_server(tmp_path_factory.mktemp("rules")) as one:
-        yield one
-
-
-Ask = Callable[..., Fired]
-
-
-@pytest.fixture
-def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
-    def ask(world: World, scope: Scope | None = None) -> Fired:
-        return fired_on(server, request.node.name[:100], world, scope)
-
-    return ask
+from tests.services.influx_server import InfluxServer
 
 
 def test_what_is_wrong_with_the_tester_is_told_to_its_operator(fired: Ask) -> None:

@@ -1,7 +1,6 @@
 """What Grafana-managed rules ask about orchestrators, put to a real InfluxDB."""
 
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,31 +17,11 @@ from tests.services.grafana_worlds import (
     HOUR,
     MINUTE,
     MODEL,
-    Fired,
+    Ask,
     World,
-    fired_on,
     key,
     well,
 )
-from tests.services.influx_server import InfluxServer, influx_server
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
-    with influx_server(tmp_path_factory.mktemp("rules")) as one:
-        yield one
-
-
-Ask = Callable[..., Fired]
-
-
-@pytest.fixture
-def fired(server: InfluxServer, request: pytest.FixtureRequest) -> Ask:
-    def ask(world: World, scope: Scope | None = None) -> Fired:
-        return fired_on(server, request.node.name[:100], world, scope)
-
-    return ask
-
 
 STREAK = {key("ConsecutiveFailures"), key("ConsecutiveFailures", Severity.CRITICAL)}
 SUCCESS = {key("SuccessLow"), key("SuccessLow", Severity.CRITICAL)}
