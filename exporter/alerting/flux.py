@@ -5,6 +5,7 @@ whatever is muted, stale or too little to tell is left out of the answer.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -118,6 +119,11 @@ class Source:
             f"{self.metric(field, seconds)}{chosen}\n    |> increase()\n    |> last()\n"
             f"    |> {grouped(tags)}\n    |> sum()"
         )
+
+    def grown_together(self, fields: Iterable[str], tags: tuple[str, ...], seconds: int) -> str:
+        """By how much several counters grew, added up."""
+        parts = "".join(f"{self.grown(field, tags, seconds)} |> group(),\n" for field in fields)
+        return f"union(tables: [\n{parts}])\n    |> {grouped(tags)}\n    |> sum()"
 
     def jobs(self, field: str, seconds: int, until: int = 0) -> str:
         """Rows of a field of the jobs whose origin may alert."""

@@ -83,16 +83,12 @@ def _growing(at: Thresholds, source: Source) -> Question:
 
 
 def _lost(source: Source) -> Question:
-    dropped = source.grown("tester_outbox_dropped_total", TESTER, HOUR)
-    letters = source.grown("tester_dead_letters_dropped_total", TESTER, HOUR)
+    lost = ("tester_outbox_dropped_total", "tester_dead_letters_dropped_total")
     return Question(
         name="LivepeerAiMeasurementsLost",
         severity=Severity.CRITICAL,
         tags=TESTER,
-        flux=(
-            f"union(tables: [\n{dropped} |> group(),\n{letters} |> group(),\n])\n"
-            f"    |> {grouped(TESTER)}\n    |> sum()"
-        ),
+        flux=source.grown_together(lost, TESTER, HOUR),
         above=0.0,
         local=True,
     )

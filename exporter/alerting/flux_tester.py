@@ -194,15 +194,11 @@ def _in_vain(at: Thresholds, source: Source) -> Question:
 
 
 def _series(source: Source) -> Question:
-    own = source.grown("tester_targets_refused_total", TESTER, HOUR)
-    reported = source.grown("tester_reported_targets_refused_total", TESTER, HOUR)
+    refused = ("tester_targets_refused_total", "tester_reported_targets_refused_total")
     return Question(
         name="LivepeerAiSeriesLimit",
         severity=Severity.WARNING,
         tags=TESTER,
-        flux=(
-            f"union(tables: [\n{own} |> group(),\n{reported} |> group(),\n])\n"
-            f"    |> {grouped(TESTER)}\n    |> sum()"
-        ),
+        flux=source.grown_together(refused, TESTER, HOUR),
         above=0.0,
     )
