@@ -25,7 +25,7 @@ from rich.table import Table
 
 from dashboards.boards import BOARDS
 from dashboards.interpolation import Asked
-from exporter.alerting.kept import COUNTERS, KEPT, PACE, RECORDED, SERIES
+from exporter.alerting.kept import PACE, RECORDED
 from exporter.delivery.exposition import Snapshot, families
 from exporter.delivery.target_metrics import TargetMetrics
 from exporter.leaderboard.display import shown
@@ -42,7 +42,7 @@ from tests.dashboards.asking import (
     from_prometheus,
     step,
 )
-from tests.dashboards.filled import Prometheus, prometheus
+from tests.dashboards.filled import Prometheus, kept_as, prometheus
 from tests.dashboards.probe_truth import probe
 from tests.dashboards.truth import TESTERS
 from tests.delivery.snapshots import NUMBERS
@@ -167,8 +167,7 @@ def specifications(shown_by: dict[str, list[Family]]) -> Iterator[dict[str, Any]
                     yield spec | {"jump": float(EVERY)}
                 elif family.type in ("counter", "histogram", "summary"):
                     yield spec | {"jump": 1.0}
-                    if sample.name.removeprefix(f"{SERIES}_") in COUNTERS:
-                        kept = KEPT + sample.name.removeprefix(SERIES)
+                    if (kept := kept_as(sample.name)) is not None:
                         named = {**labels, "__name__": kept}
                         yield spec | {"labels": named, "jump": 1.0, "pace": PACE}
                 else:

@@ -5,7 +5,7 @@ from typing import Final
 from dashboards.panel import Choice
 from dashboards.promql import ANY_TESTER
 from dashboards.promql import ORCHESTRATOR as ONE_OF
-from exporter.alerting.kept import KEPT, PACE, RECORDED
+from exporter.alerting.kept import KEPT, PACE, RECORDED, WITHIN
 from exporter.alerting.kept import SERIES as SCRAPED
 
 _INFO: Final = 'livepeer_ai_job_info{origin=~"$origin"'
@@ -137,7 +137,7 @@ _FEW: Final = 6
 each restart of Prometheus costs one or two."""
 _STEPS: Final = f"count_over_time(count({_INSTALLED})[$__range:{PACE // 60}m])"
 _KEPT_STEPS: Final = f"min(count_over_time({RECORDED}[$__range]))"
-_KEPT_NOW: Final = f"min(last_over_time({RECORDED}[{2 * PACE // 60}m]))"
+_KEPT_NOW: Final = f"min(last_over_time({RECORDED}[{WITHIN}]))"
 
 
 def _prefix(name: str, days: int, what: str) -> Choice:

@@ -14,7 +14,7 @@ OFFER: Final = ("orchestrator", "pipeline", "model")
 """Tags of `ai_metric` about offers."""
 DATE: Final = 'import "date"\n\n'
 """What a query with `now` begins with."""
-MANY: Final = 'import "array"\nimport "date"\n\n'
+IMPORTS: Final = 'import "array"\nimport "date"\n\n'
 """What a query with `many_quantiles` begins with."""
 _RANGE: Final = "range(start: v.timeRangeStart, stop: v.timeRangeStop)"
 
@@ -54,7 +54,7 @@ def metric(name: str, *tags: str) -> str:
     """A metric over the dashboard's range, of the chosen `tags`; without `livepeer_ai_`."""
     return f"""\
 from(bucket: "${{bucket}}")
-    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
+    |> {_RANGE}
     |> filter(fn: (r) => r._measurement == "ai_metric" and r._field == "{name}"){chosen(*tags)}"""
 
 
@@ -172,10 +172,7 @@ def grouped(*by: str) -> str:
 
 def gaps(*by: str, function: str = "mean") -> str:
     """As `windows`, of values at the beginning of a step."""
-    return (
-        f"{group(*by)}\n    |> range(start: v.timeRangeStart, stop: v.timeRangeStop)"
-        f"{windows(function)}"
-    )
+    return f"{group(*by)}\n    |> {_RANGE}{windows(function)}"
 
 
 def keep(*tags: str) -> str:

@@ -6,7 +6,7 @@ are the scraped ones, or those that recording rules keep (`exporter.alerting.kep
 
 from typing import Final
 
-from exporter.alerting.kept import PACE
+from exporter.alerting.kept import WITHIN
 
 ORCHESTRATOR: Final = "orchestrator_address=~`${orchestrator:regex}`"
 """Matches the chosen orchestrators, also where but one can be chosen.
@@ -72,7 +72,7 @@ def _failures(span: str, match: str) -> str:
 def _before(name: str, span: str, match: str) -> str:
     """What was there when a span began; what is kept was written down at some time before."""
     kept = f'__name__=~"kept:.+",__name__="{_prefix(span)}_job_failures_total",{match}'
-    return f"{name} offset {span} or last_over_time({{{kept}}}[{2 * PACE // 60}m] offset {span})"
+    return f"{name} offset {span} or last_over_time({{{kept}}}[{WITHIN}] offset {span})"
 
 
 def busy_ratio(by: str, span: str, match: str = TARGET) -> str:

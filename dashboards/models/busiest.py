@@ -34,10 +34,13 @@ def with_most_offers(what: str) -> str:
     return f"({what}) and on ({BY}) topk({SHOWN}, {_OFFERS})"
 
 
+def _top(rows: str, counted: str) -> str:
+    return f"{rows}{counted}{flux.group()}\n    |> top(n: {SHOWN})"
+
+
 def _most(rows: str, counted: str) -> str:
     return f"""\
-most = {rows}{counted}{flux.group()}
-    |> top(n: {SHOWN})
+most = {_top(rows, counted)}
     |> map(fn: (r) => ({{r with key: {_KEY}}}))
     |> findColumn(fn: (key) => true, column: "key")
 
@@ -63,9 +66,8 @@ def busiest_quantiles(share: float, rows: str) -> str:
     """
     models = flux.listed(flux.SUPPLY)
     return f"""\
-{flux.MANY}{flux.many_quantiles(share, rows)}
-busiest = {_JOBS_THAT_COUNT}{_BY_JOBS}{flux.group()}
-    |> top(n: {SHOWN})
+{flux.IMPORTS}{flux.many_quantiles(share, rows)}
+busiest = {_top(_JOBS_THAT_COUNT, _BY_JOBS)}
     |> keep(columns: [{models}])
 of_busiest = join(tables: {{step: quantiles, model: busiest}}, on: [{models}])
 

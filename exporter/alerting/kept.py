@@ -6,7 +6,7 @@ each scrape and a new value every quarter of an hour.
 
 from typing import Final
 
-from exporter.alerting.rule import Recording
+from exporter.alerting.rule import SLOW, Recording
 
 SERIES: Final = "livepeer_ai"
 """What names of metrics begin with."""
@@ -14,8 +14,10 @@ KEPT: Final = f"kept:{SERIES}"
 """What the names of counters begin with that were written down."""
 RECORDED: Final = f"{KEPT}_recorded_timestamp_seconds"
 """When the rules were evaluated, Unix seconds: by it is known since when they are."""
-PACE: Final = 300
+PACE: Final = SLOW
 """Seconds between two samples of what is written down."""
+WITHIN: Final = f"{2 * PACE // 60}m"
+"""PromQL's duration in which there surely is one."""
 _PHASES: Final = ("upload", "inference", "download", "round_trip")
 COUNTERS: Final = (
     "job_successes_total",

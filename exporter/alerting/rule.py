@@ -29,6 +29,10 @@ class Audience(StrEnum):
     """Who runs this tester."""
 
 
+SLOW: Final = 300
+"""Seconds between two evaluations of what need not be evaluated often."""
+
+
 class Group(StrEnum):
     """Rules that are evaluated together, one after the other."""
 
@@ -51,7 +55,7 @@ class Group(StrEnum):
         Those that read hours of every target take their time, and what is kept is kept seldom.
         """
         slow = (Group.LATENCY, Group.OFFERS, Group.RECORDING, Group.KEPT)
-        return 300 if self in slow else None
+        return SLOW if self in slow else None
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,6 +45,12 @@ async def scrapes(world: World) -> list[Scrape]:
     return made
 
 
+def kept_as(name: str) -> str | None:
+    """By which name the recording rules keep a metric; `None`: they do not."""
+    plain = name.removeprefix(f"{SERIES}_")
+    return f"{KEPT}_{plain}" if plain in COUNTERS else None
+
+
 def openmetrics(found: Iterable[Scrape]) -> Iterator[str]:
     """The samples with job, instance and time, as Prometheus takes them in from a file.
 
@@ -63,8 +69,8 @@ def openmetrics(found: Iterable[Scrape]) -> Iterator[str]:
             name, labels, value = match.groups()
             more = f'job="{job}",instance="{instance}"' + (f",{labels}" if labels else "")
             yield f"{name}{{{more}}} {value} {moment}\n"
-            if moment % PACE == 0 and name.removeprefix(f"{SERIES}_") in COUNTERS:
-                yield f"{KEPT}{name.removeprefix(SERIES)}{{{more}}} {value} {moment}\n"
+            if moment % PACE == 0 and (kept := kept_as(name)) is not None:
+                yield f"{kept}{{{more}}} {value} {moment}\n"
             if name in FIRST:
                 about = f'{{job="{job}",instance="{instance}"}}'
                 yield f"up{about} 1 {moment}\n"
