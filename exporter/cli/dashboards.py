@@ -83,9 +83,11 @@ def export(
             for path in differing:
                 click.echo(f"  {'NOT DONE':<17} {path}  it is there and differs", err=True)
             _fail("nothing was written: --force replaces what differs", FAILED)
-        _write(files, into)
+        done = _written(files, into)
     except OSError as error:
         _fail(f"{error.filename or into}: {error.strerror or error}", ENVIRONMENT)
+    for path, what in done.items():
+        click.echo(f"  {what:<17} {path}")
 
 
 def _boards(edition: "Edition", source: str | None, bucket: str | None) -> list["Board"]:
@@ -102,15 +104,17 @@ def _differs(path: Path, text: str) -> bool:
     return path.read_bytes() != text.encode()
 
 
-def _write(files: dict[Path, str], into: Path) -> None:
+def _written(files: dict[Path, str], into: Path) -> dict[Path, str]:
+    """What was done with each: nobody who stops reading what is told stops the writing."""
     from exporter.whole_file import replace
 
     into.mkdir(parents=True, exist_ok=True)
+    done = {}
     for path, text in files.items():
-        done = "made" if not path.exists() else "changed" if _differs(path, text) else "there"
-        if done != "there":
+        done[path] = "made" if not path.exists() else "changed" if _differs(path, text) else "there"
+        if done[path] != "there":
             replace(path, text.encode())
-        click.echo(f"  {done:<17} {path}")
+    return done
 
 
 def _editions(name: str) -> tuple["Edition", ...]:

@@ -1,6 +1,9 @@
 """`dashboards export`, as an operator uses it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,13 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     done = export(tmp_path / "file" / "folder")
     assert done.exit_code == 3
     assert "Not a directory" in done.output
+
+
+def test_who_stops_reading_gets_all_files_and_no_error(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = (sys.executable, "-m", "exporter", "dashboards", "export", "--dir", str(tmp_path))
+    with os.fdopen(write, "wb") as output:
+        ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+    assert ended.stderr == b""
+    assert len(list(tmp_path.iterdir())) == 10
